@@ -1,0 +1,40 @@
+# Two commands: `make demo` sets up and shows the whole of twind on a sample life,
+# `make test` sets up and passes every check and test. Both can be run again at any time.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check pytest bench clean
+
+demo: $(READY)
+	$(BIN)/twind demo
+
+test: check pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -c "import torch; assert torch.version.cuda is None, 'install the CPU build of torch'"
+
+pytest: $(READY)
+	$(BIN)/pytest -q
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+# pip's output is long and says nothing when all is well: it is shown when it fails.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing twind and what it needs into $(VENV) …"
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]" > $(VENV)/pip.log 2>&1 \
+		|| { cat $(VENV)/pip.log; exit 1; }
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

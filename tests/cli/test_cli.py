@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from twind.cli import main
+from twind.cli.output import clean
+
+
+def run(capsys, *argv):
+    code = main(argv)
+    return code, capsys.readouterr()
+
+
+def test_no_daemon_is_exit_status_three(home, capsys):
+    code, told = run(capsys, "ctl", "status", "--home", str(home.root))
+    assert code == 3
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    code, told = run(capsys, "ctl", "status", "--home", str(home.root), "--json")
+    assert code == 3
+    assert json.loads(told.out)["error"]["code"] == "not_running"
+
+
+@pytest.mark.parametrize("argv", [["nonsense"], ["review", "x"], ["ctl"], []])
+def test_usage_is_exit_status_two(argv, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_usage_error_is_json_where_json_was_asked_for(capsys):
+    with pytest.raises(SystemExit):
+        main(["review", "x", "--json"])
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def test_init_writes_a_configuration_once(home, capsys):
+    from twind import settings
+
+    assert run(capsys, "init", "--home", str(home.root))[0] == 0
+    settings.load(home)
+    code, told = run(capsys, "init", "--home", str(home.root))
+    assert code == 1
+    assert "is there already" in told.err
+
+
+def test_a_broken_configuration_is_one_line(home, capsys):
+    home.config_file.write_text("nonsense = 1\n")
+    code, told = run(capsys, "proposals", "--home", str(home.root))
+    assert code == 1
+    assert "nonsense: unknown key" in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_no_proposals_yet_says_why(home, capsys):
+    code, told = run(capsys, "proposals", "--home", str(home.root), "--json")
+    assert code == 0
+    data = json.loads(told.out)["data"]
+    assert data["proposals"] == []
+    assert data["silent_because"]
+
+
+def test_unknown_proposals(home, capsys):
+    for argv in (["why", "7"], ["review", "7", "--accept"]):
+        code, told = run(capsys, *argv, "--home", str(home.root))
+        assert code == 1
+        assert "no proposal 7" in told.err
+
+
+def test_text_from_sources_cannot_command_the_terminal():
+    assert clean("a\x1b[31mb\u202ec\td\n") == "a�[31mb�c\td\n"

@@ -1,0 +1,227 @@
+import asyncio
+
+import pytest
+
+from twind.daemon.queue import MAX_ATTEMPTS, Queue, follow_ups, lane_of, retry_after_s
+from twind.errors import JobError, TwindError
+from twind.store import Store, jobs
+from twind.store.jobs import Job
+
+
+def job(name, result=None, error=None):
+    return Job(1, name, None, {}, "done", 1, result or {}, error)
+
+
+def test_what_follows_what():
+    assert follow_ups(job("detect", {"train_due": True}), training_enabled=True) == ["train"]
+    assert follow_ups(job("detect", {"train_due": True}), training_enabled=False) == []
+    assert follow_ups(job("detect", {"train_due": False}), training_enabled=True) == []
+    assert follow_ups(job("propose", {"then": ["notify"]}), training_enabled=True) == ["notify"]
+    assert follow_ups(job("x", {"then": "notify"}), training_enabled=True) == []
+
+
+def test_tries_grow_rarer_up_to_the_interval_between_syncs():
+    waits = [retry_after_s(job("sync"), n, 900.0) for n in range(1, 7)]
+    assert waits == [60, 120, 240, 480, 900, 900]
+    assert retry_after_s(job("sync"), 10_000, 900.0) == 900
+    assert retry_after_s(job("train"), 1, 900.0) == 600
+    assert retry_after_s(job("propose", error={"code": "empty_profile"}), 1, 900.0) == 3600
+
+
+def test_training_and_listening_hold_up_nobody():
+    assert len({lane_of("train"), lane_of("notify"), lane_of("sync")}) == 3
+    assert lane_of("propose") == lane_of("sync")
+
+
+class Bench:
+    """A queue whose workers are functions."""
+
+    def __init__(self, db, work=None, **more):
+        self.ran: list[Job] = []
+        self.ended: list[Job] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.begun = asyncio.Semaphore(0)
+        self._work = work or (lambda _job: {})
+        self.queue = Queue(db, run=self._run, on_ended=self.ended.append, **more)
+
+    async def _run(self, one):
+        self.ran.append(one)
+        self.begun.release()
+        await self.gate.wait()
+        return self._work(one)
+
+
+def bench(tmp_path, scenario, work=None, **more):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            made = Bench(db, work, **more)
+            made.queue.start()
+            try:
+                async with asyncio.timeout(20):
+                    await scenario(made, db)
+            finally:
+                await made.queue.stop()
+
+    asyncio.run(body())
+
+
+def test_a_job_runs_and_is_done(tmp_path):
+    async def scenario(b, db):
+        queued = b.queue.put("sync", {"plugins": ["a"]})
+        done = await b.queue.wait(queued.id)
+        assert (done.state, done.result) == ("done", {"n": 1})
+        assert b.ended == [done]
+        assert await b.queue.wait(queued.id) == done
+        assert jobs.counts(db) == {"queued": 0, "running": 0, "failed": 0}
+
+    bench(tmp_path, scenario, lambda _job: {"n": 1})
+
+
+def test_a_lane_runs_one_at_a_time_and_training_beside_it(tmp_path):
+    async def scenario(b, _db):
+        b.gate.clear()
+        first = b.queue.put("sync")
+        second = b.queue.put("detect")
+        trained = b.queue.put("train")
+        await b.begun.acquire()
+        await b.begun.acquire()
+        assert {one.name for one in b.ran} == {"sync", "train"}
+        b.gate.set()
+        for one in (first, second, trained):
+            await b.queue.wait(one.id)
+
+    bench(tmp_path, scenario)
+
+
+def test_what_the_user_asks_for_comes_first(tmp_path):
+    async def scenario(b, _db):
+        b.gate.clear()
+        b.queue.put("sync")
+        await b.begun.acquire()
+        b.queue.put("detect")
+        asked = b.queue.ask("propose")
+        b.gate.set()
+        await b.queue.wait(asked.id)
+        assert [one.name for one in b.ran][:2] == ["sync", "propose"]
+
+    bench(tmp_path, scenario)
+
+
+def test_a_sync_of_all_covers_those_of_some_and_not_the_other_way(tmp_path):
+    async def scenario(b, _db):
+        b.gate.clear()
+        b.queue.put("inspect")
+        some = b.queue.put("sync", {"plugins": ["a"]})
+        every = b.queue.put("sync")
+        assert some.id != every.id
+        assert b.queue.put("sync", {"plugins": ["b"]}).id == every.id
+        assert b.queue.put("sync").id == every.id
+
+    bench(tmp_path, scenario)
+
+
+def failing(_job):
+    error = JobError("no network")
+    error.code = "offline"
+    raise error
+
+
+def test_a_failed_job_backs_off_until_there_is_news_or_the_user_asks(tmp_path, caplog):
+    async def scenario(b, _db):
+        failed = await b.queue.wait(b.queue.put("sync").id)
+        assert failed.error == {"code": "offline", "message": "no network"}
+        assert b.queue.put("sync") is None
+        again = await b.queue.wait(b.queue.put("sync", news=True).id)
+        assert again.state == "failed"
+        assert (await b.queue.wait(b.queue.ask("sync").id)).state == "failed"
+        assert len(b.ran) == 3
+
+    bench(tmp_path, scenario, failing)
+    assert "sync failed: no network" in caplog.text
+
+
+def test_a_pause_holds_back_all_but_what_the_user_asks_for(tmp_path):
+    paused = True
+
+    async def scenario(b, db):
+        nonlocal paused
+        old = jobs.enqueue(db, "detect", {})
+        assert b.queue.put("sync") is None
+        await b.queue.wait(b.queue.ask("propose").id)
+        assert [one.name for one in b.ran] == ["propose"]
+        paused = False
+        b.queue.wake()
+        await b.queue.wait(old.id)
+
+    bench(tmp_path, scenario, paused=lambda: paused)
+
+
+def test_a_key_that_is_done_is_not_done_again(tmp_path):
+    async def scenario(b, _db):
+        for _ in range(3):
+            await b.queue.wait(b.queue.put("propose", {}, key="propose:2026-11-23").id)
+        assert len(b.ran) == 1
+
+    bench(tmp_path, scenario)
+
+
+def test_a_worker_that_finished_its_own_row_has_the_last_word(tmp_path):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+
+            def finish_and_die(one):
+                jobs.finish(db, one.id, one.attempt, {"kept": True})
+                raise JobError("killed after it had committed")
+
+            made = Bench(db, finish_and_die)
+            made.queue.start()
+            done = await made.queue.wait(made.queue.put("sync").id)
+            assert (done.state, done.result) == ("done", {"kept": True})
+            await made.queue.stop()
+
+    asyncio.run(body())
+
+
+def test_what_a_stop_interrupts_is_done_again_and_those_who_wait_are_told(tmp_path):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            first = Bench(db)
+            first.gate.clear()
+            first.queue.start()
+            queued = first.queue.put("sync")
+            waiting = asyncio.ensure_future(first.queue.wait(queued.id))
+            await first.begun.acquire()
+            await first.queue.stop()
+            with pytest.raises(TwindError, match="stopping"):
+                await waiting
+            second = Bench(db)
+            assert [one.id for one in second.queue.recover()] == [queued.id]
+            second.queue.start()
+            done = await second.queue.wait(queued.id)
+            assert (done.state, done.attempt) == ("done", 2)
+            await second.queue.stop()
+
+    asyncio.run(body())
+
+
+def test_a_job_that_is_always_interrupted_is_given_up(tmp_path):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            queued = jobs.enqueue(db, "train", {})
+            for _ in range(MAX_ATTEMPTS):
+                jobs.start(db, queued.id)
+            Bench(db).queue.recover()
+            assert jobs.get(db, queued.id).error["code"] == "interrupted"
+
+    asyncio.run(body())
+
+
+def test_a_morning_that_is_over_is_not_proposed_for(tmp_path):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            queued = jobs.enqueue(db, "propose", {}, "propose:2026-11-20")
+            Bench(db, obsolete=lambda one: one.key is not None).queue.drop_obsolete()
+            assert jobs.get(db, queued.id).error["code"] == "missed"
+
+    asyncio.run(body())

@@ -1,0 +1,218 @@
+"""The daemon as a process of its own, with a fake worker."""
+
+import json
+import signal
+import socket
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from twind.errors import TwindError
+from twind.store import Store, jobs, outbox
+
+HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
+
+
+def inspection(*watch: Path) -> dict:
+    return {
+        "inspect": {
+            "plugins": [
+                {"name": "files", "state": "ok", "abilities": ["fetch"], "error": None,
+                 "file": "files.py", "watch": [str(path) for path in watch]},
+                {"name": "broken", "state": "failed", "abilities": [], "error": "SyntaxError",
+                 "file": "broken.py", "watch": []},
+            ],
+            "folders": [],
+        }
+    }  # fmt: skip
+
+
+def test_it_starts_inspects_syncs_and_stops_cleanly(daemon, until):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    assert one.orders()[0]["name"] == "inspect"
+    data = one.ask("status")
+    assert {line["name"]: line["state"] for line in data["plugins"]} == {
+        "files": "ok",
+        "broken": "failed",
+    }
+    assert {"sync", "propose"} == {entry["job"] for entry in data["next"]}
+    assert one.stop() == 0
+    assert not one.home.socket.exists()
+    assert "Traceback" not in one.log.read_text()
+
+
+def test_it_is_light(daemon, until):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    mapped = Path(f"/proc/{one.process.pid}/maps").read_text()
+    assert not [name for name in HEAVY if f"/{name}/" in mapped]
+    status = Path(f"/proc/{one.process.pid}/status").read_text()
+    rss_kib = int(next(line for line in status.splitlines() if "VmRSS" in line).split()[1])
+    assert rss_kib < 60 * 1024
+
+
+def test_a_second_daemon_refuses_in_one_line(daemon):
+    one = daemon().up()
+    second = daemon()
+    assert second.process.wait(timeout=15) == 1
+    assert f"held by another twind daemon (process {one.process.pid})" in second.log.read_text()
+    assert one.ask("status")
+
+
+def test_a_source_that_changes_is_synced_and_no_other_file_is(daemon, until, tmp_path):
+    source = tmp_path / "todo.txt"
+    source.write_text("a")
+    one = daemon(results=inspection(source)).up()
+    until(lambda: one.started("sync"))
+    (tmp_path / "other.txt").write_text("x")
+    source.write_text("b")
+    until(lambda: {"plugins": ["files"]} in [order["args"] for order in one.started("sync")])
+
+
+def test_a_plugin_dropped_in_and_new_settings_are_inspected(daemon, until):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    (one.home.root / "plugins").mkdir()
+    (one.home.root / "plugins" / "new.py").write_text("x = 1")
+    until(lambda: len(one.started("inspect")) > 1)
+    seen = len(one.started("inspect"))
+    one.home.config_file.write_text("[schedule]\nsync_every_min = 7\n")
+    until(lambda: len(one.started("inspect")) > seen)
+
+
+def test_bad_settings_are_a_line_in_the_status_and_no_outage(daemon, until):
+    one = daemon().up()
+    one.home.config_file.write_text("[schedule]\nsync_evry_min = 7\n")
+    problem = until(lambda: one.ask("status")["problem"])
+    assert "schedule.sync_evry_min: unknown key" in problem
+    with pytest.raises(TwindError, match="unknown key"):
+        one.ask("reload")
+    one.home.config_file.write_text("")
+    until(lambda: one.ask("status")["problem"] is None)
+
+
+def test_a_write_by_anyone_wakes_detect(daemon, until):
+    one = daemon().up()
+    # The fake never moves the cursor: the daemon must not go round for ever.
+    until(lambda: one.started("detect"))
+    until(lambda: one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0})
+    seen = len(one.started("detect"))
+    with sqlite3.connect(one.home.database) as other:
+        other.execute(
+            "INSERT INTO entities (id, profile_id, entity_type, name) VALUES (1, 1, 'person', 'A')"
+        )
+    other.close()
+    until(lambda: len(one.started("detect")) == seen + 1)
+
+
+def test_commands_wait_for_their_result(daemon):
+    results = {"sync": {"plugins": {}}, "propose": {"proposals": []}}
+    one = daemon(results=results).up()
+    assert one.ask("sync", wait=True) == {"plugins": {}}
+    assert one.ask("propose", day="2026-12-01", wait=True) == {"proposals": []}
+    assert one.started("propose")[-1]["args"] == {"day": "2026-12-01"}
+    assert one.ask("train", timesteps=2048)["state"] in {"queued", "running"}
+    order = one.started("sync")[0]
+    assert order["nice"] > 0
+    assert order["memory_mib"] > 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"cmd": "dance"},
+        {"cmd": "propose", "day": "tomorrow"},
+        {"cmd": "propose", "day": 3},
+        {"cmd": "train", "timesteps": 0},
+        {"cmd": "sync", "plugins": "files"},
+        {"cmd": "pause", "until": "never"},
+    ],
+)
+def test_a_command_that_makes_no_sense_is_usage(daemon, command):
+    one = daemon().up()
+    with pytest.raises(TwindError) as caught:
+        one.ask(**command)
+    assert caught.value.code == "usage"
+
+
+def test_a_pause_survives_a_restart(daemon, until):
+    one = daemon().up()
+    assert one.ask("pause") == {"until": None}
+    one.stop()
+    two = daemon().up()
+    assert two.ask("status")["paused"] == "forever"
+    seen = len(two.started("sync"))
+    assert two.ask("sync", wait=True)
+    assert len(two.started("sync")) == seen + 1
+    two.ask("resume")
+    assert two.ask("status")["paused"] is None
+    until(lambda: len(two.started("sync")) > seen + 1)
+
+
+HANG = {"FAKE_HANG": "train"}
+
+
+def test_it_stops_in_time_in_the_middle_of_a_job(daemon, until):
+    one = daemon(env=HANG).up()
+    one.ask("train")
+    until(lambda: one.ask("status")["running"])
+    began = time.monotonic()
+    assert one.stop(signal.SIGINT) == 0
+    assert time.monotonic() - began < 5
+
+
+def test_what_a_kill_interrupted_is_done_again_and_nothing_is_sent_twice(daemon, until):
+    one = daemon(env=HANG).up()
+    one.ask("train", timesteps=4096)
+    until(lambda: one.started("train"))
+    one.stop(signal.SIGKILL)
+    with Store.open(one.home.database) as db:
+        outbox.put(db, 1, "proposals:today", {"title": "x"})
+        outbox.claim(db)
+    two = daemon().up()
+    until(lambda: len(two.started("train")) == 2)
+    again = two.started("train")
+    assert again[0]["args"] == again[1]["args"] == {"timesteps": 4096}
+    assert [order["attempt"] for order in again] == [1, 2]
+    assert two.ask("status")["outbox"] == {"uncertain": 1}
+    until(lambda: not two.ask("status")["running"])
+    with Store.open(two.home.database) as db:
+        assert jobs.get(db, again[0]["job"]).state == "done"
+
+
+def test_a_service_manager_hears_of_start_reload_and_stop(daemon, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(15)
+        one = daemon(
+            env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "400000"}
+        ).up()
+
+        def hear(word: str) -> None:
+            while not manager.recv(4096).decode().startswith(word):
+                pass
+
+        hear("READY=1")
+        hear("WATCHDOG=1")
+        one.process.send_signal(signal.SIGHUP)
+        hear("RELOADING=1\nMONOTONIC_USEC=")
+        hear("READY=1")
+        one.ask("stop")
+        hear("STOPPING=1")
+        assert one.process.wait(timeout=10) == 0
+
+
+def test_a_bad_config_at_the_start_is_one_line(daemon, tmp_path):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "twind.toml").write_text("nonsense = [")
+    one = daemon()
+    assert one.process.wait(timeout=15) == 1
+    assert len(one.log.read_text().splitlines()) == 1
+
+
+def test_the_lock_tells_who_holds_it(daemon):
+    one = daemon().up()
+    assert json.loads(one.home.lock.read_text()) == one.process.pid

@@ -1,0 +1,193 @@
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from twind.daemon import watch
+from twind.daemon.watch import Watcher
+
+
+class Ear:
+    """Collects what a watcher reports."""
+
+    def __init__(self, **more):
+        self.heard: asyncio.Queue[frozenset[Path]] = asyncio.Queue()
+        self.watcher = Watcher(
+            self.heard.put_nowait, **{"debounce_s": 0.1, "max_wait_s": 1.0, **more}
+        )
+
+    async def next(self) -> set[Path]:
+        return set(await asyncio.wait_for(self.heard.get(), 8))
+
+    async def nothing(self) -> None:
+        """Check that nothing is reported before a change that is known to be."""
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(self.heard.get(), 1.2)
+
+
+def hear(scenario, polled, unpolled=(), **more):
+    async def body():
+        ear = Ear(**more)
+        await ear.watcher.start()
+        await ear.watcher.set_targets(polled, unpolled)
+        try:
+            await scenario(ear)
+        finally:
+            await ear.watcher.stop()
+
+    asyncio.run(body())
+
+
+def replace(path: Path, text: str) -> None:
+    """Write as editors do."""
+    path.with_name(".swap").write_text(text)
+    path.with_name(".swap").replace(path)
+
+
+def test_a_file_is_heard_of_again_and_again_though_it_is_replaced(tmp_path):
+    file = tmp_path / "todo.txt"
+    file.write_text("a")
+
+    async def scenario(ear):
+        for text in "bcd":
+            replace(file, text)
+            assert await ear.next() == {file}
+        file.unlink()
+        assert await ear.next() == {file}
+        file.write_text("back")
+        assert await ear.next() == {file}
+
+    hear(scenario, [file])
+
+
+def test_reading_is_no_change(tmp_path):
+    file = tmp_path / "a.ics"
+    file.write_text("a")
+
+    async def scenario(ear):
+        file.read_text()
+        list(tmp_path.iterdir())
+        await ear.nothing()
+
+    hear(scenario, [tmp_path, file])
+
+
+def test_a_burst_is_one_report(tmp_path):
+    async def scenario(ear):
+        for number in range(50):
+            (tmp_path / f"{number}.ics").write_text("x")
+        assert await ear.next() == {tmp_path}
+        await ear.nothing()
+
+    hear(scenario, [tmp_path])
+
+
+def test_a_folder_is_heard_of_to_its_depths(tmp_path):
+    async def scenario(ear):
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        assert await ear.next() == {tmp_path}
+        (tmp_path / "a" / "b" / "c.ics").write_text("x")
+        assert await ear.next() == {tmp_path}
+
+    hear(scenario, [tmp_path])
+
+
+def test_a_path_that_does_not_exist_yet_is_waited_for(tmp_path):
+    file = tmp_path / "not" / "yet" / "there.ics"
+
+    async def scenario(ear):
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+        assert await ear.next() == {file}
+        replace(file, "y")
+        assert await ear.next() == {file}
+
+    hear(scenario, [file])
+
+
+def test_a_folder_that_is_replaced_by_another_is_followed(tmp_path):
+    folder = tmp_path / "calendars"
+    folder.mkdir()
+
+    async def scenario(ear):
+        folder.rename(tmp_path / "old")
+        assert await ear.next() == {folder}
+        folder.mkdir()
+        assert await ear.next() == {folder}
+        (folder / "a.ics").write_text("x")
+        assert await ear.next() == {folder}
+
+    hear(scenario, [folder])
+
+
+def test_a_link_is_followed(tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(real)
+
+    async def scenario(ear):
+        (real / "a.ics").write_text("x")
+        assert await ear.next() == {link}
+
+    hear(scenario, [link])
+
+
+def test_what_editors_python_and_twind_itself_leave_is_no_change(tmp_path):
+    own = tmp_path / "models"
+    own.mkdir()
+
+    async def scenario(ear):
+        (tmp_path / ".a.ics.swp").write_text("x")
+        (tmp_path / "a.ics~").write_text("x")
+        (tmp_path / "__pycache__").mkdir()
+        (tmp_path / "__pycache__" / "a.pyc").write_text("x")
+        (own / "weights").write_text("x")
+        await ear.nothing()
+
+    hear(scenario, [tmp_path], ignored=[own])
+
+
+def test_the_database_in_a_source_folder_does_not_sync_it(tmp_path):
+    database = tmp_path / "twind.db"
+
+    async def scenario(ear):
+        database.write_text("x")
+        assert database in await ear.next()
+        database.write_text("y")
+        assert tmp_path not in await ear.next()
+
+    hear(scenario, [], [tmp_path, database])
+
+
+def test_a_look_finds_what_no_event_told_of(tmp_path):
+    file = tmp_path / "a.ics"
+    file.write_text("a")
+
+    async def body():
+        ear = Ear(poll_s=1000)  # Not started: deaf.
+        await ear.watcher.set_targets([file, tmp_path])
+        assert ear.watcher.polling
+        await ear.watcher.look()
+        assert ear.heard.empty()
+        os.utime(file, ns=(1, 1))
+        await ear.watcher.look()
+        assert await ear.next() == {file, tmp_path}
+        await ear.watcher.stop()
+
+    asyncio.run(body())
+
+
+def test_where_there_are_no_events_it_looks(tmp_path, monkeypatch, caplog):
+    def no_more(*_args, **_more):
+        raise OSError(28, "inotify watch limit reached")
+
+    async def scenario(ear):
+        assert ear.watcher.polling
+        (tmp_path / "a.ics").write_text("x")
+        assert await ear.next() == {tmp_path}
+
+    monkeypatch.setattr(watch.Observer, "schedule", no_more)
+    hear(scenario, [tmp_path], poll_s=0.1)
+    assert caplog.text.count("inotify watch limit reached") == 1

@@ -1,0 +1,516 @@
+"""The calendar plugin, rule by rule."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twind.api import CalendarEvent, Context, RecordError, Unchanged, Window
+from twind.home import bundled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+spec = importlib.util.spec_from_file_location("calendar_plugin", bundled("plugins") / "calendar.py")
+plugin = importlib.util.module_from_spec(spec)
+sys.modules["calendar_plugin"] = plugin
+spec.loader.exec_module(plugin)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+OLD = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
+
+
+def context(*paths: Path, state=None, window=WINDOW, **more) -> Context:
+    return Context(
+        settings=plugin.CalendarSettings(paths=list(paths), **more),
+        window=window,
+        now=NOW,
+        timezone=BERLIN,
+        emails=frozenset({"me@example.org"}),
+        state={} if state is None else state,
+    )
+
+
+def write(path: Path, text: str | bytes, mtime: float = OLD) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    os.utime(path, (mtime, mtime))
+    return path
+
+
+def vevent(*lines: str, uid: str = "a", start: str = "DTSTART:20260302T100000Z") -> str:
+    return "\r\n".join(
+        ["BEGIN:VEVENT", *([f"UID:{uid}"] if uid else []), start, *lines, "END:VEVENT"]
+    )
+
+
+def vcalendar(*parts: str) -> str:
+    return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *parts, "END:VCALENDAR", ""])
+
+
+def a_zone(offset: str) -> str:
+    return (
+        "BEGIN:VTIMEZONE\r\nTZID:Mine\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        f"TZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nEND:STANDARD\r\nEND:VTIMEZONE"
+    )
+
+
+def fetch(ctx: Context) -> list:
+    return list(plugin.Calendar().fetch(ctx))
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Return what a calendar of these parts yields."""
+
+    def read(*parts: str, **more) -> list:
+        return fetch(context(write(tmp_path / "c.ics", vcalendar(*parts)), **more))
+
+    return read
+
+
+def utc(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)
+
+
+def test_without_paths_there_is_nothing():
+    assert fetch(context()) == []
+
+
+def test_a_path_that_is_gone_is_a_lost_source(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fetch(context(tmp_path / "gone"))
+
+
+def test_watches_its_paths(tmp_path):
+    assert plugin.Calendar().watch(context(tmp_path)) == [tmp_path]
+
+
+def test_a_plain_event(read, tmp_path):
+    [event] = read(
+        vevent(
+            "DTEND:20260302T113000Z",
+            "SUMMARY:Tea\\, at last",
+            "LOCATION:Kitchen",
+            "DESCRIPTION:Two\\nlines",
+            "CATEGORIES:Home,Food",
+            "ORGANIZER;CN=Ada:MAILTO:Ada@Example.org",
+            "ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:Bob@Example.org",
+            "ATTENDEE;CUTYPE=ROOM:mailto:room@example.org",
+        )
+    )
+    assert event == CalendarEvent(
+        uid="a",
+        title="Tea, at last",
+        start=utc(2026, 3, 2, 10),
+        end=utc(2026, 3, 2, 11, 30),
+        location="Kitchen",
+        description="Two\nlines",
+        categories=("Home", "Food"),
+        organizer="ada@example.org",
+        attendees=(plugin.Attendee(email="bob@example.org", name="Bob", status="accepted"),),
+        group=str(tmp_path / "c.ics"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "extra", "expected"),
+    [
+        ("DTSTART;VALUE=DATE:20260302", [], (utc(2026, 3, 1, 23), utc(2026, 3, 2, 23), True)),
+        (
+            "DTSTART;VALUE=DATE:20260302",
+            ["DTEND;VALUE=DATE:20260304"],
+            (utc(2026, 3, 1, 23), utc(2026, 3, 3, 23), True),
+        ),
+        # Summer time begins: that day has 23 hours.
+        ("DTSTART;VALUE=DATE:20260329", [], (utc(2026, 3, 28, 23), utc(2026, 3, 29, 22), True)),
+        (
+            "DTSTART:20260302T100000",
+            ["DURATION:PT1H"],
+            (utc(2026, 3, 2, 9), utc(2026, 3, 2, 10), 0),
+        ),
+        (
+            "DTSTART;TZID=Eastern Standard Time:20260302T100000",
+            ["DURATION:PT1H"],
+            (utc(2026, 3, 2, 15), utc(2026, 3, 2, 16), False),
+        ),
+        (
+            "DTSTART;TZID=/vendor.example/2026/Europe/Lisbon:20260302T100000",
+            [],
+            (utc(2026, 3, 2, 10), utc(2026, 3, 2, 10), False),
+        ),
+    ],
+)
+def test_times(read, start, extra, expected):
+    [event] = read(vevent(*extra, start=start))
+    assert (event.start, event.end, event.all_day) == expected
+
+
+def test_a_zone_of_the_file_itself(read):
+    zone = a_zone("+0500")
+    [event] = read(zone, vevent(start="DTSTART;TZID=Mine:20260302T100000"))
+    assert event.start == utc(2026, 3, 2, 5)
+
+
+def test_zones_of_one_file_do_not_leak_into_the_next(tmp_path):
+    for name, offset in (("a", "+0500"), ("b", "+0700")):
+        text = vcalendar(
+            a_zone(offset), vevent(uid=name, start="DTSTART;TZID=Mine:20260302T100000")
+        )
+        write(tmp_path / f"{name}.ics", text)
+    assert [event.start.hour for event in fetch(context(tmp_path))] == [5, 3]
+
+
+def test_a_series_in_utc_follows_the_calendars_own_zone(read):
+    events = read(
+        "X-WR-TIMEZONE:Europe/Berlin",
+        vevent("RRULE:FREQ=WEEKLY;COUNT=5", start="DTSTART:20260316T090000Z"),
+    )
+    local = [event.start.astimezone(BERLIN).hour for event in events]
+    assert local == [10] * 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "busy"),
+    [
+        ([], "confirmed", True),
+        (["TRANSP:TRANSPARENT"], "confirmed", False),
+        (["STATUS:CANCELLED"], "cancelled", False),
+        (["STATUS:TENTATIVE"], "tentative", True),
+        (["ATTENDEE;PARTSTAT=DECLINED:mailto:ME@example.org"], "confirmed", False),
+        (["ATTENDEE;PARTSTAT=DECLINED:mailto:you@example.org"], "confirmed", True),
+        (["ATTENDEE;PARTSTAT=TENTATIVE:mailto:me@example.org"], "tentative", True),
+        (["X-MICROSOFT-CDO-BUSYSTATUS:FREE"], "confirmed", False),
+    ],
+)
+def test_busy(read, lines, status, busy):
+    [event] = read(vevent(*lines))
+    assert (event.status, event.busy) == (status, busy)
+
+
+@pytest.mark.parametrize(
+    ("lines", "busy"),
+    [
+        ([], False),
+        (["TRANSP:OPAQUE"], True),
+        (["X-MICROSOFT-CDO-BUSYSTATUS:OOF"], True),
+        (["TRANSP:OPAQUE", "STATUS:CANCELLED"], False),
+    ],
+)
+def test_a_whole_day_is_busy_only_if_it_says_so(read, lines, busy):
+    [event] = read(vevent(*lines, start="DTSTART;VALUE=DATE:20260302"))
+    assert event.busy is busy
+
+
+def test_recurrence_exclusions_additions_and_overrides(read):
+    events = read(
+        vevent(
+            "DTEND:20260302T110000Z",
+            "SUMMARY:Stand-up",
+            "RRULE:FREQ=DAILY;COUNT=4",
+            "EXDATE:20260303T100000Z",
+            "RDATE:20260310T100000Z",
+        ),
+        vevent(
+            "RECURRENCE-ID:20260304T100000Z",
+            "SUMMARY:Moved",
+            start="DTSTART:20260304T150000Z",
+        ),
+    )
+    assert [(e.uid, e.start.hour, e.title) for e in sorted(events, key=lambda e: e.start)] == [
+        ("a/20260302T100000Z", 10, "Stand-up"),
+        ("a/20260304T100000Z", 15, "Moved"),
+        ("a/20260305T100000Z", 10, "Stand-up"),
+        ("a/20260310T100000Z", 10, "Stand-up"),
+    ]
+    assert {event.series for event in events} == {"a"}
+
+
+def test_an_override_without_its_series(read):
+    [event] = read(vevent("RECURRENCE-ID:20260301T100000Z"))
+    assert (event.uid, event.series) == ("a/20260301T100000Z", "a")
+
+
+def test_a_moved_tail_keeps_the_identity_of_each_occurrence(read):
+    events = read(
+        vevent("RRULE:FREQ=DAILY;COUNT=4"),
+        vevent(
+            "RECURRENCE-ID;RANGE=THISANDFUTURE:20260304T100000Z",
+            start="DTSTART:20260304T120000Z",
+        ),
+    )
+    assert {event.uid: event.start.hour for event in events} == {
+        "a/20260302T100000Z": 10,
+        "a/20260303T100000Z": 10,
+        "a/20260304T100000Z": 12,
+        "a/20260305T100000Z": 12,
+    }
+
+
+def test_days_recur_by_their_date(read):
+    events = read(vevent("RRULE:FREQ=DAILY;COUNT=2", start="DTSTART;VALUE=DATE:20260302"))
+    assert [event.uid for event in events] == ["a/20260302", "a/20260303"]
+
+
+def test_only_what_overlaps_the_window(read):
+    window = Window(utc(2026, 3, 2), utc(2026, 3, 3))
+    events = read(
+        vevent("DTEND:20260302T000000Z", uid="before", start="DTSTART:20260301T230000Z"),
+        vevent("DTEND:20260302T000100Z", uid="into", start="DTSTART:20260301T230000Z"),
+        vevent("DTEND:20260304T000000Z", uid="over", start="DTSTART:20260301T230000Z"),
+        vevent(uid="after", start="DTSTART:20260303T000000Z"),
+        window=window,
+    )
+    assert [event.uid for event in events] == ["into", "over"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("FREQ=SECONDLY", "too often"),
+        ("FREQ=MINUTELY", "too often"),
+        ("FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=0,30,45", "too often"),
+        ("FREQ=HOURLY;BYSETPOS=2", "BYSETPOS"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
+        ("FREQ=HOURLY", "repeats 8"),
+    ],
+)
+def test_a_rule_without_end_costs_only_itself(read, rule, problem):
+    start = "DTSTART:20060302T100000Z" if "HOURLY" not in rule else "DTSTART:20260101T000000Z"
+    good, bad = read(vevent(uid="good"), vevent(f"RRULE:{rule}", start=start), max_occurrences=8000)
+    assert good.uid == "good"
+    assert isinstance(bad, RecordError)
+    assert bad.uid == "a"
+    assert problem in bad.reason
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        vevent(start="DTSTART:nonsense"),
+        vevent("DTEND:20260301T100000Z"),
+        vevent("DURATION:PT10X"),
+        vevent("RRULE:FREQ=NEVER"),
+        vevent("RECURRENCE-ID:x"),
+        vevent(start="DTSTART:99991231T235959Z", uid="a"),
+        vevent(start="SUMMARY:no start"),
+    ],
+)
+def test_a_broken_event_costs_only_itself(read, broken):
+    found = read(vevent(uid="good"), broken)
+    assert found[0].uid == "good"
+    assert all(isinstance(item, RecordError) and item.uid.startswith("a") for item in found[1:])
+    assert "line 7" in found[1].reason if found[1:] else "9999" in broken
+
+
+def test_a_broken_ornament_costs_nothing(read):
+    [event] = read(vevent("SUMMARY=nonsense", "GEO:x", "ATTACH;ENCODING=BASE64:%%", "CATEGORIES:a"))
+    assert event.categories == ("a",)
+
+
+def test_a_broken_override_keeps_its_last_good_version(read):
+    found = read(
+        vevent("RRULE:FREQ=DAILY;COUNT=2"),
+        vevent("RECURRENCE-ID:20260303T100000Z", start="DTSTART:nonsense"),
+    )
+    assert {type(item): item.uid for item in found} == {
+        RecordError: "a/20260303T100000Z",
+        CalendarEvent: "a/20260302T100000Z",
+    }
+
+
+def test_a_file_cut_short_keeps_what_it_lacks(tmp_path):
+    text = vcalendar(vevent(uid="good"), vevent(uid="half"))
+    path = write(tmp_path / "c.ics", text[: text.rindex("END:VEVENT")])
+    events = fetch(context(path))
+    assert "good" in {item.uid for item in events if isinstance(item, CalendarEvent)}
+    assert str(path) in {item.uid for item in events if isinstance(item, RecordError)}
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\xff\x13", b"hello", b"BEGIN:VCARD\nEND:VCARD"])
+def test_a_file_that_is_no_calendar_names_its_group(tmp_path, data):
+    path = write(tmp_path / "c.ics", data)
+    assert [(e.uid, e.group) for e in fetch(context(path))] == [(str(path), str(path))]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("newline", ["\r\n", "\n", "\r"])
+def test_encodings_and_line_ends(tmp_path, codec, newline):
+    text = vcalendar(vevent("SUMMARY:Käse")).replace("\r\n", newline)
+    [event] = fetch(context(write(tmp_path / "c.ics", text.encode(codec))))
+    assert event.title == "Käse"
+
+
+def test_several_calendars_in_one_file(tmp_path):
+    text = vcalendar(vevent(uid="a")) + vcalendar(vevent(uid="b"))
+    assert [e.uid for e in fetch(context(write(tmp_path / "c.ics", text)))] == ["a", "b"]
+
+
+def test_an_event_without_uid_gets_a_lasting_one(read):
+    [first] = read(vevent("SUMMARY:x", uid=""))
+    [again] = read(vevent("SUMMARY:x", "LOCATION:elsewhere", uid=""))
+    assert first.uid == again.uid
+
+
+def test_one_uid_for_several_events_of_a_file(read):
+    events = read(vevent("SUMMARY:x"), vevent("SUMMARY:y", start="DTSTART:20260303T100000Z"))
+    assert [event.uid for event in events] == ["a", "a#20260303T100000Z"]
+
+
+def test_a_later_revision_replaces_the_first(read):
+    [event] = read(
+        vevent("SEQUENCE:0"), vevent("SEQUENCE:1", "SUMMARY:new", start="DTSTART:20260303T100000Z")
+    )
+    assert event.title == "new"
+
+
+# --- several files, several times ----------------------------------------------------------------
+
+
+def test_an_untouched_file_is_not_read_again(tmp_path):
+    path = write(tmp_path / "c.ics", vcalendar(vevent(), vevent(uid="b", start="DTSTART:no")))
+    state: dict = {}
+    first = fetch(context(tmp_path, state=state))
+    path.chmod(0)
+    again = fetch(context(tmp_path, state=state))
+    assert again == [Unchanged(str(path)), *(e for e in first if isinstance(e, RecordError))]
+
+
+@pytest.mark.parametrize("change", ["window", "zone"])
+def test_another_window_or_zone_reads_again(tmp_path, change):
+    write(tmp_path / "c.ics", vcalendar(vevent()))
+    state: dict = {}
+    fetch(context(tmp_path, state=state))
+    ctx = context(tmp_path, state=state, window=Window(WINDOW.start, utc(2027, 2, 1)))
+    if change == "zone":
+        ctx = Context(**{**_fields(context(tmp_path, state=state)), "timezone": ZoneInfo("UTC")})
+    assert [type(item) for item in fetch(ctx)] == [CalendarEvent]
+
+
+def _fields(ctx: Context) -> dict:
+    return {name: getattr(ctx, name) for name in ctx.__slots__}
+
+
+def test_a_file_just_written_is_not_trusted_to_stand(tmp_path):
+    moment = NOW.timestamp() - 1
+    path = write(tmp_path / "c.ics", vcalendar(vevent("SUMMARY:one")), moment)
+    state: dict = {}
+    fetch(context(path, state=state))
+    write(path, vcalendar(vevent("SUMMARY:two")), moment)
+    [event] = fetch(context(path, state=state))
+    assert event.title == "two"
+
+
+def test_a_file_touched_but_the_same_is_unchanged(tmp_path):
+    path = write(tmp_path / "c.ics", vcalendar(vevent()))
+    state: dict = {}
+    fetch(context(path, state=state))
+    os.utime(path, (OLD + 60, OLD + 60))
+    assert fetch(context(path, state=state)) == [Unchanged(str(path))]
+
+
+def test_an_unreadable_file_names_its_group_and_is_tried_again(tmp_path):
+    path = write(tmp_path / "c.ics", vcalendar(vevent()))
+    state: dict = {}
+    [error] = fetch(context(path, state=state, max_mib=1e-6))
+    assert (error.uid, error.group) == (str(path), str(path))
+    assert [type(item) for item in fetch(context(path, state=state))] == [CalendarEvent]
+
+
+def test_a_uid_in_two_files(tmp_path):
+    write(tmp_path / "a.ics", vcalendar(vevent("SUMMARY:x")))
+    write(tmp_path / "b.ics", vcalendar(vevent("SUMMARY:y")))
+    write(tmp_path / "c.ics", vcalendar(vevent("SUMMARY:x")))
+    state: dict = {}
+    first, second = fetch(context(tmp_path, state=state))
+    assert first.uid == "a"
+    assert second.uid.startswith("a@")
+    assert {type(item) for item in fetch(context(tmp_path, state=state))} == {Unchanged}
+    (tmp_path / "a.ics").unlink()
+    kept = fetch(context(tmp_path, state=state))
+    assert [event.uid for event in kept if isinstance(event, CalendarEvent)].count("a") == 1
+    assert len({event.uid for event in kept}) == len(kept)
+
+
+def test_the_file_that_had_a_uid_keeps_it(tmp_path):
+    write(tmp_path / "b.ics", vcalendar(vevent("SUMMARY:y")))
+    state: dict = {}
+    fetch(context(tmp_path, state=state))
+    write(tmp_path / "a.ics", vcalendar(vevent("SUMMARY:x")))
+    new, kept = fetch(context(tmp_path, state=state))
+    assert new.uid.startswith("a@")
+    assert kept == Unchanged(str(tmp_path / "b.ics"))
+
+
+# --- round trips ---------------------------------------------------------------------------------
+
+titles = st.text(
+    st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=30
+).filter(lambda text: text.strip() == text)
+starts = st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 20)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
+
+
+@st.composite
+def events(draw) -> icalendar.Event:
+    event = icalendar.Event()
+    event.add("summary", draw(titles))
+    start = draw(starts)
+    if draw(st.booleans()):
+        event.add("dtstart", start.date())
+        event.add("dtend", start.date() + timedelta(days=draw(st.integers(1, 5))))
+    else:
+        zone = draw(st.sampled_from([None, UTC, BERLIN, ZoneInfo("America/New_York")]))
+        event.add("dtstart", start.replace(tzinfo=zone))
+        event.add("duration", timedelta(minutes=draw(st.integers(0, 600))))
+    return event
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(events(), min_size=1, max_size=8))
+def test_what_was_written_is_read(tmp_path, written):
+    calendar = icalendar.Calendar()
+    for number, event in enumerate(written):
+        event["uid"] = str(number)
+        calendar.add_component(event)
+    path = write(tmp_path / "c.ics", calendar.to_ical())
+    state: dict = {}
+    found = fetch(context(path, state=state))
+    assert [event.uid for event in found] == [str(number) for number in range(len(written))]
+    for record, event in zip(found, written, strict=True):
+        assert record.title == str(event["summary"])
+        assert record.all_day == (type(event["dtstart"].dt) is date)
+        start = event["dtstart"].dt
+        if record.all_day:
+            assert record.start.astimezone(BERLIN).date() == start
+            assert record.end.astimezone(BERLIN).date() == event["dtend"].dt
+        else:
+            assert record.start == (start if start.tzinfo else start.replace(tzinfo=BERLIN))
+    assert fetch(context(path, state=state)) == [Unchanged(str(path))]
+    assert fetch(context(path)) == found
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=300))
+def test_no_bytes_raise(tmp_path, noise):
+    text = vcalendar(vevent()).encode()
+    middle = len(text) // 2
+    path = write(tmp_path / "c.ics", text[:middle] + noise + text[middle:])
+    found = fetch(context(path))
+    uids = [item.uid for item in found if isinstance(item, CalendarEvent)]
+    assert len(set(uids)) == len(uids)

@@ -1,0 +1,133 @@
+"""Evidence is built from answers and feedback, and says no more than it should."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twind.model import Option, Question
+from twind.preferences.observations import (
+    IGNORED,
+    Choice,
+    Indifferent,
+    Ordinal,
+    Preference,
+    from_answer,
+    from_feedback,
+    names_in,
+    nth_weight,
+    rejection_weight,
+    repeat_weight,
+)
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def question(kind, *features):
+    options = tuple(Option(10 + n, f"option {n}", given) for n, given in enumerate(features))
+    return Question(1, "Which of these?", kind, options)
+
+
+def answered(asked, option_id, **more):
+    return from_answer(asked, option_id, key="response:5", at=AT, source=("responses", 5), **more)
+
+
+@pytest.mark.parametrize("kind", ["choice", "binary", "trade_off", "scenario", "ranking"])
+def test_an_answer_is_a_choice_among_the_options(kind):
+    asked = question(kind, {"VAL_GROWTH": 1.0}, {"VAL_SECURITY": 1.0}, {})
+    seen = answered(asked, 11)
+    assert seen.likelihood == Choice(({"VAL_GROWTH": 1.0}, {"VAL_SECURITY": 1.0}, {}), 1)
+    assert (seen.key, seen.kind, seen.source) == ("response:5", "answer", ("responses", 5))
+    assert "option 1" in seen.text
+    assert "Which of these?" in seen.text
+    assert names_in(seen.likelihood) == ("VAL_GROWTH", "VAL_SECURITY")
+
+
+def test_a_scale_is_a_level_along_its_direction():
+    asked = question("scale", *({"VAL_GROWTH": level} for level in (-1.0, -0.5, 0.0, 0.5, 1.0)))
+    likelihood = answered(asked, 13).likelihood
+    assert isinstance(likelihood, Ordinal)
+    assert likelihood.level == 3
+    slope = likelihood.features["VAL_GROWTH"]
+    assert [cut / slope for cut in likelihood.cuts] == pytest.approx([-0.75, -0.25, 0.25, 0.75])
+
+
+def test_a_scale_that_does_not_ascend_is_a_choice():
+    asked = question("scale", {"VAL_GROWTH": 0.0}, {"VAL_GROWTH": 2.0}, {"VAL_GROWTH": 1.0})
+    assert isinstance(answered(asked, 10).likelihood, Choice)
+
+
+def test_not_caring_is_weak_evidence_and_skipping_is_none():
+    asked = question("choice", {"VAL_GROWTH": 1.0}, {})
+    assert isinstance(answered(asked, None, response="dont_care").likelihood, Indifferent)
+    assert answered(asked, None, response="skipped") is None
+
+
+def test_options_that_mean_the_same_tell_nothing():
+    assert answered(question("choice", {"VAL_GROWTH": 1.0}, {"VAL_GROWTH": 1.0}), 10) is None
+
+
+def test_an_option_of_another_question_is_an_error():
+    with pytest.raises(ValueError, match="no option 99"):
+        answered(question("choice", {"VAL_GROWTH": 1.0}, {}), 99)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_doubt_weighs_less(one, other):
+    asked = question("choice", {"VAL_GROWTH": 1.0}, {})
+    less, more = sorted((one, other))
+    weights = [answered(asked, 10, confidence=sure).weight for sure in (less, more)]
+    assert 0 < weights[0] <= weights[1] <= 1
+
+
+def reviewed(action, **more):
+    return from_feedback(
+        {"VAL_GROWTH": 0.5},
+        action=action,
+        title="Learn Spanish",
+        key="feedback:2",
+        at=AT,
+        source=("feedback", 2),
+        **more,
+    )
+
+
+def test_accepting_prefers_it_to_time_left_free():
+    (seen,) = reviewed("accept")
+    assert seen.likelihood == Preference({"VAL_GROWTH": 0.5}, {})
+    assert seen.weight == 1.0
+
+
+def test_rejecting_is_the_other_way_round_and_its_reason_counts():
+    (plain,) = reviewed("reject")
+    (timing,) = reviewed("reject", reason="Not now, I am busy")
+    (never,) = reviewed("reject", reason="never again at this time")
+    assert plain.likelihood == Preference({}, {"VAL_GROWTH": 0.5})
+    assert timing.weight < plain.weight < never.weight
+    assert "busy" in timing.text
+    assert rejection_weight("the colour is wrong") == 1.0
+
+
+def test_an_edit_is_preferred_to_what_it_replaced():
+    both = reviewed("edit", edited={"VAL_GROWTH": 0.25})
+    assert [seen.key for seen in both] == ["feedback:2", "feedback:2/edit"]
+    assert both[1].likelihood == Preference({"VAL_GROWTH": 0.25}, {"VAL_GROWTH": 0.5})
+
+
+def test_silence_says_little_and_a_snooze_nothing():
+    (ignored,) = reviewed("ignored")
+    assert ignored.weight == IGNORED
+    assert reviewed("snooze") == ()
+
+
+def test_the_tenth_yes_adds_little():
+    weights = [reviewed("accept", nth=nth)[0].weight for nth in range(1, 11)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] < 0.15
+
+
+@given(st.integers(1, 500))
+def test_both_ways_of_tempering_agree_on_the_total(count):
+    total = sum(nth_weight(nth) for nth in range(1, count + 1))
+    assert total == pytest.approx(count * repeat_weight(count))

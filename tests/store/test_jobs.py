@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from twind.store import jobs, outbox
+
+
+def test_the_same_work_is_queued_once(db):
+    first = jobs.enqueue(db, "sync", {"plugins": ["tasks"]})
+    assert jobs.enqueue(db, "sync", {"plugins": ["tasks"]}) == first
+    assert jobs.enqueue(db, "sync", {"plugins": ["calendar"]}) != first
+    jobs.start(db, first.id)
+    assert jobs.enqueue(db, "sync", {"plugins": ["tasks"]}).id != first.id
+
+
+def test_a_key_is_done_once_and_failing_does_not_count(db):
+    job = jobs.enqueue(db, "propose", {}, "propose:2026-03-02")
+    jobs.start(db, job.id)
+    jobs.fail(db, job.id, 1, "job_failed", "no")
+    assert jobs.enqueue(db, "propose", {}, "propose:2026-03-02").state == "queued"
+    assert jobs.start(db, job.id).attempt == 2
+    assert jobs.finish(db, job.id, 2, {"n": 1})
+    assert jobs.enqueue(db, "propose", {}, "propose:2026-03-02").state == "done"
+    assert jobs.done_keys(db, "propose:") == {"propose:2026-03-02"}
+
+
+def test_a_late_result_changes_nothing(db):
+    job = jobs.enqueue(db, "train", {})
+    jobs.start(db, job.id)
+    assert [again.id for again in jobs.requeue_interrupted(db)] == [job.id]
+    jobs.start(db, job.id)
+    assert not jobs.finish(db, job.id, 1, {"from": "the dead"})
+    assert jobs.finish(db, job.id, 2, {"from": "the living"})
+    assert jobs.get(db, job.id).result == {"from": "the living"}
+
+
+def test_old_jobs_are_forgotten_and_keys_are_not(db):
+    for number in range(jobs.KEPT_PER_NAME + 20):
+        job = jobs.enqueue(db, "sync", {"n": number}, f"k:{number}" if number < 3 else None)
+        jobs.start(db, job.id)
+        jobs.finish(db, job.id, 1, {})
+    kept = db.value("SELECT COUNT(*) FROM jobs WHERE key IS NULL")
+    assert kept <= jobs.KEPT_PER_NAME + 1
+    assert len(jobs.done_keys(db, "k:")) == 3
+
+
+def test_counts_say_what_failed_last(db):
+    for outcome in ("fail", "finish"):
+        job = jobs.enqueue(db, "sync", {})
+        jobs.start(db, job.id)
+        if outcome == "fail":
+            jobs.fail(db, job.id, 1, "x", "y")
+            assert jobs.counts(db)["failed"] == 1
+        else:
+            jobs.finish(db, job.id, 1, {})
+    assert jobs.counts(db) == {"queued": 0, "running": 0, "failed": 0}
+
+
+def test_unknown_job(db):
+    with pytest.raises(KeyError):
+        jobs.get(db, 99)
+
+
+def test_a_message_is_put_once_and_never_sent_twice(db):
+    assert outbox.put(db, 1, "morning:2026-03-02", {"title": "Good morning"})
+    assert not outbox.put(db, 1, "morning:2026-03-02", {"title": "Good morning"})
+    message = outbox.claim(db)
+    assert message.payload == {"title": "Good morning"}
+    assert outbox.claim(db) is None
+    assert outbox.mark_uncertain(db) == 1
+    assert outbox.counts(db) == {"uncertain": 1}
+    assert not outbox.pending(db)
+
+
+def test_sent_names_every_channel(db):
+    outbox.put(db, 1, "k", {})
+    message = outbox.claim(db)
+    outbox.sent(db, message.id, "journal")
+    outbox.sent(db, message.id, "desktop")
+    outbox.failed(db, message.id, "too late")
+    row = db.row("SELECT * FROM outbox")
+    assert (row["state"], row["channel"]) == ("sent", "journal, desktop")

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twind.clock import FixedClock
+from twind.home import Home
+from twind.model import (
+    Attendee,
+    CalendarEvent,
+    Deleted,
+    Person,
+    Project,
+    RecordError,
+    Task,
+    Unchanged,
+)
+from twind.store import Store, life, profiles, records, sources
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+WINDOW = (NOW - timedelta(days=30), NOW + timedelta(days=30))
+
+
+def sync(db, fetched, *, source="s", complete=True, window=WINDOW):
+    return records.apply(db, 1, source, fetched, window, complete=complete)
+
+
+def event(uid, day=1, **more):
+    start = NOW + timedelta(days=day)
+    return CalendarEvent(
+        uid=uid, title=more.pop("title", uid), start=start, end=start + timedelta(hours=1), **more
+    )
+
+
+def uids(db, source="s"):
+    rows = db.rows("SELECT uid FROM records WHERE source = ? ORDER BY uid", (source,))
+    return [row["uid"] for row in rows]
+
+
+def steps(db):
+    return {
+        row["description"]: row["status"]
+        for row in db.rows("SELECT description, status FROM workflow_steps")
+    }
+
+
+def test_new_changed_and_gone(db):
+    assert sync(db, [event("a"), event("b")]).added == 2
+    changes = sync(db, [event("a", title="moved"), event("c")])
+    assert (changes.added, changes.changed, changes.removed) == (1, 1, 1)
+    assert uids(db) == ["a", "c"]
+
+
+def test_the_second_time_nothing_changes(db):
+    fetched = [Person(uid="p", name="Ann"), Project(uid="+x", name="X"), event("e")]
+    sync(db, fetched)
+    seq = db.value("SELECT MAX(seq) FROM change_log")
+    changes = sync(db, fetched)
+    assert (changes.added, changes.changed, changes.removed) == (0, 0, 0)
+    assert db.value("SELECT MAX(seq) FROM change_log") == seq
+
+
+def test_a_record_that_cannot_be_read_keeps_its_last_good_version(db):
+    sync(db, [event("a"), event("s/1", series="s"), event("s/2", series="s")])
+    changes = sync(db, [RecordError("a", "no start"), RecordError("s", "bad rule")])
+    assert changes.removed == 0
+    assert uids(db) == ["a", "s/1", "s/2"]
+    assert [error["reason"] for error in sources.errors(db, 1, "s")] == ["no start", "bad rule"]
+    sync(db, [event("a"), event("s/1", series="s"), event("s/2", series="s")])
+    assert sources.errors(db, 1, "s") == []
+
+
+def test_an_unreadable_file_keeps_its_records(db):
+    sync(db, [event("a", group="one.ics"), event("b", group="two.ics")])
+    sync(db, [RecordError("one.ics", "not text", "one.ics"), event("b", group="two.ics")])
+    assert uids(db) == ["a", "b"]
+
+
+def test_an_unchanged_group_stands(db):
+    sync(db, [event("a", group="one.ics"), event("b", group="two.ics")])
+    assert sync(db, [Unchanged("one.ics"), event("c", group="two.ics")]).removed == 1
+    assert uids(db) == ["a", "c"]
+
+
+def test_a_source_cut_short_deletes_nothing_but_keeps_what_came(db):
+    sync(db, [event("a"), event("b")])
+    assert sync(db, [event("a", title="new")], complete=False).removed == 0
+    assert uids(db) == ["a", "b"]
+    assert sync(db, [Deleted("b")], complete=False).removed == 1
+
+
+def test_a_suddenly_empty_source_deletes_nothing(db):
+    sync(db, [event("a"), event("b")])
+    assert "suddenly empty" in sync(db, []).held
+    assert uids(db) == ["a", "b"]
+
+
+def test_a_source_that_lost_nearly_all_is_held(db):
+    sync(db, [event(f"e{number}") for number in range(20)])
+    assert "lost 19 of 20" in sync(db, [event("e0")]).held
+    assert len(uids(db)) == 20
+
+
+def test_what_the_source_says_is_gone_is_gone(db):
+    sync(db, [event("a")])
+    assert sync(db, [Deleted("a")]).removed == 1
+
+
+def test_only_what_lies_inside_the_window_is_deleted_by_absence(db):
+    sync(db, [event("old", day=-20), event("new")])
+    later = (NOW - timedelta(days=10), NOW + timedelta(days=50))
+    sync(db, [event("other")], window=later)
+    assert uids(db) == ["old", "other"]
+
+
+def test_people_of_one_name_are_told_apart(db):
+    sync(
+        db,
+        [
+            Person(uid="1", name="Ann", emails=("ann@example.org",)),
+            Person(uid="2", name="Ann", emails=("ann@example.net",)),
+            Person(uid="3", name="Ann"),
+            Person(uid="4", name="Ann"),
+        ],
+    )
+    names = [row["name"] for row in db.rows("SELECT name FROM entities ORDER BY id")]
+    assert names == ["Ann", "Ann (ann@example.net)", "Ann (3)", "Ann (4)"]
+
+
+def test_a_person_made_elsewhere_is_taken_into_use_and_keeps_everything(db):
+    with db.transaction():
+        row = db.insert(
+            "entities", profile_id=1, entity_type="person", name="Ann", metadata='{"x": 1}'
+        )
+        db.insert(
+            "entity_attributes", profile_id=1, entity_id=row, attribute_type="love", value=0.9
+        )
+    sync(db, [Person(uid="1", name="Ann", emails=("ann@example.org",))])
+    [entity] = db.rows("SELECT * FROM entities")
+    assert entity["id"] == row
+    assert json.loads(entity["metadata"]) == {"x": 1, "emails": ["ann@example.org"]}
+    sync(db, [Deleted("1")])
+    assert db.value("SELECT COUNT(*) FROM entity_attributes") == 1
+
+
+def test_people_are_linked_to_events_by_their_address_in_any_order(db):
+    guests = (Attendee(email="Ann@Example.org"), Attendee(email="no@x.org", status="declined"))
+    sync(db, [event("e", day=-1, attendees=guests)], source="calendar")
+    sync(
+        db,
+        [
+            Person(uid="1", name="Ann", emails=("ann@example.org",)),
+            Person(uid="2", name="No", emails=("no@x.org",)),
+        ],
+        source="contacts",
+    )
+    ann, no = life.people(db, 1, NOW)
+    assert ann.contacts == (NOW - timedelta(days=1),)
+    assert no.contacts == ()
+    [seen] = life.events(db, 1, *WINDOW)
+    assert seen.people == (ann.id,)
+
+
+def test_tasks_become_steps_of_their_project(db):
+    fetched = [
+        Task(uid="1", title="Write", project="+thesis"),
+        Project(uid="+thesis", name="Thesis"),
+        Task(uid="2", title="Buy milk"),
+    ]
+    sync(db, fetched)
+    names = {project.name: project for project in life.projects(db, 1)}
+    assert [step.text for step in names["Thesis"].steps] == ["Write"]
+    assert [step.text for step in names["Single tasks"].steps] == ["Buy milk"]
+
+
+def test_a_done_task_is_history_wherever_its_line_goes(db):
+    done = Task(uid="1", title="Write", status="done", completed_at=NOW - timedelta(days=1))
+    sync(db, [Task(uid="1", title="Write"), Task(uid="2", title="Read")])
+    sync(db, [done, Task(uid="2", title="Read")])
+    sync(db, [Task(uid="3", title="New")])
+    assert steps(db) == {"Write": "completed", "New": "pending"}
+
+
+def test_a_project_that_nothing_names_any_more_goes_or_is_completed(db):
+    sync(
+        db,
+        [
+            Project(uid="+a", name="A"),
+            Project(uid="+b", name="B"),
+            Project(uid="+c", name="C"),
+            Task(uid="1", title="t", project="+b", status="done", completed_at=NOW),
+        ],
+    )
+    sync(db, [Project(uid="+c", name="C")])
+    rows = db.rows("SELECT name, status FROM workflows ORDER BY name")
+    assert [tuple(row) for row in rows] == [("B", "completed"), ("C", "active")]
+
+
+def test_other_profiles_are_not_seen(db):
+    profiles.ensure(db, 2)
+    records.apply(db, 2, "s", [Person(uid="1", name="Zed"), event("z")], WINDOW)
+    sync(db, [Person(uid="1", name="Ann")])
+    assert [person.name for person in life.people(db, 1, NOW)] == ["Ann"]
+    assert life.events(db, 1, *WINDOW) == []
+
+
+TEXT = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=12)
+DAYS = st.integers(-25, 25)
+RECORDS = st.lists(
+    st.one_of(
+        st.builds(lambda u, n: Person(uid=f"p{u}", name=n), st.integers(0, 9), TEXT),
+        st.builds(lambda u, n: Project(uid=f"w{u}", name=n), st.integers(0, 9), TEXT),
+        st.builds(
+            lambda u, n, p: Task(uid=f"t{u}", title=n, project=p),
+            st.integers(0, 9),
+            TEXT,
+            st.none() | st.integers(0, 9).map("w{}".format),
+        ),
+        st.builds(lambda u, n, d: event(f"e{u}", d, title=n), st.integers(0, 9), TEXT, DAYS),
+    ),
+    unique_by=lambda record: record.uid,
+    max_size=15,
+)
+
+
+@pytest.fixture
+def fresh(tmp_path_factory):
+    def make():
+        store = Store.open(Home.under(tmp_path_factory.mktemp("h")).database, FixedClock(NOW))
+        profiles.ensure(store, 1)
+        return store
+
+    return make
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(first=RECORDS, second=RECORDS)
+def test_any_records_synced_twice_change_nothing_the_second_time(fresh, first, second):
+    with fresh() as db:
+        sync(db, first)
+        sync(db, second)
+        seq = db.value("SELECT MAX(seq) FROM change_log")
+        again = sync(db, second)
+        assert (again.added, again.changed, again.removed) == (0, 0, 0)
+        assert db.value("SELECT MAX(seq) FROM change_log") == seq
+        if second:
+            assert {record.uid for record in second} <= set(uids(db))
+        assert db.rows("PRAGMA foreign_key_check") == []

@@ -1,0 +1,69 @@
+"""What plugin authors import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, ValidationError
+
+from twind import api
+from twind.api import Settings, files_under, hookimpl
+
+
+class Sources(Settings):
+    path: Path = Path("default.txt")
+    paths: tuple[Path, ...] = ()
+    more: list[Path] = Field(default_factory=list)
+    words: tuple[str, ...] = ()
+
+
+def read(**values):
+    return Sources.model_validate(values, context={"base": Path("/etc/twind")})
+
+
+def test_everything_offered_is_there():
+    assert all(hasattr(api, name) for name in api.__all__)
+
+
+def test_paths_start_at_the_folder_of_the_configuration(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    settings = read(path="a.ics", paths=["b", "/c", "~/d"], more=["e"], words=["f"])
+    assert settings.path == Path("/etc/twind/a.ics")
+    assert settings.paths == (Path("/etc/twind/b"), Path("/c"), Path("/home/ada/d"))
+    assert settings.more == [Path("/etc/twind/e")]
+    assert settings.words == ("f",)
+
+
+def test_an_unknown_key_is_an_error():
+    with pytest.raises(ValidationError, match="pth"):
+        read(pth="x")
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValidationError):
+        read().path = Path("other")
+
+
+def test_files_under_folders(tmp_path):
+    for name in ("b.ics", "a.ICS", "sub/c.ics", "note.txt", ".hidden.ics", ".git/d.ics"):
+        file = tmp_path / "in" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    odd = tmp_path / "given.dat"
+    odd.touch()
+    found = list(files_under([tmp_path / "in", odd], ".ics"))
+    root = tmp_path / "in"
+    assert found == [root / "a.ICS", root / "b.ics", root / "sub" / "c.ics", odd]
+
+
+def test_a_vanished_source_does_not_look_empty(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone"):
+        list(files_under([tmp_path / "gone"], ".ics"))
+
+
+def test_the_hook_marker_is_twinds():
+    @hookimpl
+    def twind_register(register): ...
+
+    assert twind_register.twind_impl

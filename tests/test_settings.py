@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from twind import settings
+from twind.errors import SettingsError
+
+
+def test_every_key_has_a_default(home):
+    loaded = settings.load(home)
+    assert loaded.schedule.propose_at == 7 * 60
+    assert loaded.hours.work[0][0].start == 9 * 60
+    assert loaded.hours.work[5] == ()
+
+
+def test_hours_are_read_as_written():
+    loaded = settings.parse(
+        {
+            "hours": {
+                "sleep": "23:30-07:00",
+                "work": {"mon-fri": "09:00-17:30", "sat": ["09:00-10:00", "14:00-15:00"]},
+                "quiet": ["22:00-06:30", "12:00-13:00"],
+            }
+        }
+    )
+    assert [len(day) for day in loaded.hours.work] == [1, 1, 1, 1, 1, 2, 0]
+    assert loaded.hours.sleep.contains(0)
+    assert loaded.hours.sleep.contains(23 * 60 + 45)
+    assert not loaded.hours.sleep.contains(7 * 60)
+    assert len(loaded.hours.quiet) == 2
+
+
+def test_a_range_of_days_may_pass_the_weekend():
+    loaded = settings.parse({"hours": {"work": {"sat-mon": "10:00-12:00"}}})
+    assert [len(day) for day in loaded.hours.work] == [1, 0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"foo": 1}, "foo: unknown key"),
+        ({"hours": {"slep": "1:00-2:00"}}, "hours.slep: unknown key"),
+        ({"hours": {"sleep": "25:00-01:00"}}, 'hours.sleep: "25:00-01:00" is no range'),
+        ({"hours": {"work": {"mond": "9:00-10:00"}}}, 'hours.work: "mond" names no days'),
+        ({"profile": {"timezone": "Mars/Base"}}, 'profile.timezone: "Mars/Base" is no time zone'),
+        ({"schedule": {"propose_at": "7"}}, 'schedule.propose_at: "7" is no time of day'),
+        ({"schedule": {"sync_every_min": 0}}, "schedule.sync_every_min: Input should be greater"),
+        ({"plugins": {"disabled": "calendar"}}, "plugins.disabled"),
+    ],
+)
+def test_a_bad_key_is_named(values, told):
+    with pytest.raises(SettingsError) as caught:
+        settings.parse(values, "H/twind.toml")
+    assert str(caught.value).startswith("H/twind.toml: ")
+    assert told in str(caught.value)
+
+
+def test_broken_toml_names_the_file_and_the_line(home):
+    home.config_file.write_text("[profile\n")
+    with pytest.raises(SettingsError, match=r"twind\.toml: .*line 1"):
+        settings.load(home)
+
+
+def test_the_environment_wins_over_the_file(home, monkeypatch):
+    home.config_file.write_text('[schedule]\npropose_at = "08:00"\nsync_every_min = 5\n')
+    monkeypatch.setenv("TWIND_SCHEDULE__PROPOSE_AT", "09:30")
+    loaded = settings.load(home)
+    assert loaded.schedule.propose_at == 9 * 60 + 30
+    assert loaded.schedule.sync_every_min == 5
+
+
+def test_a_plugins_section_is_kept_as_written():
+    loaded = settings.parse({"plugins": {"calendar": {"paths": ["~/c"]}}})
+    assert loaded.plugins.section("calendar") == {"paths": ["~/c"]}
+    assert loaded.plugins.section("tasks") == {}
+    with pytest.raises(SettingsError, match=r"plugins\.tasks must be a section"):
+        settings.parse({"plugins": {"tasks": 3}}).plugins.section("tasks")

@@ -1,0 +1,7 @@
+"""`python -m twind` is `twind`."""
+
+import sys
+
+from twind.cli import main
+
+sys.exit(main())

@@ -1,0 +1,149 @@
+"""`twind ctl`: ask the running daemon, over its socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind.daemon import client
+from twind.home import Home
+
+if TYPE_CHECKING:
+    import argparse
+
+    from twind.cli.output import Output
+
+QUICK_S = 10.0
+PATIENT_S = 4 * 3600.0
+
+
+def _ask(arguments: argparse.Namespace, command: str, wait_s: float = QUICK_S, **more: Any) -> Any:
+    given = {key: value for key, value in more.items() if value is not None}
+    return client.request(Home.find(arguments.home), {"cmd": command, **given}, wait_s)
+
+
+def status(arguments: argparse.Namespace, out: Output) -> int:
+    """Report how twind is."""
+    data = _ask(arguments, "status")
+    return out.done(data, None if out.as_json else _status_text(data))
+
+
+def _work(arguments: argparse.Namespace, out: Output, command: str, **more: Any) -> int:
+    wait = not arguments.no_wait
+    data = _ask(arguments, command, PATIENT_S if wait else QUICK_S, wait=wait, **more)
+    if out.as_json or not wait:
+        return out.done(data, "queued")
+    return out.done(data, {"sync": _sync_text, "train": _train_text}[command](data))
+
+
+def sync(arguments: argparse.Namespace, out: Output) -> int:
+    """Read the sources now."""
+    return _work(arguments, out, "sync", plugins=arguments.plugins or None)
+
+
+def train(arguments: argparse.Namespace, out: Output) -> int:
+    """Train the twin now."""
+    return _work(arguments, out, "train", timesteps=arguments.timesteps)
+
+
+def propose(arguments: argparse.Namespace, out: Output) -> int:
+    """Propose now."""
+    from twind.cli.proposals import day_text, parse_day
+
+    if arguments.day is not None:
+        parse_day(arguments.day)
+    wait = not arguments.no_wait
+    data = _ask(arguments, "propose", PATIENT_S if wait else QUICK_S, wait=wait, day=arguments.day)
+    if out.as_json or not wait:
+        return out.done(data, "queued")
+    return out.done(data, day_text(data["proposals"], data.get("silent_because")))
+
+
+def pause(arguments: argparse.Namespace, out: Output) -> int:
+    """Do nothing by itself for a while."""
+    data = _ask(arguments, "pause", until=arguments.until)
+    return out.done(data, f"paused until {data['until'] or 'you resume it'}")
+
+
+def resume(arguments: argparse.Namespace, out: Output) -> int:
+    """Go on."""
+    return out.done(_ask(arguments, "resume"), "resumed")
+
+
+def reload(arguments: argparse.Namespace, out: Output) -> int:
+    """Read twind.toml and the plugins again."""
+    return out.done(_ask(arguments, "reload"), "reloaded")
+
+
+def stop(arguments: argparse.Namespace, out: Output) -> int:
+    """Stop the daemon."""
+    return out.done(_ask(arguments, "stop"), "stopping")
+
+
+def _sync_text(data: dict[str, Any]) -> str:
+    lines = []
+    for name, result in data["plugins"].items():
+        told = f"{result['added']} new, {result['changed']} changed, {result['removed']} gone"
+        wrong = f"; {result['errors']} could not be read" if result["errors"] else ""
+        failed = f"; failed: {result['error']}" if result.get("error") else ""
+        lines.append(f"{name:<12} {result['records']:>6} records ({told}{wrong}{failed})")
+    return "\n".join(lines) or "no plugin has anything to sync"
+
+
+def _train_text(data: dict[str, Any]) -> str:
+    head = f"{data['timesteps']:,} steps in {data['seconds']:.0f} s; {data['serving']} serves"
+    return "\n".join(
+        [head]
+        + [
+            f"  {entry['name']:<20} {entry['mean']:8.3f}  [{entry['low']:.3f}, {entry['high']:.3f}]"
+            for entry in data["field"]
+        ]
+    )
+
+
+def _status_text(data: dict[str, Any]) -> str:
+    lines = [f"twind {data['version']}, up {_span(data['uptime_s'])}, profile {data['profile']}"]
+    if data.get("paused"):
+        lines.append(f"paused until {data['paused']}")
+    lines += ["", "plugins"]
+    for plugin in data["plugins"]:
+        wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
+        last = f"  {plugin['last_error']}" if plugin["last_error"] else ""
+        lines.append(
+            f"  {plugin['name']:<14} {plugin['state']:<9} {plugin['records']:>6} records{wrong}{last}"
+        )
+    known = [one for one in data["patterns"]["dimensions"] if one["confidence"] > 0.05]
+    lines += [
+        "",
+        (
+            f"patterns        {data['patterns']['count']} aspects, "
+            f"{len(known)} of 15 dimensions with evidence"
+        ),
+    ]
+    model = data["model"]
+    if model is None:
+        lines.append("model           none trained yet: rules and the base policy serve")
+    else:
+        score = "" if model["score"] is None else f", scores {model['score']:.3f}"
+        beat = ", ".join(f"{one['name']} {one['score']:.3f}" for one in model["beat"])
+        lines.append(f"model           {model['kind']} {model['id']}{score} (field: {beat})")
+    queue, proposals = data["queue"], data["proposals"]
+    lines.append(
+        f"queue           {queue['queued']} queued, {queue['running']} running, "
+        f"{queue['failed']} failed"
+    )
+    rate = proposals["acceptance_rate"]
+    lines.append(
+        f"proposals       {proposals['pending']} pending, {proposals['accepted']} accepted, "
+        f"{proposals['rejected']} rejected" + ("" if rate is None else f" ({rate:.0%} accepted)")
+    )
+    lines += [f"next            {one['job']} at {one['at']}" for one in data["next"]]
+    return "\n".join(lines)
+
+
+def _span(seconds: float) -> str:
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    if hours < 1:
+        return f"{minutes:.0f} min"
+    return f"{hours:.1f} h" if days < 2 else f"{days:.1f} days"

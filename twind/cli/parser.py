@@ -1,0 +1,142 @@
+"""The commands and their flags, with argparse: it is there, and it starts in milliseconds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any, NoReturn
+
+import twind
+
+USAGE = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a usage error as JSON too, where JSON was asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        if "--json" in sys.argv or self._json:
+            shape = {"ok": False, "error": {"code": "usage", "message": message}}
+            print(json.dumps(shape))
+        else:
+            self.print_usage(sys.stderr)
+            print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+    _json = False
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Return the arguments; `module` and `function` name the code that runs the command."""
+    _Parser._json = "--json" in argv  # noqa: SLF001
+    arguments = build().parse_args(argv)
+    if not hasattr(arguments, "module"):
+        build().print_help(sys.stderr)
+        raise SystemExit(USAGE)
+    return arguments
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the parser of `twind`."""
+    top = _Parser(
+        prog="twind",
+        description="A digital twin that lives on your own machine and proposes your day.",
+    )
+    top.add_argument("--version", action="version", version=f"twind {twind.__version__}")
+    commands = top.add_subparsers(metavar="COMMAND")
+
+    _command(commands, "run", "daemon", "run", "run the daemon in the foreground", report=False)
+    _command(commands, "demo", "demo", "demo", "show twind at work on a sample life", report=False)
+    _command(commands, "init", "setup", "init", "write a twind.toml to start from")
+
+    _ctl(_command(commands, "ctl", None, None, "talk to the running daemon", report=False))
+
+    ask = _command(commands, "ask", "questions", "ask", "answer a few good questions")
+    ask.add_argument(
+        "--answer",
+        metavar="QUESTION=OPTION",
+        help="answer without a dialogue; OPTION is an option's id, `skip` or `dont_care`",
+    )
+    ask.add_argument("--back", action="store_true", help="take the last answer back")
+
+    patterns = _command(commands, "patterns", "beliefs", "patterns", "what twind believes of you")
+    patterns.add_argument("code", nargs="?", help="one aspect, with the evidence behind it")
+    patterns.add_argument("--all", action="store_true", help="those it knows nothing of, too")
+
+    proposals = _command(commands, "proposals", "proposals", "proposals", "what twind proposes")
+    proposals.add_argument("--day", metavar="YYYY-MM-DD", help="only this day's")
+    proposals.add_argument("--all", action="store_true", help="answered ones, too")
+
+    review = _command(commands, "review", "proposals", "review", "accept, change or reject")
+    review.add_argument("id", nargs="?", type=int, help="one proposal; without it: all pending")
+    word = review.add_mutually_exclusive_group()
+    word.add_argument("--accept", action="store_true")
+    word.add_argument("--reject", action="store_true")
+    word.add_argument("--snooze", type=_positive, metavar="MIN", help="ask again in MIN minutes")
+    word.add_argument("--undo", action="store_true", help="take back the last word")
+    review.add_argument("--reason", default="", metavar="TEXT", help="why not")
+    review.add_argument("--start", metavar="HH:MM", help="accept, but at this time")
+    review.add_argument("--duration", type=_positive, metavar="MIN", help="accept, but this long")
+
+    why = _command(commands, "why", "proposals", "why", "the reasons behind a proposal")
+    why.add_argument("id", type=int)
+
+    plugins = _command(
+        commands, "plugins", None, None, "the plugins and their health", report=False
+    )
+    actions = plugins.add_subparsers(metavar="ACTION", required=True)
+    _command(actions, "list", "setup", "plugins_list", "all plugins")
+    show = _command(actions, "show", "setup", "plugins_show", "one plugin and what it refused")
+    show.add_argument("name")
+    return top
+
+
+def _ctl(ctl: argparse.ArgumentParser) -> None:
+    actions = ctl.add_subparsers(metavar="ACTION", required=True)
+    _command(actions, "status", "control", "status", "how twind is")
+    sync = _command(actions, "sync", "control", "sync", "read the sources now")
+    sync.add_argument("plugins", nargs="*", help="only these plugins")
+    train = _command(actions, "train", "control", "train", "train the twin now")
+    train.add_argument("--timesteps", type=_positive, metavar="N")
+    propose = _command(actions, "propose", "control", "propose", "propose now")
+    propose.add_argument("--day", metavar="YYYY-MM-DD", help="default: the rest of today, tomorrow")
+    for waiting in (sync, train, propose):
+        waiting.add_argument("--no-wait", action="store_true", help="queue it and return")
+    pause = _command(actions, "pause", "control", "pause", "do nothing by yourself")
+    pause.add_argument(
+        "--until", metavar="TIME", help='"18:00", "2026-12-24" or "2026-12-24T18:00"'
+    )
+    _command(actions, "resume", "control", "resume", "go on")
+    _command(actions, "reload", "control", "reload", "read twind.toml and the plugins again")
+    _command(actions, "stop", "control", "stop", "stop the daemon")
+
+
+def _command(
+    commands: Any,
+    name: str,
+    module: str | None,
+    function: str | None,
+    description: str,
+    *,
+    report: bool = True,
+) -> argparse.ArgumentParser:
+    """Add a command. Every one takes --home, also behind its own arguments."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=description, description=description
+    )
+    if module is not None:
+        parser.add_argument("--home", metavar="DIR", help="keep everything under this folder")
+        parser.set_defaults(module=module, function=function)
+        if report:
+            parser.add_argument("--json", action="store_true", help="report as one JSON object")
+        else:
+            parser.set_defaults(json=False)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} must be more than 0")
+    return value

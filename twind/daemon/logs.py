@@ -1,0 +1,37 @@
+"""Where the daemon's log goes: to stderr, in a form the journal understands where it listens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+# sd-daemon(3): a line's priority stands in front of it.
+_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+
+
+class JournalFormatter(logging.Formatter):
+    """Puts a record's priority in front of each of its lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as lines the journal can sort by priority."""
+        prefix = f"<{_PRIORITY.get(record.levelno, 3)}>"
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
+
+
+def set_up() -> None:
+    """Send the log to stderr, unless whoever started us has set up something else."""
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        if os.environ.get("JOURNAL_STREAM"):
+            handler.setFormatter(JournalFormatter("%(name)s: %(message)s"))
+        else:
+            handler.setFormatter(
+                logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+            )
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+    # One line for every minute's check is not news.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("watchdog").setLevel(logging.WARNING)

@@ -1,0 +1,305 @@
+"""Which job follows which event, and one worker a lane.
+
+The rows live in the store, so that a crash does again what it interrupted. What lives here is what
+a crash may forget: who waits for a job, what the user asked for, what is backing off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from twind.errors import JobError, StoreError, TwindError
+from twind.store import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from twind.store import Store
+    from twind.store.jobs import Job
+
+LANES = ("quick", "train", "notify")
+MAX_ATTEMPTS = 5
+"""A job that was interrupted this often is given up: it may be what kills the machine."""
+
+RETRY_S = 60.0
+TRAIN_RETRY_S, TRAIN_RETRY_MAX_S = 600.0, 6 * 3600.0
+HOPELESS_RETRY_S = 3600.0
+_HOPELESS = frozenset({"empty_profile", "settings"})
+"""Trying again helps against these only once something else has changed."""
+
+STORE_PAUSE_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def lane_of(name: str) -> str:
+    """Return a job's lane.
+
+    Training takes minutes and a notification may wait for a button: neither may hold up a sync.
+    """
+    return name if name in LANES else "quick"
+
+
+def follow_ups(job: Job, *, training_enabled: bool) -> list[str]:
+    """Return the names of the jobs that a finished one calls for, in order."""
+    then = job.result.get("then")
+    names = [name for name in then if isinstance(name, str)] if isinstance(then, list) else []
+    if job.name == "detect" and job.result.get("train_due") and training_enabled:
+        names.append("train")
+    if job.name == "propose":
+        names.append("notify")
+    return list(dict.fromkeys(names))
+
+
+def retry_after_s(job: Job, failures: int, sync_every_s: float) -> float:
+    """Return how many seconds to wait after a job has failed `failures` times in a row.
+
+    A minute, doubling up to the interval between two syncs; training costs more and waits longer.
+    """
+    if job.error and job.error.get("code") in _HOPELESS:
+        return HOPELESS_RETRY_S
+    if job.name == "train":
+        return min(TRAIN_RETRY_S * 2.0 ** (failures - 1), TRAIN_RETRY_MAX_S)
+    return min(RETRY_S * 2.0 ** min(failures - 1, 32), max(sync_every_s, RETRY_S))
+
+
+def covers(queued: Job, name: str, args: dict[str, Any]) -> bool:
+    """Tell whether a queued job does all that `name` with `args` would.
+
+    A sync of every plugin covers the sync of some.
+    """
+    if queued.name != name or queued.key is not None:
+        return False
+    if queued.args == args:
+        return True
+    if name != "sync":
+        return False
+    mine, asked = queued.args.get("plugins"), args.get("plugins")
+    return mine is None or (asked is not None and set(asked) <= set(mine))
+
+
+def _identity(name: str, args: dict[str, Any], key: str | None) -> str:
+    return key or f"{name} {json.dumps(args, sort_keys=True)}"
+
+
+class Queue:
+    """Takes jobs and runs them, one at a time in each lane. To be made inside a running loop.
+
+    Args:
+        db: the store; used from the loop's thread alone.
+        run: runs a started job and returns its result; raises JobError.
+        on_ended: hears of every job that is done or has failed.
+        paused: tells whether only what the user asked for may run.
+        obsolete: tells whether a queued job has outlived its day.
+        sync_every_s: the longest wait between two tries.
+
+    """
+
+    def __init__(
+        self,
+        db: Store,
+        *,
+        run: Callable[[Job], Awaitable[dict[str, Any]]],
+        on_ended: Callable[[Job], None],
+        paused: Callable[[], bool] = lambda: False,
+        obsolete: Callable[[Job], bool] = lambda _job: False,
+        sync_every_s: Callable[[], float] = lambda: 900.0,
+    ) -> None:
+        self._db = db
+        self._run = run
+        self._on_ended = on_ended
+        self._paused = paused
+        self._obsolete = obsolete
+        self._sync_every_s = sync_every_s
+        self._asked: set[int] = set()
+        self._waiters: defaultdict[int, list[asyncio.Future[Job]]] = defaultdict(list)
+        self._failures: defaultdict[str, int] = defaultdict(int)
+        self._retries: dict[str, asyncio.TimerHandle] = {}
+        self._wakes = {lane: asyncio.Event() for lane in LANES}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.running: dict[int, Job] = {}
+        """The jobs whose workers live, by id."""
+
+    def recover(self) -> list[Job]:
+        """Queue again what a dead daemon left running; return those jobs.
+
+        One that was interrupted too often is failed instead.
+        """
+        interrupted = jobs.requeue_interrupted(self._db)
+        for job in interrupted:
+            if job.attempt >= MAX_ATTEMPTS:
+                self._give_up(job, "interrupted", f"{job.name} was interrupted too often")
+        return interrupted
+
+    def start(self) -> None:
+        """Begin to run what is queued."""
+        self._tasks = [asyncio.ensure_future(self._work(lane)) for lane in LANES]
+
+    async def stop(self) -> None:
+        """End the workers and tell those who wait. What was running is run again next time."""
+        for timer in self._retries.values():
+            timer.cancel()
+        self._retries.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for waiter in [future for futures in self._waiters.values() for future in futures]:
+            if not waiter.done():
+                waiter.set_exception(TwindError("the daemon is stopping; the job is not done"))
+        self._waiters.clear()
+
+    def wake(self) -> None:
+        """Look for work again: something outside has changed (a pause has ended)."""
+        for event in self._wakes.values():
+            event.set()
+
+    # --- taking jobs -----------------------------------------------------------------------------
+
+    def ask(self, name: str, args: dict[str, Any] | None = None) -> Job:
+        """Queue a job because the user asked for it: at once, and even in a pause."""
+        args = args or {}
+        self._forget_failures(_identity(name, args, None))
+        job = self._enqueue(name, args, None)
+        self._asked.add(job.id)
+        self.wake()
+        return job
+
+    def put(
+        self,
+        name: str,
+        args: dict[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        news: bool = False,
+    ) -> Job | None:
+        """Queue a job because it is due; None while that has to wait (pause, backing off).
+
+        `news` says that something has changed since the last try, so that there is no reason to
+        wait.
+        """
+        args = args or {}
+        if self._paused() and name != "inspect":
+            return None
+        identity = _identity(name, args, key)
+        if identity in self._retries and not news:
+            return None
+        if news:
+            self._forget_failures(identity)
+        job = self._enqueue(name, args, key)
+        self.wake()
+        return job
+
+    def _enqueue(self, name: str, args: dict[str, Any], key: str | None) -> Job:
+        if key is None:
+            for job in jobs.queued(self._db):
+                if covers(job, name, args):
+                    return job
+        return jobs.enqueue(self._db, name, args, key)
+
+    def drop_obsolete(self) -> None:
+        """Fail the queued jobs that have outlived their day."""
+        for job in jobs.queued(self._db):
+            if self._obsolete(job):
+                self._give_up(job, "missed", f"{job.key or job.name} was missed")
+
+    def _give_up(self, job: Job, code: str, message: str) -> None:
+        started = jobs.start(self._db, job.id)
+        jobs.fail(self._db, job.id, started.attempt, code, message)
+        log.warning("%s", message)
+
+    async def wait(self, job_id: int) -> Job:
+        """Return the job once it is done or has failed.
+
+        Raises TwindError when the daemon stops before.
+        """
+        job = jobs.get(self._db, job_id)
+        if job.state in ("done", "failed"):
+            return job
+        waiter: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        self._waiters[job_id].append(waiter)
+        return await waiter
+
+    # --- running them ----------------------------------------------------------------------------
+
+    async def _work(self, lane: str) -> None:
+        while True:
+            self._wakes[lane].clear()
+            try:
+                job = self._next(lane)
+                if job is not None:
+                    await self._run_one(job)
+            except (sqlite3.Error, StoreError):
+                # A full disk, a database somebody has locked: the jobs stand in it and can wait.
+                log.exception("the queue cannot use the database; trying again")
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            if job is None:
+                await self._wakes[lane].wait()
+
+    def _next(self, lane: str) -> Job | None:
+        """Return the next job to run: what the user asked for first, then the longest waiting."""
+        paused = self._paused()
+        ready = [
+            job
+            for job in jobs.queued(self._db)
+            if lane_of(job.name) == lane
+            and (not paused or job.id in self._asked or job.name == "inspect")
+        ]
+        return min(ready, key=lambda job: (job.id not in self._asked, job.id), default=None)
+
+    async def _run_one(self, queued: Job) -> None:
+        job = jobs.start(self._db, queued.id)
+        self.running[job.id] = job
+        try:
+            result = await self._run(job)
+        except JobError as error:
+            jobs.fail(self._db, job.id, job.attempt, error.code, str(error))
+        else:
+            # A worker may have finished its own row, in the transaction that stores its result.
+            jobs.finish(self._db, job.id, job.attempt, result)
+        finally:
+            self.running.pop(job.id, None)
+        self._settle(jobs.get(self._db, job.id))
+
+    def _settle(self, job: Job) -> None:
+        asked = job.id in self._asked
+        self._asked.discard(job.id)
+        identity = _identity(job.name, job.args, job.key)
+        if job.state == "failed":
+            self._note_failure(job, identity, retry=not asked)
+        elif self._forget_failures(identity):
+            log.info("%s works again", job.name)
+        for waiter in self._waiters.pop(job.id, []):
+            if not waiter.done():
+                waiter.set_result(job)
+        self._on_ended(job)
+
+    def _note_failure(self, job: Job, identity: str, *, retry: bool) -> None:
+        self._failures[identity] += 1
+        first = self._failures[identity] == 1
+        message = (job.error or {}).get("message", "")
+        # Once on loss, once on return: an hour of the same trouble is one line.
+        log.log(logging.WARNING if first else logging.DEBUG, "%s failed: %s", job.name, message)
+        if retry:
+            delay_s = retry_after_s(job, self._failures[identity], self._sync_every_s())
+            self._retries[identity] = asyncio.get_running_loop().call_later(
+                delay_s, self._retry, job, identity
+            )
+
+    def _retry(self, job: Job, identity: str) -> None:
+        self._retries.pop(identity, None)
+        try:
+            self.put(job.name, job.args, key=job.key)
+        except (sqlite3.Error, StoreError):
+            log.exception("%s could not be queued again", job.name)
+
+    def _forget_failures(self, identity: str) -> bool:
+        timer = self._retries.pop(identity, None)
+        if timer is not None:
+            timer.cancel()
+        return self._failures.pop(identity, 0) > 0

@@ -1,0 +1,129 @@
+"""When things are due. APScheduler gives the moments, a job's key gives the truth.
+
+A laptop sleeps through its morning, an autumn night has 02:30 twice, a spring night has none: so
+what is due is asked of the clock on the wall and of the keys that are done, at the start and at
+least once a minute; the scheduler only says when to ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from twind.clock import local_time
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from twind.settings import TwindSettings
+
+DAY_MIN = 24 * 60
+CHECK_EVERY_S = 60.0
+PROPOSE = "propose:"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job whose time has come; it is done once its `key` is."""
+
+    name: str
+    key: str
+    args: dict[str, Any]
+
+
+def due_jobs(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> list[Due]:
+    """Return what is due at `now_local`, a time in the user's zone, and not among the keys `done`.
+
+    The morning's proposals are due from `propose_at` on the wall until the sleep that follows it
+    begins: a morning slept through is caught up, but nobody is told in bed how to spend the day.
+    """
+    day = now_local.date()
+    key = f"{PROPOSE}{day.isoformat()}"
+    if key in done or not _may_propose(now_local, settings):
+        return []
+    return [Due("propose", key, {"day": day.isoformat()})]
+
+
+def _may_propose(now_local: datetime, settings: TwindSettings) -> bool:
+    propose_at, sleep = settings.schedule.propose_at, settings.hours.sleep
+    since = now_local.hour * 60 + now_local.minute - propose_at
+    if since < 0:
+        return False
+    awake = (sleep.start - propose_at) % DAY_MIN if sleep.start != sleep.end else DAY_MIN
+    # Whoever wants to be told at the very minute sleep begins is told then, and may be late.
+    return since < (awake or DAY_MIN)
+
+
+def is_obsolete(key: str | None, now_local: datetime) -> bool:
+    """Tell whether a job's key belongs to a day that is over."""
+    if key is None or not key.startswith(PROPOSE):
+        return False
+    return date.fromisoformat(key.removeprefix(PROPOSE)) < now_local.date()
+
+
+def next_proposal(now: datetime, settings: TwindSettings, done: Collection[str]) -> datetime:
+    """Return when the next morning's proposals are made, in UTC: now, if they are late."""
+    today = now.astimezone(settings.zone)
+    if due_jobs(today, settings, done):
+        return now.astimezone(UTC)
+    at = settings.schedule.propose_at
+    key = f"{PROPOSE}{today.date().isoformat()}"
+    if key not in done and today.hour * 60 + today.minute < at:
+        return local_time(today.date(), at, settings.zone)
+    return local_time(today.date() + timedelta(days=1), at, settings.zone)
+
+
+class Schedule:
+    """Calls back when it is time to sync, to look for changes that no event told of, to check.
+
+    The callbacks run in the loop. To be started inside one.
+    """
+
+    def __init__(
+        self,
+        *,
+        sync: Callable[[], Awaitable[None]],
+        poll: Callable[[], Awaitable[None]],
+        check: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._sync = sync
+        self._poll = poll
+        self._check = check
+        self._scheduler: Any = None
+
+    def start(self, settings: TwindSettings) -> None:
+        """Begin to call back as `settings` say; called again, change to other settings."""
+        self.stop()
+        # The defaults of APScheduler 3 skip what is a second late, as all is after a sleep.
+        scheduler = AsyncIOScheduler(
+            timezone=settings.zone,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        when = settings.schedule
+        hour, minute = divmod(when.propose_at, 60)
+        scheduler.add_job(self._sync, IntervalTrigger(seconds=when.sync_every_min * 60), id="sync")
+        scheduler.add_job(self._poll, IntervalTrigger(seconds=when.poll_s), id="poll")
+        scheduler.add_job(self._check, IntervalTrigger(seconds=CHECK_EVERY_S), id="check")
+        scheduler.add_job(
+            self._check,
+            CronTrigger(hour=hour, minute=minute, timezone=settings.zone),
+            id="propose",
+        )
+        scheduler.start()
+        self._scheduler = scheduler
+
+    def stop(self) -> None:
+        """Call back no more."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def next_sync(self) -> datetime | None:
+        """Return when the sources are read anyway, in UTC."""
+        job = self._scheduler.get_job("sync") if self._scheduler is not None else None
+        return job.next_run_time.astimezone(UTC) if job is not None else None

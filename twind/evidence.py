@@ -1,0 +1,405 @@
+"""From rows to the posterior and back: what the database says, as evidence, and what follows.
+
+The posterior is a function of all evidence that stands now, read again in the order of time: an
+answer taken back, a record deleted, a proposal undone leave nothing behind, and a crash between two
+commits loses nothing. `preferences` knows no rows and `store` no likelihoods; this room knows both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from twind.preferences import bank, catalogue, detectors, elicitation, observations
+from twind.preferences.belief import Belief
+from twind.preferences.features import ACTIVITIES, Block
+from twind.preferences.observations import Observation, names_in
+from twind.store import life, patterns, proposals, questions
+from twind.store.projection import SINGLE_TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
+
+    from twind.model import Feedback, Proposal, Question
+    from twind.store import Store
+
+HISTORY_DAYS = 365
+DIMENSION_SHARE = 0.5
+"""How much of its confidence a pattern of a whole dimension passes on to each of its aspects."""
+
+DEFAULT_CLOSENESS = 0.3
+CONTACTS_FOR_CLOSENESS = 12
+"""Meetings in the last half year after which somebody counts as close, if nothing else is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose database is read, and through whose eyes."""
+
+    db: Store
+    profile_id: int
+    zone: ZoneInfo
+    emails: frozenset[str]
+    now: datetime
+
+
+# --- the bank ------------------------------------------------------------------------------------
+
+
+def seed(reader: Reader) -> None:
+    """Put the catalogue, the question bank and the questions about this life into the database."""
+    db = reader.db
+    with db.transaction():
+        dimension_ids, aspect_ids = {}, {}
+        for dimension in catalogue.dimensions():
+            row = questions.seed_dimension(db, dimension.name, dimension.description)
+            dimension_ids[dimension.name] = row
+            for aspect in dimension.aspects:
+                aspect_ids[aspect.code] = questions.seed_aspect(
+                    db, row, aspect.name, aspect.code, aspect.description
+                )
+        own = bank.about_life(_life_people(reader), _life_projects(reader))
+        for profile_id, entries in ((None, bank.load()), (reader.profile_id, own)):
+            for entry in entries:
+                primary = catalogue.index_of().get(entry.primary)
+                dimension_name = (
+                    catalogue.aspects()[primary].dimension if primary is not None else ""
+                )
+                questions.put(
+                    db,
+                    profile_id=profile_id,
+                    text=entry.text,
+                    kind=entry.kind,
+                    dimension_id=dimension_ids.get(dimension_name),
+                    difficulty=entry.difficulty,
+                    engagement=entry.engagement,
+                    effort_s=entry.effort_s,
+                    options=[(option.text, option.features) for option in entry.options],
+                    aspect_ids=aspect_ids,
+                )
+        questions.retire(db, reader.profile_id, (entry.text for entry in own))
+
+
+def _life_people(reader: Reader) -> list[bank.LifePerson]:
+    return [
+        bank.LifePerson(
+            person.id, person.name, days_since(person, reader.now), closeness(person, reader.now)
+        )
+        for person in life.people(reader.db, reader.profile_id, reader.now)
+    ]
+
+
+def _life_projects(reader: Reader) -> list[bank.LifeProject]:
+    return [
+        bank.LifeProject(
+            project.id,
+            project.name,
+            project.kind,
+            None if (due := deadline(project, reader.now)) is None else _days(due - reader.now),
+        )
+        for project in life.projects(reader.db, reader.profile_id)
+        if project.name != SINGLE_TASKS
+    ]
+
+
+def _days(span: timedelta) -> float:
+    return span.total_seconds() / 86_400
+
+
+def days_since(person: life.PersonRow, now: datetime) -> float | None:
+    """Return the days since the last contact; None where none is known."""
+    return _days(now - person.contacts[-1]) if person.contacts else None
+
+
+def closeness(person: life.PersonRow, now: datetime) -> float:
+    """Return how close somebody is, 0..1.
+
+    What the database says outright (love and trust in `entity_attributes`, on whatever scale up to
+    1, 5, 10 or 100) counts first; else the meetings of the last half year.
+    """
+    told = [
+        _unit(person.attributes[name]) for name in ("love", "trust") if name in person.attributes
+    ]
+    if told:
+        return sum(told) / len(told)
+    recent = sum(1 for at in person.contacts if _days(now - at) <= 183)
+    grown = min(1.0, recent / CONTACTS_FOR_CLOSENESS)
+    return DEFAULT_CLOSENESS + (0.9 - DEFAULT_CLOSENESS) * grown
+
+
+def _unit(value: float) -> float:
+    for scale in (1.0, 5.0, 10.0):
+        if value <= scale:
+            return max(0.0, value / scale)
+    return min(1.0, value / 100.0)
+
+
+def deadline(project: life.ProjectRow, now: datetime) -> datetime | None:
+    """Return when a project is due: its own deadline, else that of its next open step.
+
+    `deadline_days`, as databases made elsewhere have it, counts from now: nothing says since when.
+    """
+    if project.deadline is not None:
+        return project.deadline
+    if project.deadline_days is not None:
+        return now + timedelta(days=max(0.0, min(project.deadline_days, 3650.0)))
+    return min((step.due for step in project.steps if step.due and not step.done), default=None)
+
+
+# --- what happened -------------------------------------------------------------------------------
+
+
+def history(reader: Reader) -> detectors.History:
+    """Return the blocks that were lived and the tasks that were done in the last year."""
+    since = reader.now - timedelta(days=HISTORY_DAYS)
+    close = {
+        person.id: closeness(person, reader.now)
+        for person in life.people(reader.db, reader.profile_id, reader.now)
+    }
+    blocks = [
+        _lived(reader, event, close)
+        for event in life.events(reader.db, reader.profile_id, since, reader.now)
+        if event.busy
+        and not event.all_day
+        and event.status == "confirmed"
+        and event.end <= reader.now
+    ]
+    tasks = [
+        detectors.DoneTask(
+            completed_local=step.completed_at.astimezone(reader.zone),
+            title=step.text,
+            source=("workflow_steps", step.id),
+            created_local=step.created_at.astimezone(reader.zone) if step.created_at else None,
+            due_local=step.due.astimezone(reader.zone) if step.due else None,
+            project_id=project.id,
+        )
+        for project in life.projects(reader.db, reader.profile_id, active=False)
+        for step in project.steps
+        if step.completed and step.completed_at and since <= step.completed_at <= reader.now
+    ]
+    return detectors.History(tuple(blocks), tuple(tasks))
+
+
+def _lived(reader: Reader, event: life.EventRow, close: dict[int, float]) -> detectors.LivedBlock:
+    known = [close[person] for person in event.people if person in close]
+    others = others_at(event, reader.emails)
+    return detectors.LivedBlock(
+        start_local=event.start.astimezone(reader.zone),
+        end_local=event.end.astimezone(reader.zone),
+        title=event.title,
+        source=("records", event.id),
+        activity=detectors.classify(event.title, others, event.categories),
+        people_ids=event.people,
+        closeness=sum(known) / len(known) if known else (DEFAULT_CLOSENESS if others else 0.0),
+        series=event.series,
+        own=not event.organizer or event.organizer.lower() in reader.emails,
+    )
+
+
+def others_at(event: life.EventRow, emails: frozenset[str]) -> int:
+    """Return how many besides the user take part."""
+    return max(len(event.people), event.attendees - (1 if emails and event.attendees else 0))
+
+
+# --- evidence ------------------------------------------------------------------------------------
+
+
+def collect(reader: Reader) -> list[Observation]:
+    """Return every piece of evidence that stands now."""
+    return [*_answers(reader), *_feedback(reader), *detectors.detect(history(reader))]
+
+
+def _answers(reader: Reader) -> Iterable[Observation]:
+    known: dict[int, Question] = {
+        question.id: question
+        for question in questions.load(reader.db, reader.profile_id, active=False)
+    }
+    newest = {
+        given.question_id: given for given in questions.responses(reader.db, reader.profile_id)
+    }
+    for given in newest.values():
+        question = known.get(given.question_id)
+        options = {option.id for option in question.options} if question else set()
+        if question is None or (
+            given.response_type == "selected" and given.option_id not in options
+        ):
+            continue  # a database made elsewhere may have lost the question it answers
+        seen = observations.from_answer(
+            question,
+            given.option_id,
+            key=f"response:{given.id}",
+            at=given.at or reader.now,
+            source=("responses", given.id),
+            response=given.response_type,
+            confidence=given.confidence,
+        )
+        if seen is not None:
+            yield seen
+
+
+def _feedback(reader: Reader) -> Iterable[Observation]:
+    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
+    alike: Counter[tuple[str, str, int | None]] = Counter()
+    for row, said in proposals.feedback(reader.db, reader.profile_id):
+        proposal = made.get(said.proposal_id)
+        if proposal is None or said.action == "undo":
+            continue
+        kind = (said.action, proposal.action, proposal.target.id if proposal.target else None)
+        alike[kind] += 1
+        yield from observations.from_feedback(
+            proposal.details.get("features", {}),
+            action=said.action,
+            title=proposal.text,
+            key=f"feedback:{row}",
+            at=said.at,
+            source=("feedback", row),
+            reason=said.reason,
+            baseline=proposal.details.get("baseline"),
+            edited=_edited(proposal, said, reader.zone) if said.action == "edit" else None,
+            nth=alike[kind],
+        )
+    for proposal in made.values():
+        if proposal.status == "ignored" and "withdrawn" not in proposal.details:
+            yield from observations.from_feedback(
+                proposal.details.get("features", {}),
+                action="ignored",
+                title=proposal.text,
+                key=f"ignored:{proposal.id}",
+                at=proposal.end,
+                source=("recommendations", proposal.id or 0),
+                baseline=proposal.details.get("baseline"),
+            )
+
+
+def _edited(proposal: Proposal, said: Feedback, zone: ZoneInfo) -> dict[str, float] | None:
+    described = proposal.details.get("block")
+    if not described:
+        return None
+    block = Block(**described)
+    hours = (said.duration_min or proposal.duration_min) / 60
+    start = (said.start or proposal.start).astimezone(zone)
+    middle = (start.hour + start.minute / 60 + hours / 2) % 24
+    return block_features(replace(block, hours=hours, hour=middle), proposal)
+
+
+def block_features(block: Block, proposal: Proposal) -> dict[str, float]:
+    """Return the features of a proposal done as this block: aspects, and whom or what it is for."""
+    named = named_features(block)
+    if proposal.target is not None:
+        named[f"{proposal.target.kind}:{proposal.target.id}"] = block.hours
+    return named
+
+
+def named_features(block: Block) -> dict[str, float]:
+    """Return a block's features by aspect code, the zeros left out."""
+    return detectors.sparse(block)
+
+
+def proposed_block(proposal: Proposal, zone: ZoneInfo, **context: Any) -> Block:
+    """Return a proposal as a block; `context` gives people, closeness, lead_days, varied."""
+    start = proposal.start.astimezone(zone)
+    hours = proposal.duration_min / 60
+    return Block(
+        activity=ACTIVITIES.index(proposal.action),
+        hours=hours,
+        hour=(start.hour + start.minute / 60 + hours / 2) % 24,
+        depth={"light": 0.0, "normal": 0.5, "deep": 1.0}[proposal.intensity],
+        **context,
+    )
+
+
+# --- what follows --------------------------------------------------------------------------------
+
+
+def prior(reader: Reader) -> Belief:
+    """Return what is believed before evidence: the population, and earlier patterns."""
+    told = patterns.earlier(reader.db, reader.profile_id)
+    spread: dict[str, tuple[float, float]] = {}
+    for dimension in catalogue.dimensions():
+        whole = told.get(dimension.name)
+        if whole is not None:
+            for aspect in dimension.aspects:
+                spread[aspect.code] = (whole[0], whole[1] * DIMENSION_SHARE)
+    spread.update({code: value for code, value in told.items() if code in catalogue.index_of()})
+    return Belief.prior(
+        (person.id for person in life.people(reader.db, reader.profile_id, reader.now)),
+        (project.id for project in life.projects(reader.db, reader.profile_id)),
+        spread,
+    )
+
+
+def believe(reader: Reader, seen: Iterable[Observation] | None = None) -> Belief:
+    """Return the posterior after all evidence."""
+    belief = prior(reader)
+    belief.learn(collect(reader) if seen is None else seen, until=reader.now)
+    return belief
+
+
+def refresh(reader: Reader) -> Belief:
+    """Read all evidence again and write patterns, evidence and posterior; return the posterior."""
+    seen = collect(reader)
+    belief = believe(reader, seen)
+    with reader.db.transaction():
+        patterns.write(reader.db, reader.profile_id, belief.patterns())
+        patterns.write_evidence(
+            reader.db,
+            reader.profile_id,
+            (
+                patterns.EvidenceRow(
+                    key=one.key,
+                    kind=one.kind,
+                    at=one.at,
+                    text=one.text,
+                    source_table=one.source[0],
+                    source_id=one.source[1],
+                    weight=one.weight,
+                    aspects=names_in(one.likelihood),
+                )
+                for one in seen
+            ),
+        )
+        patterns.write_belief(reader.db, reader.profile_id, belief.to_bytes())
+    return belief
+
+
+def next_question(reader: Reader) -> elicitation.Selection:
+    """Return the question worth asking now, or why there is none."""
+    given = questions.responses(reader.db, reader.profile_id)
+    asked = {response.question_id for response in given}
+    every = questions.load(reader.db, reader.profile_id)
+    places = {question.id: question for question in every}
+    recent = [
+        elicitation.dimension_of(places[response.question_id])
+        for response in given[-elicitation.RECENT :]
+        if response.question_id in places
+    ]
+    return elicitation.select(believe(reader), every, asked, recent=recent)
+
+
+# --- the world, as far as training depends on it -------------------------------------------------
+
+
+def world(reader: Reader) -> str:
+    """Return what the simulated life consists of, to tell later whether it has changed."""
+    return json.dumps(
+        {
+            "projects": [p.id for p in life.projects(reader.db, reader.profile_id)],
+            "people": [p.id for p in life.people(reader.db, reader.profile_id, reader.now)],
+        }
+    )
+
+
+def world_distance(before: str | None, after: str) -> float:
+    """Return how much of two worlds' projects and people is not shared, 0..1; 1 for no world."""
+    if not before:
+        return 1.0
+    old, new = json.loads(before), json.loads(after)
+    distances = []
+    for kind in ("projects", "people"):
+        union, shared = set(old[kind]) | set(new[kind]), set(old[kind]) & set(new[kind])
+        distances.append(1 - len(shared) / len(union) if union else 0.0)
+    return max(distances)

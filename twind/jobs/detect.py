@@ -1,0 +1,48 @@
+"""Read the evidence again and write the patterns, whenever the data has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind import evidence
+from twind.preferences.belief import Belief
+from twind.store import log, models
+
+if TYPE_CHECKING:
+    from twind.jobs.work import Work
+
+WORLD_MOVED = 0.1
+"""Share of projects or people that is new or gone from which on the twin is trained again."""
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Refresh patterns, evidence and posterior; say whether training pays.
+
+    Returns {"patterns", "moved", "world_moved", "train_due"}: how far the posterior has moved since
+    the last training (Belief.distance) and how much of the world is another.
+    """
+    reader = work.reader()
+    evidence.seed(reader)
+    seq = log.max_seq(work.db)
+    with work.db.transaction():
+        belief = evidence.refresh(reader)
+        # Read before the evidence was: what came in meanwhile is read again next time.
+        log.advance(work.db, "detect", seq)
+        moved, world_moved = _moved(work, belief, evidence.world(reader))
+        return work.finish(
+            {
+                "patterns": len(belief.patterns()),
+                "moved": moved,
+                "world_moved": world_moved,
+                "train_due": work.settings.training.enabled
+                and (moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED),
+            }
+        )
+
+
+def _moved(work: Work, belief: Belief, world: str) -> tuple[float, float]:
+    last = models.last_training(work.db, work.profile_id)
+    if last is None:
+        return belief.distance(Belief.prior()), evidence.world_distance(None, world)
+    then = Belief.from_bytes(last.belief) if last.belief else Belief.prior()
+    return belief.distance(then), evidence.world_distance(last.world, world)

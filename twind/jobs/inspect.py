@@ -1,0 +1,16 @@
+"""Look at the plugins: their names, abilities, faults, and the files they depend on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind import plugins
+
+if TYPE_CHECKING:
+    from twind.jobs.work import Work
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Return what `twind.plugins.describe` says."""
+    loaded = plugins.load(work.home, work.settings)
+    return plugins.describe(loaded, work.home, work.settings, work.clock.now())

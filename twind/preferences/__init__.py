@@ -1,0 +1,11 @@
+"""What the user values. Pure: no database, no settings, no clock; its only files are its own data.
+
+`Posterior` and `fit_prior` are usable on their own, on features of any dimension; `Belief` gives
+the parameters their names.
+"""
+
+from twind.preferences.belief import Belief
+from twind.preferences.observations import Observation
+from twind.preferences.posterior import Posterior, fit_prior
+
+__all__ = ["Belief", "Observation", "Posterior", "fit_prior"]

@@ -1,0 +1,240 @@
+"""The gate: what serves is what wins on days that nobody has trained on.
+
+Every candidate lives the same lives with the same luck (common random numbers), so that their
+differences are paired and small differences show. The lives that choose the winner are not the
+ones its score is reported from, or the winner's luck would be part of its score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twind.rl.snapshot import LIFE_NAMES
+from twind.rl.vec_env import PersonalLifeVecEnv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from twind.rl.snapshot import LifeParameters, Snapshot
+
+Choose = Callable[[Mapping[str, "NDArray[np.float32]"]], "NDArray[np.int64]"]
+"""Actions (N, 4) for a batch of N observations."""
+
+Z = 1.96
+"""Standard errors to each side of a 95 % interval; samples are large enough for the normal."""
+SPREAD = 0.25
+"""How far perturbed dynamics lie from what was fitted: the standard deviation of a factor's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The mean return of a simulated day and its 95 % interval, in neutral free hours."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much `name` beats `against`, a day, paired; `under` is "fitted" or "perturbed"."""
+
+    name: str
+    against: str
+    under: str
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a round of the gate found.
+
+    Attributes:
+        winner: the name of what is to serve.
+        candidate: what asked to.
+        in_service: what served before.
+        scores: of all, best first, from lives that took no part in the choice.
+        differences: of the candidate to each of the others, from the lives that chose.
+        days: how many days each lived for its score.
+        seed: repeats the round.
+
+    """
+
+    winner: str
+    candidate: str
+    in_service: str
+    scores: tuple[Score, ...]
+    differences: tuple[Difference, ...]
+    days: int
+    seed: int
+
+    def score(self, name: str) -> Score:
+        """Return a contestant's score; raises KeyError for a stranger."""
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain dicts, lists, strings and numbers."""
+        return asdict(self)
+
+
+def gate(
+    snapshots: Sequence[Snapshot],
+    field: Mapping[str, Choose],
+    *,
+    candidate: str,
+    in_service: str,
+    lives: int = 256,
+    days: int = 3,
+    seed: int = 0,
+) -> Report:
+    """Let the field compete and return who is to serve.
+
+    The candidate replaces what serves only when the 95 % interval of its paired difference to each
+    of the others lies above 0, under the fitted dynamics and under perturbed ones. Otherwise the
+    best of the others serves; what is in service gives way only to what beats it likewise.
+
+    Args:
+        snapshots: the lives to start from; they are dealt out in turn.
+        field: name and choice of everyone, `candidate` and `in_service` among them.
+        candidate: the newcomer's name.
+        in_service: the name of what serves now.
+        lives: how many simulated lives each choice is made on.
+        days: how many days each life lasts.
+        seed: of all luck.
+
+    """
+    if candidate not in field or in_service not in field:
+        raise ValueError(f"{candidate} and {in_service} must be in the field")
+    choosing, shaking, reporting = np.random.SeedSequence(seed).generate_state(3)
+    shaken = perturbed(snapshots, int(shaking))
+    runs = {
+        "fitted": {
+            name: returns(snapshots, choose, lives=lives, days=days, seed=int(choosing))
+            for name, choose in field.items()
+        },
+        "perturbed": {
+            name: returns(shaken, choose, lives=lives, days=days, seed=int(shaking))
+            for name, choose in field.items()
+        },
+    }
+    held_out = {
+        name: returns(snapshots, choose, lives=lives, days=days, seed=int(reporting))
+        for name, choose in field.items()
+    }
+    differences = tuple(
+        difference(run, candidate, other, under)
+        for under, run in runs.items()
+        for other in field
+        if other != candidate
+    )
+    scores = sorted((score(name, kept) for name, kept in held_out.items()), key=lambda s: -s.mean)
+    return Report(
+        winner=_winner(runs, candidate, in_service, differences),
+        candidate=candidate,
+        in_service=in_service,
+        scores=tuple(scores),
+        differences=differences,
+        days=lives * days,
+        seed=seed,
+    )
+
+
+def score(name: str, daily: NDArray[np.float64]) -> Score:
+    """Return the mean and its interval of daily returns (lives,)."""
+    mean, margin = _interval(daily)
+    return Score(name, mean, mean - margin, mean + margin)
+
+
+def difference(
+    run: Mapping[str, NDArray[np.float64]], name: str, against: str, under: str = "fitted"
+) -> Difference:
+    """Return the paired difference of two contestants that lived the same lives."""
+    mean, margin = _interval(run[name] - run[against])
+    return Difference(name, against, under, mean, mean - margin, mean + margin)
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    margin = Z * values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+    return float(values.mean()), float(margin)
+
+
+def _winner(
+    runs: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    candidate: str,
+    in_service: str,
+    differences: Sequence[Difference],
+) -> str:
+    if candidate != in_service and all(each.low > 0.0 for each in differences):
+        return candidate
+    others = {name: kept for name, kept in runs["fitted"].items() if name != candidate}
+    others[in_service] = runs["fitted"][in_service]
+    best = max(others, key=lambda name: others[name].mean())
+    beats = best != in_service and all(
+        difference(run, best, in_service).low > 0.0 for run in runs.values()
+    )
+    return best if beats else in_service
+
+
+# --- living -------------------------------------------------------------------------------------
+
+
+def perturbed(snapshots: Sequence[Snapshot], seed: int) -> list[Snapshot]:
+    """Return the snapshots with other dynamics: how days go, not what they are worth.
+
+    Every parameter is multiplied by a lognormal factor of spread SPREAD, those that may be
+    negative are moved by a normal of that size; hard limits stay.
+    """
+    rng = np.random.default_rng(seed)
+    return [replace(each, life=_shake(each.life, rng)) for each in snapshots]
+
+
+def _shake(life: LifeParameters, rng: np.random.Generator) -> LifeParameters:
+    changes: dict[str, float] = {}
+    for name in LIFE_NAMES:
+        value = float(getattr(life, name))
+        luck = SPREAD * float(rng.standard_normal())
+        if name == "max_proposals":
+            continue
+        if name in {"social_energy", "chronotype_h", "acceptance"}:
+            changes[name] = value + luck
+        else:
+            changes[name] = value * math.exp(luck)
+    return replace(life, **changes)
+
+
+def returns(
+    snapshots: Sequence[Snapshot],
+    choose: Choose,
+    *,
+    lives: int,
+    days: int,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Let `choose` live `lives` lives of `days` days; return the mean return of a day, (lives,).
+
+    Equal snapshots and seeds mean equal luck, whoever chooses. Future days count as today does:
+    the discount is the learner's means, not the user's.
+    """
+    env = PersonalLifeVecEnv(snapshots, num_envs=lives, seed=seed)
+    obs = env.reset()
+    earned = np.zeros(lives)
+    lived = np.zeros(lives, np.int64)
+    while (lived < days).any():
+        obs, rewards, dones, _ = env.step(choose(obs))
+        earned += np.where(lived < days, rewards, 0.0)
+        lived += dones
+    env.close()
+    return earned / days

@@ -1,0 +1,261 @@
+"""From a rated plan to proposals: the words, the reasons, and the rows behind them.
+
+A proposal's gain is known by part of the reward, from living the same days with and without it. The
+part that is alignment is told by aspect, through the one feature map; the others by the deadline,
+the person or the rest they come from. Weights are shares of what speaks for the proposal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twind import evidence
+from twind.model import Proposal, Reason, Target
+from twind.preferences import catalogue
+from twind.preferences.features import ACTIVITIES, Block
+from twind.rl import wording
+from twind.rl.planner import PRICE, Rated
+from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
+from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.store import life, patterns
+
+if TYPE_CHECKING:
+    from twind.preferences.belief import Belief
+
+ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
+MOST_ASPECTS = 3
+LEAST_WEIGHT = 0.05
+"""A reason that makes up less than this share is not worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells about one snapshot."""
+
+    reader: evidence.Reader
+    snapshot: Snapshot
+    belief: Belief
+    model: str
+
+    def proposal(self, rated: Rated, day: int) -> Proposal:
+        """Return an item of the plan as a proposal with its reasons."""
+        item = rated.item
+        about = self._about(item.target)
+        target = _target(about)
+        start = self.snapshot.instant(day, item.slot)
+        minutes = DURATIONS_MIN[item.duration]
+        action, intensity = TYPES[item.kind], INTENSITIES[item.intensity]
+        block = self._block(rated, day, about)
+        reasons = self._reasons(rated, block, about, day)
+        diplomatic = self.belief.strength("COM_DIPLOMATIC") - self.belief.strength("COM_DIRECT")
+        made = Proposal(
+            day=self.snapshot.days[day].date,
+            action=action,
+            target=target,
+            start=start,
+            end=start + timedelta(minutes=minutes),
+            duration_min=minutes,
+            intensity=intensity,  # type: ignore[arg-type]
+            text=wording.sentence(action, target, minutes, intensity, diplomatic=diplomatic),
+            confidence=rated.acceptance,
+            reasons=reasons,
+            would_change=_would_change(rated, reasons),
+        )
+        details = {
+            "gain": rated.gain,
+            "parts": list(rated.parts),
+            "model": self.model,
+            "features": evidence.block_features(block, made),
+            "block": _as_json(block),
+        }
+        made.details.update(details)
+        return made
+
+    def _about(self, target: int) -> ProjectState | PersonState | None:
+        shown = shortlist(self.snapshot)
+        if target == 0:
+            return None
+        if target <= PROJECTS:
+            return self.snapshot.projects[shown.projects[target - 1]]
+        return self.snapshot.people[shown.people[target - 1 - PROJECTS]]
+
+    def _block(self, rated: Rated, day: int, about: ProjectState | PersonState | None) -> Block:
+        item = rated.item
+        hours = DURATIONS_MIN[item.duration] / 60
+        person = about if isinstance(about, PersonState) else None
+        lead = float("inf")
+        if isinstance(about, ProjectState):
+            lead = (about.deadline_h - day * 24 - item.slot / 4) / 24
+        return Block(
+            activity=ACTIVITIES.index(TYPES[item.kind]),
+            hours=hours,
+            hour=(item.slot / 4 + hours / 2) % 24,
+            people=1 if person else 0,
+            closeness=person.closeness if person else 0.0,
+            depth=item.intensity / 2,
+            lead_days=lead,
+            planned=1.0 if day > 0 else 0.0,
+        )
+
+    # --- reasons ---------------------------------------------------------------------------------
+
+    def _reasons(
+        self,
+        rated: Rated,
+        block: Block,
+        about: ProjectState | PersonState | None,
+        day: int,
+    ) -> tuple[Reason, ...]:
+        told: list[tuple[float, Reason]] = []
+        if rated.parts[ALIGNMENT] > 0:
+            told += self._aspects(rated.parts[ALIGNMENT], block, about)
+        if isinstance(about, ProjectState) and rated.parts[PROGRESS] > 0:
+            told.append((rated.parts[PROGRESS], self._deadline(about, day)))
+        if isinstance(about, PersonState) and rated.parts[RELATIONSHIPS] > 0:
+            told.append((rated.parts[RELATIONSHIPS], self._person(about)))
+        if rated.parts[ENERGY] > 0:
+            text = "You come out of it with more energy for what follows"
+            told.append(
+                (rated.parts[ENERGY], Reason(kind="energy", ref="energy", weight=0.0, text=text))
+            )
+        if not told:
+            text = "The day goes better with it, all in all"
+            told.append((1.0, Reason(kind="time", ref="day", weight=0.0, text=text)))
+        whole = sum(worth for worth, _ in told)
+        weighed = [
+            Reason(
+                kind=reason.kind,
+                ref=reason.ref,
+                weight=worth / whole,
+                text=reason.text,
+                evidence=reason.evidence,
+            )
+            for worth, reason in told
+        ]
+        weighed.sort(key=lambda reason: -reason.weight)
+        return tuple(
+            reason for reason in weighed if reason.weight >= LEAST_WEIGHT or reason is weighed[0]
+        )
+
+    def _aspects(
+        self, worth: float, block: Block, about: ProjectState | PersonState | None
+    ) -> list[tuple[float, Reason]]:
+        """Split what alignment is worth over the aspects that speak for the block."""
+        shares: dict[str, float] = {}
+        for code, hours in evidence.named_features(block).items():
+            aspect = catalogue.aspects()[catalogue.index_of()[code]]
+            if aspect.kind == "value":
+                shares[code] = hours * self.belief.strength(code)
+        if about is not None:
+            name = f"{'person' if isinstance(about, PersonState) else 'project'}:{about.id}"
+            if name in self.belief:
+                shares[name] = block.hours * self.belief.mean_of(name)
+        best = sorted(((share, code) for code, share in shares.items() if share > 0), reverse=True)[
+            :MOST_ASPECTS
+        ]
+        whole = sum(share for share, _ in best)
+        if not whole:
+            text = "Most people are glad of it at such an hour"
+            return [(worth, Reason(kind="habit", ref="population", weight=0.0, text=text))]
+        return [(worth * share / whole, self._pattern(code, about)) for share, code in best]
+
+    def _pattern(self, code: str, about: ProjectState | PersonState | None) -> Reason:
+        rows = self._rows(code)
+        if code not in catalogue.index_of():
+            assert about is not None
+            text = f"From what you said and did, {about.name} matters to you"
+            return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
+        aspect = catalogue.aspects()[catalogue.index_of()[code]]
+        sure = self.belief.confidence(code)
+        name = aspect.name.replace("_", " ")
+        text = f"{aspect.description[:-1]} ({aspect.dimension.lower()}: {name}, {sure:.0%} sure)"
+        return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
+
+    def _rows(self, code: str) -> tuple[dict[str, Any], ...]:
+        return tuple(
+            {key: row[key] for key in ("table", "id", "text", "at")}
+            for row in patterns.evidence_for(self.reader.db, self.reader.profile_id, code, limit=3)
+        )
+
+    def _deadline(self, project: ProjectState, day: int) -> Reason:
+        now_h = self.snapshot.slot / 4 + day * 24
+        need = need_per_day(project, now_h)
+        left = (
+            f"about {project.remaining_h:.0f} h left" if project.remaining_h >= 1 else "little left"
+        )
+        if np.isfinite(project.deadline_h):
+            due = wording.days_from_now((project.deadline_h - self.snapshot.slot / 4) / 24)
+            text = f"“{project.name}” is {due} with {left}"
+            if need >= 1:
+                text += f": it needs {need:.1f} h a day"
+        else:
+            text = f"“{project.name}” moves forward ({left})"
+        [row] = [
+            row
+            for row in life.projects(self.reader.db, self.reader.profile_id)
+            if row.id == project.id
+        ]
+        steps = sorted(
+            (step for step in row.steps if not step.done),
+            key=lambda step: (step.due is None, step.due, step.id),
+        )
+        rows = tuple(
+            {"table": "workflow_steps", "id": step.id, "text": step.text} for step in steps[:3]
+        )
+        return Reason(
+            kind="deadline", ref=f"workflow:{project.id}", weight=0.0, text=text, evidence=rows
+        )
+
+    def _person(self, person: PersonState) -> Reason:
+        [row] = [
+            row
+            for row in life.people(self.reader.db, self.reader.profile_id, self.reader.now)
+            if row.id == person.id
+        ]
+        usual = f"you usually meet every {person.cadence_days:.0f} days"
+        if row.contacts:
+            since = (self.reader.now - row.contacts[-1]).days
+            text = f"You last saw {person.name} {since} days ago; {usual}"
+        else:
+            text = f"twind knows of no meeting with {person.name} yet"
+        last = patterns.last_meeting(self.reader.db, person.id, self.reader.now)
+        return Reason(
+            kind="person",
+            ref=f"entity:{person.id}",
+            weight=0.0,
+            text=text,
+            evidence=(last,) if last else (),
+        )
+
+
+def _target(about: ProjectState | PersonState | None) -> Target | None:
+    if about is None:
+        return None
+    kind = "person" if isinstance(about, PersonState) else "project"
+    return Target(kind=kind, id=about.id, name=about.name)  # type: ignore[arg-type]
+
+
+def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
+    """Say what would make it another proposal: the first reason gone, if it stands on that."""
+    first = reasons[0]
+    without = rated.gain * (1.0 - first.weight)
+    what = {
+        "deadline": "If that were done or due later",
+        "person": "If you had met by then",
+        "energy": "If you were rested",
+        "pattern": f"If that is not so (twind patterns {first.ref})",
+    }.get(first.kind, "If the day looked different")
+    if without <= PRICE:
+        return f"{what}, this would not be proposed."
+    return f"{what}, it would count for {first.weight:.0%} less, and still be proposed."
+
+
+def _as_json(block: Block) -> dict[str, Any]:
+    values = {name: getattr(block, name) for name in block.__slots__}
+    # JSON has no infinity.
+    values["lead_days"] = min(values["lead_days"], 1e6)
+    return values

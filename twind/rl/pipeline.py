@@ -1,0 +1,295 @@
+"""`DataPipeline`: from the rows of the database to the simulated day's initial state.
+
+Relationships come from `entities`, `entity_attributes` and the calendar, projects from `workflows`
+and their steps, preferences from the posterior over all evidence (earlier `patterns` are its
+prior), habits from what was lived. Rows of other profiles are never read.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twind import evidence, settings
+from twind.clock import Clock, SystemClock, local_midnight
+from twind.errors import EmptyProfileError
+from twind.preferences import detectors
+from twind.rl.snapshot import (
+    HORIZON_DAYS,
+    Belief,
+    DayPlan,
+    LifeParameters,
+    PersonState,
+    ProjectState,
+    Snapshot,
+    day_plan,
+)
+from twind.rl.spaces import SLOT_MIN, SLOTS
+from twind.store import Store, life, profiles, proposals
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from twind.settings import HourRange, TwindSettings
+
+TASK_H = 1.0
+"""Hours a task without an estimate takes. Chosen."""
+UNTOLD_PROJECT_H = 10.0
+"""Hours a project without tasks takes from beginning to end. Chosen."""
+SAME_DEADLINE_DAYS = 2.0
+"""Tasks due within so many days of the next deadline are part of it."""
+WORK_CONTEXTS = frozenset({"work", "office", "job"})
+CADENCE_NEAR_DAYS, CADENCE_FAR_DAYS = 7.0, 60.0
+"""How often people meet whose closeness is 1 and 0, where their contacts do not tell. Chosen."""
+DEFAULT_PRIORITY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A stretch of time that is taken: an event, or a proposal that was accepted."""
+
+    start: datetime
+    end: datetime
+    activity: int
+    people: int
+    closeness: float
+    person_ids: tuple[int, ...]
+
+
+class DataPipeline:
+    """Reads a profile out of a database.
+
+    db: a plain `sqlite3` connection (which gains twind's tables) or a `Store`. configuration: hours
+    and time zone; the defaults unless given. clock: tells which day is the first.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection | Store,
+        configuration: TwindSettings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.store = db if isinstance(db, Store) else Store.adopt(db, clock)
+        self.settings = settings.parse({}) if configuration is None else configuration
+        self.clock = clock or (db.clock if isinstance(db, Store) else SystemClock())
+
+    def reader(self, profile_id: int) -> evidence.Reader:
+        """Return the view of the database that evidence is collected through."""
+        emails = frozenset(email.strip().lower() for email in self.settings.profile.emails)
+        return evidence.Reader(self.store, profile_id, self.settings.zone, emails, self.clock.now())
+
+    def snapshot(self, profile_id: int = 1) -> Snapshot:
+        """Return the profile's life as of now, with the fortnight ahead.
+
+        Raises EmptyProfileError when there is no such profile or it holds nothing at all.
+        """
+        if not profiles.exists(self.store, profile_id) or life.is_empty(self.store, profile_id):
+            raise EmptyProfileError(
+                f"profile {profile_id} is empty: sync a calendar, tasks or contacts, or answer "
+                "some questions (twind ask) first"
+            )
+        reader = self.reader(profile_id)
+        belief = evidence.believe(reader)
+        now = reader.now.astimezone(reader.zone)
+        today = now.date()
+        close = {
+            person.id: evidence.closeness(person, reader.now)
+            for person in life.people(self.store, profile_id, reader.now)
+        }
+        taken = self._taken(reader, close, today)
+        lived = evidence.history(reader)
+        return Snapshot(
+            profile_id=profile_id,
+            start=reader.now,
+            zone=str(reader.zone),
+            slot=(now.hour * 60 + now.minute) // SLOT_MIN,
+            days=tuple(
+                self._day(today + timedelta(days=offset), taken) for offset in range(HORIZON_DAYS)
+            ),
+            projects=tuple(self._projects(reader, today)),
+            people=tuple(self._people(reader)),
+            belief=Belief(
+                names=belief.names,
+                mean=belief.posterior.mean.copy(),
+                covariance=belief.posterior.covariance.copy(),
+            ),
+            habits=detectors.habits(lived, last=today - timedelta(days=1)),
+            life=LifeParameters(max_proposals=float(self.settings.proposals.max_per_day)),
+        )
+
+    # --- days ------------------------------------------------------------------------------------
+
+    def _taken(self, reader: evidence.Reader, close: dict[int, float], today: date) -> list[Busy]:
+        start = local_midnight(today, reader.zone)
+        end = local_midnight(today + timedelta(days=HORIZON_DAYS), reader.zone)
+        found = []
+        for event in life.events(self.store, reader.profile_id, start, end):
+            if not event.busy or event.status == "cancelled":
+                continue
+            others = evidence.others_at(event, reader.emails)
+            known = [close[person] for person in event.people if person in close]
+            default = evidence.DEFAULT_CLOSENESS if others else 0.0
+            activity = detectors.classify(event.title, others, event.categories)
+            found.append(
+                Busy(
+                    event.start,
+                    event.end,
+                    -1 if activity is None else activity,
+                    others,
+                    sum(known) / len(known) if known else default,
+                    event.people,
+                )
+            )
+        for proposal in proposals.load(self.store, reader.profile_id, status="accepted"):
+            if proposal.end > start:
+                person = proposal.target or None
+                ids = (person.id,) if person and person.kind == "person" else ()
+                found.append(
+                    Busy(
+                        proposal.start,
+                        proposal.end,
+                        evidence.proposed_block(proposal, reader.zone).activity,
+                        len(ids),
+                        close.get(ids[0], 0.0) if ids else 0.0,
+                        ids,
+                    )
+                )
+        return found
+
+    def _day(self, day: date, taken: Iterable[Busy]) -> DayPlan:
+        hours = self.settings.hours
+        asleep = within(hours.sleep)
+        quiet = np.logical_or.reduce([within(span) for span in hours.quiet] or [asleep])
+        work = np.logical_or.reduce(
+            [within(span) for span in hours.work[day.weekday()]] or [np.zeros(SLOTS, bool)]
+        )
+        busy = np.zeros(SLOTS, bool)
+        activity = np.full(SLOTS, -1)
+        people, closeness = np.zeros(SLOTS), np.zeros(SLOTS)
+        meetings = []
+        for block in taken:
+            first, last = slots_of(block, day, self.settings)
+            if first >= last:
+                continue
+            busy[first:last] = True
+            activity[first:last] = block.activity
+            people[first:last] = block.people
+            closeness[first:last] = block.closeness
+            meetings += [(person, first, last) for person in block.person_ids]
+        return day_plan(
+            day,
+            allowed=~(asleep | quiet),
+            work=work,
+            busy=busy,
+            asleep=asleep & ~busy,
+            event_activity=activity,
+            event_people=people,
+            event_closeness=closeness,
+            meetings=meetings,
+        )
+
+    # --- projects and people ---------------------------------------------------------------------
+
+    def _projects(self, reader: evidence.Reader, today: date) -> Iterable[ProjectState]:
+        midnight = local_midnight(today, reader.zone)
+        for project in life.projects(self.store, reader.profile_id):
+            due = evidence.deadline(project, reader.now)
+            deadline_h = np.inf if due is None else (due - midnight).total_seconds() / 3600
+            steps = [step for step in project.steps if not step.done]
+            startable = [s for s in steps if s.start is None or s.start <= reader.now]
+            yield ProjectState(
+                id=project.id,
+                name=project.name,
+                kind=project.kind if project.kind in KINDS else "project",  # type: ignore[arg-type]
+                priority=_priority(project, startable),
+                remaining_h=_remaining_h(project, startable, due),
+                deadline_h=float(deadline_h),
+                progress=_progress(project),
+                off_hours=not any(WORK_CONTEXTS.intersection(s.contexts) for s in project.steps),
+            )
+
+    def _people(self, reader: evidence.Reader) -> Iterable[PersonState]:
+        for person in life.people(self.store, reader.profile_id, reader.now):
+            close = evidence.closeness(person, reader.now)
+            cadence = _cadence_days(person, close)
+            since = evidence.days_since(person, reader.now)
+            yield PersonState(
+                id=person.id,
+                name=person.name,
+                closeness=close,
+                days_since=cadence if since is None else since,
+                cadence_days=cadence,
+            )
+
+
+KINDS = frozenset({"project", "habit", "learning", "decision"})
+
+
+def within(span: HourRange) -> NDArray[np.bool_]:
+    """Return which quarters of a day a stretch of the wall clock touches, shape (SLOTS,)."""
+    minutes = np.array([span.contains(minute) for minute in range(24 * 60)])
+    touched: NDArray[np.bool_] = minutes.reshape(SLOTS, SLOT_MIN).any(axis=1)
+    return touched
+
+
+def slots_of(block: Busy, day: date, configuration: TwindSettings) -> tuple[int, int]:
+    """Return the slots [first, last) of a local day that a stretch of time touches.
+
+    By the wall clock: on the day of a change of the clocks a slot may be an hour long or missing.
+    """
+    zone = configuration.zone
+
+    def minute(moment: datetime) -> float:
+        local = moment.astimezone(zone).replace(tzinfo=None)
+        midnight = datetime(day.year, day.month, day.day)
+        return (local - midnight).total_seconds() / 60
+
+    first = max(0, int(minute(block.start) // SLOT_MIN))
+    last = min(SLOTS, int(-(-minute(block.end) // SLOT_MIN)))
+    return first, last
+
+
+def _remaining_h(
+    project: life.ProjectRow, steps: list[life.StepRow], due: datetime | None
+) -> float:
+    """Return the hours that are left, up to the next deadline where there is one."""
+    if not project.steps:
+        return UNTOLD_PROJECT_H * (1.0 - _progress(project))
+    if due is not None and any(step.due for step in steps):
+        limit = due + timedelta(days=SAME_DEADLINE_DAYS)
+        steps = [step for step in steps if step.due is not None and step.due <= limit]
+    return sum(TASK_H if s.estimate_min is None else s.estimate_min / 60 for s in steps)
+
+
+def _progress(project: life.ProjectRow) -> float:
+    if project.progress is not None:
+        return min(
+            1.0, max(0.0, project.progress if project.progress <= 1 else project.progress / 100)
+        )
+    if not project.steps:
+        return 0.0
+    return sum(1 for step in project.steps if step.done) / len(project.steps)
+
+
+def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:
+    if project.priority is not None:
+        scale = 1.0 if project.priority <= 1 else 5.0 if project.priority <= 5 else 10.0
+        return min(1.0, max(0.0, project.priority / scale))
+    told = [step.priority for step in steps if step.priority is not None]
+    return max(told, default=DEFAULT_PRIORITY)
+
+
+def _cadence_days(person: life.PersonRow, close: float) -> float:
+    """Return how often two people usually meet: the median gap, or else by closeness."""
+    days = sorted({at.date() for at in person.contacts})
+    gaps = [(after - before).days for before, after in itertools.pairwise(days)]
+    if len(gaps) >= 2:
+        return float(max(1.0, np.median(gaps)))
+    return CADENCE_FAR_DAYS + (CADENCE_NEAR_DAYS - CADENCE_FAR_DAYS) * close

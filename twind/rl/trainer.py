@@ -1,0 +1,216 @@
+"""`DigitalTwinTrainer`: from a database to a trained twin, and into service if it deserves it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twind import evidence
+from twind.clock import monotonic_s
+from twind.errors import ModelError
+from twind.home import Home
+from twind.rl import rules, weights
+from twind.rl.evaluate import Choose, Report, gate
+from twind.rl.pipeline import DataPipeline
+from twind.rl.train import fine_tune, new_policy
+from twind.store import models, profiles
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from stable_baselines3.common.type_aliases import MaybeCallback
+
+    from twind.clock import Clock
+    from twind.rl.policy import TwinPolicy
+    from twind.rl.ppo import TwinPPO
+    from twind.rl.snapshot import Snapshot
+    from twind.settings import TwindSettings
+    from twind.store import Store
+
+RULES: dict[str, Choose] = {
+    "nothing": rules.nothing,
+    "earliest_deadline": rules.earliest_deadline,
+    "urgency": rules.urgency,
+    "greedy": rules.greedy,
+}
+"""The plain rules in the field; what wins serves."""
+
+NETWORK = "ppo"
+BASE = "base"
+KEPT_FILES = 5
+
+log = logging.getLogger("twind.train")
+
+
+class DigitalTwinTrainer:
+    """Trains one profile's twin.
+
+        db = sqlite3.connect("personal_learning.db")
+        agent = DigitalTwinTrainer(db, profile_id=1).train(total_timesteps=100000)
+
+    Args:
+        db: a plain `sqlite3` connection, or a Store. It gains twind's tables and loses nothing.
+        profile_id: the row in `profile`.
+        configuration: hours and time zone; the defaults unless given.
+        clock: the time.
+        models_dir: where weights go; default: `models` beside the database, or in the state folder
+            for a database in memory.
+
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection | Store,
+        profile_id: int = 1,
+        *,
+        configuration: TwindSettings | None = None,
+        clock: Clock | None = None,
+        models_dir: Path | None = None,
+    ) -> None:
+        self.pipeline = DataPipeline(db, configuration, clock)
+        self.store = self.pipeline.store
+        self.profile_id = profile_id
+        file = self.store.file
+        beside = Path(file).parent / "models" if file else Home.find().models_dir
+        self.models_dir = models_dir or beside
+        self.report: Report | None = None
+        self.seconds = 0.0
+
+    def train(
+        self,
+        total_timesteps: int = 100_000,
+        *,
+        seed: int = 0,
+        progress: bool | None = None,
+        threads: int | None = None,
+        callback: MaybeCallback = None,
+    ) -> TwinPPO:
+        """Fine-tune from the newest weights, let the field compete, and put the winner in service.
+
+        Returns the trained `PPO`, whether or not it goes into service; `report` says how it did.
+        progress: whether to draw a bar; by default on a terminal. Raises EmptyProfileError,
+        naming what to do, for a profile that holds nothing.
+        """
+        began = monotonic_s()
+        snapshot = self.pipeline.snapshot(self.profile_id)
+        parent, start = self._start()
+        agent = fine_tune(
+            snapshot,
+            start=start,
+            total_timesteps=total_timesteps,
+            seed=seed,
+            progress=_on_a_terminal() if progress is None else progress,
+            threads=threads,
+            callback=callback,
+        )
+        self.report = self._compete(snapshot, agent, start, seed)
+        self._keep(agent, parent, self.report)
+        self.seconds = monotonic_s() - began
+        return agent
+
+    # --- where it starts from --------------------------------------------------------------------
+
+    def _start(self) -> tuple[models.ModelRow | None, TwinPolicy]:
+        """Return the newest good weights; a damaged or vanished file is put aside and told."""
+        while (newest := models.newest_network(self.store, self.profile_id)) is not None:
+            assert newest.file is not None
+            try:
+                return newest, new_policy(self.models_dir / newest.file, newest.sha256)
+            except ModelError as error:
+                log.warning("%s; going back to the model before it", error)
+                models.reject(self.store, newest.id)
+        return None, new_policy()
+
+    # --- the gate --------------------------------------------------------------------------------
+
+    def _compete(self, snapshot: Snapshot, agent: TwinPPO, start: TwinPolicy, seed: int) -> Report:
+        serving = models.serving(self.store, self.profile_id)
+        field: dict[str, Choose] = {
+            NETWORK: agent.policy.choose,
+            BASE: new_policy().choose,
+            **RULES,
+        }
+        in_service = serving.kind if serving else BASE
+        if in_service == NETWORK:
+            in_service = "in service"
+            field[in_service] = start.choose
+        return gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
+
+    def _keep(self, agent: TwinPPO, parent: models.ModelRow | None, report: Report) -> None:
+        """Write the weights, then the rows that name them: never a row without its file."""
+        moment = self.store.clock.now()
+        name = f"{NETWORK}-{self.profile_id}-{moment:%Y%m%dT%H%M%S%f}.safetensors"
+        sha256 = weights.save(agent.policy, self.models_dir / name)
+        reader = self.pipeline.reader(self.profile_id)
+        about: dict[str, Any] = {
+            "field": [
+                {"name": s.name, "mean": s.mean, "low": s.low, "high": s.high}
+                for s in report.scores
+            ],
+            **report.as_json(),
+        }
+        with self.store.transaction():
+            profiles.ensure(self.store, self.profile_id)
+            models.put(
+                self.store,
+                self.profile_id,
+                kind=NETWORK,
+                state="serving" if report.winner == NETWORK else "retired",
+                file=name,
+                sha256=sha256,
+                parent_id=parent.id if parent else None,
+                timesteps=agent.num_timesteps,
+                score=report.score(NETWORK).mean,
+                report=about,
+                belief=evidence.believe(reader).to_bytes(),
+                world=evidence.world(reader),
+            )
+            serving = models.serving(self.store, self.profile_id)
+            if report.winner not in {NETWORK, "in service"} and (
+                serving is None or serving.kind != report.winner
+            ):
+                models.put(
+                    self.store,
+                    self.profile_id,
+                    kind=report.winner,
+                    state="serving",
+                    score=report.score(report.winner).mean,
+                    report=about,
+                )
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Delete weights that neither serve nor are among the newest."""
+        for file in models.obsolete_files(self.store, self.profile_id, KEPT_FILES):
+            (self.models_dir / file).unlink(missing_ok=True)
+
+
+def serving_choice(
+    store: Store, profile_id: int, models_dir: Path
+) -> tuple[str, int | None, Choose]:
+    """Return what serves now: its name, its model id if it has one, and how it chooses.
+
+    Before any training that is the base policy. A damaged file falls back to the model before it.
+    """
+    serving = models.serving(store, profile_id)
+    if serving is not None and serving.kind in RULES:
+        return serving.kind, serving.id, RULES[serving.kind]
+    while (newest := models.newest_network(store, profile_id)) is not None:
+        if newest.state != "serving":
+            break
+        assert newest.file is not None
+        try:
+            policy = new_policy(models_dir / newest.file, newest.sha256)
+        except ModelError as error:
+            log.warning("%s; the base policy serves instead", error)
+            models.reject(store, newest.id)
+        else:
+            return NETWORK, newest.id, policy.choose
+    return BASE, None, new_policy().choose
+
+
+def _on_a_terminal() -> bool:
+    import sys
+
+    return sys.stderr.isatty()

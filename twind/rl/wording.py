@@ -1,0 +1,95 @@
+"""What a proposal says, in a sentence a person would say.
+
+The words follow the user's *style* aspects: who likes it direct gets an imperative, who likes it
+diplomatic a suggestion.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twind.model import Target
+
+_WITH_NOBODY: dict[str, dict[str, str]] = {
+    "rest": {"": "take a real break"},
+    "work": {"": "get some work done", "deep": "work behind a closed door"},
+    "social": {"": "spend time with people", "light": "drop in on somebody"},
+    "learn": {"": "learn something", "deep": "study in earnest", "light": "read up on something"},
+    "create": {"": "make something", "deep": "lose yourself in making something"},
+    "exercise": {"": "get moving", "light": "stretch your legs", "deep": "train hard"},
+    "outdoors": {"": "go outside", "light": "take a stroll"},
+    "reflect": {"": "take time to think", "deep": "sit down with the big questions"},
+    "help": {"": "do something for somebody", "light": "lend somebody a hand"},
+    "plan": {"": "put your affairs in order", "light": "look through what is coming"},
+}
+_WITH_PERSON: dict[str, dict[str, str]] = {
+    "social": {
+        "": "see {name}",
+        "light": "give {name} a call",
+        "deep": "make real time for {name}",
+    },
+    "help": {"": "help {name} with something", "light": "ask {name} what they need"},
+    "outdoors": {"": "go outside with {name}"},
+    "exercise": {"": "work out with {name}"},
+}
+_FOR_PROJECT: dict[str, dict[str, str]] = {
+    "work": {
+        "": "work on {name}",
+        "light": "do something small for {name}",
+        "deep": "work on {name}, undisturbed",
+    },
+    "learn": {"": "study for {name}", "light": "read up for {name}"},
+    "create": {"": "make something for {name}"},
+    "plan": {"": "plan {name}"},
+}
+_LENGTHS = {
+    15: "a quarter of an hour",
+    30: "half an hour",
+    45: "three quarters of an hour",
+    60: "an hour",
+    90: "an hour and a half",
+    120: "two hours",
+}
+DIPLOMATIC_FROM = 0.15
+"""How much more diplomatic than direct somebody must like it to get a suggestion."""
+
+
+def length(minutes: int) -> str:
+    """Return a duration as people say it."""
+    return _LENGTHS.get(minutes, f"{minutes} minutes")
+
+
+def sentence(
+    action: str, target: Target | None, minutes: int, intensity: str, *, diplomatic: float = 0.0
+) -> str:
+    """Return a proposal in words.
+
+    diplomatic: how much more the user likes it diplomatic than direct, -2..2.
+    """
+    table = _WITH_NOBODY
+    if target is not None:
+        table = _WITH_PERSON if target.kind == "person" else _FOR_PROJECT
+    forms = table.get(action) or _WITH_NOBODY[action]
+    words = forms.get(intensity, forms[""])
+    if target is not None:
+        words = words.format(name=_quoted(target))
+    told = f"{words} for {length(minutes)}"
+    if diplomatic > DIPLOMATIC_FROM:
+        return f"How about this: {told}?"
+    return told[0].upper() + told[1:]
+
+
+def _quoted(target: Target) -> str:
+    return target.name if target.kind == "person" else f"“{target.name}”"
+
+
+def days_from_now(days: float) -> str:
+    """Return when something is due, as people say it."""
+    if days < 0:
+        return "overdue"
+    if days < 1:
+        return "due within a day"
+    if days < 2:
+        return "due tomorrow"
+    return f"due in {days:.0f} days"

@@ -1,0 +1,259 @@
+"""Settings: defaults < twind.toml < environment (TWIND_HOURS__SLEEP=…) < flags.
+
+Every key has a default. An unknown key or a bad value raises SettingsError with the file and the
+key. A plugin's own section is kept as it stands and validated by the plugin's worker.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from twind import clock
+from twind.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from twind.home import Home
+
+DAY_MIN = 24 * 60
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+
+
+class HourRange(BaseModel):
+    """A stretch of the wall clock in minutes past midnight; `end` before `start` crosses it."""
+
+    model_config = ConfigDict(frozen=True)
+    start: int = Field(ge=0, lt=DAY_MIN)
+    end: int = Field(ge=0, le=DAY_MIN)
+
+    def contains(self, minute: int) -> bool:
+        """Tell whether minute 0..1439 of a day lies inside."""
+        if self.start <= self.end:
+            return self.start <= minute < self.end
+        return minute >= self.start or minute < self.end
+
+
+def _parse_minute(text: Any) -> int:
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", str(text))
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError(f'"{text}" is no time of day; write it like "07:00"')
+    return int(match[1]) * 60 + int(match[2])
+
+
+def _parse_range(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = _RANGE.fullmatch(value.strip())
+    if not match:
+        raise ValueError(f'"{value}" is no range of hours; write it like "09:00-17:30"')
+    start_h, start_m, end_h, end_m = (int(group) for group in match.groups())
+    if start_h > 23 or end_h > 24 or start_m > 59 or end_m > 59 or (end_h == 24 and end_m):
+        raise ValueError(f'"{value}" is no range of hours: a day has 24 of 60 minutes')
+    return {"start": start_h * 60 + start_m, "end": end_h * 60 + end_m}
+
+
+def _parse_ranges(value: Any) -> Any:
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(_parse_range(item) for item in items)
+
+
+def _parse_week(value: Any) -> Any:
+    """Read `{mon-fri = "09:00-17:30"}` into a tuple of ranges for each weekday, Monday first."""
+    if not isinstance(value, dict):
+        return value
+    week: list[Any] = [()] * 7
+    for key, ranges in value.items():
+        first, _, last = str(key).lower().partition("-")
+        last = last or first
+        if first not in WEEKDAYS or last not in WEEKDAYS:
+            raise ValueError(f'"{key}" names no days; write them like "mon-fri" or "sat"')
+        day = WEEKDAYS.index(first)
+        while True:
+            week[day] = _parse_ranges(ranges)
+            if WEEKDAYS[day] == last:
+                break
+            day = (day + 1) % 7
+    return tuple(week)
+
+
+Minute = Annotated[int, BeforeValidator(lambda v: v if isinstance(v, int) else _parse_minute(v))]
+Range = Annotated[HourRange, BeforeValidator(_parse_range)]
+Ranges = Annotated[tuple[HourRange, ...], BeforeValidator(_parse_ranges)]
+Week = Annotated[tuple[tuple[HourRange, ...], ...], BeforeValidator(_parse_week)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f'"{name}" is no time zone; write it like "Europe/Berlin"') from error
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProfileSettings(_Section):
+    """Who the user is."""
+
+    id: int = Field(1, ge=1, description="The row in the table `profile`.")
+    timezone: Annotated[str, BeforeValidator(_known_zone)] = Field(
+        default_factory=clock.system_zone_name, description="IANA time zone; default: the system's."
+    )
+    emails: tuple[str, ...] = Field(
+        (), description='The user\'s own addresses: whose "declined" and "accepted" count.'
+    )
+
+
+class HoursSettings(_Section):
+    """Hours of the day, on the user's wall clock."""
+
+    sleep: Range = Field(
+        HourRange(start=23 * 60, end=6 * 60 + 30), description="Nothing is proposed in it."
+    )
+    work: Week = Field(
+        (*((HourRange(start=540, end=1050),),) * 5, (), ()),
+        description='Working hours by day, e.g. { mon-fri = "09:00-17:30" }.',
+    )
+    quiet: Ranges = Field(
+        (HourRange(start=22 * 60, end=6 * 60 + 30),),
+        description="No proposal and no notification; may cross midnight; a list for several.",
+    )
+
+
+class ScheduleSettings(_Section):
+    """When things happen by themselves."""
+
+    propose_at: Minute = Field(7 * 60, description="When the morning's proposals are made.")
+    sync_every_min: float = Field(15, gt=0, description="How often sources are read anyway.")
+    poll_s: float = Field(60, gt=0, description="How often files and log are checked for changes.")
+
+
+class ProposalSettings(_Section):
+    """How much twind says."""
+
+    max_per_day: int = Field(4, ge=0, le=20, description="Never more than this many a day.")
+    min_confidence: float = Field(
+        0.3, ge=0, le=1, description="Propose only what is accepted at least this probably."
+    )
+    health_and_mood: bool = Field(
+        default=False, description="Whether proposals may concern health and state of mind."
+    )
+
+
+class TrainingSettings(_Section):
+    """How the twin is trained."""
+
+    enabled: bool = Field(default=True, description="Whether training happens by itself.")
+    timesteps: int = Field(50_000, ge=1024, description="Steps of one fine-tuning.")
+    threshold: float = Field(
+        0.5, gt=0, description="How far beliefs or the world must move for a new training."
+    )
+    threads: int = Field(2, ge=1, description="Processor threads a training may use.")
+
+
+class LimitSettings(_Section):
+    """What a worker may use."""
+
+    job_timeout_s: float = Field(600, gt=0, description="A job is killed after this long.")
+    train_timeout_s: float = Field(3600, gt=0, description="The same for training.")
+    memory_mib: int = Field(3072, ge=256, description="Address space is not limited; memory is.")
+
+
+class PluginsSettings(BaseModel):
+    """`[plugins]`: what is on, and one section for each plugin, kept raw."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    disabled: tuple[str, ...] = Field((), description="Names of plugins to leave alone.")
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Return `[plugins.NAME]` as it was written."""
+        value = (self.model_extra or {}).get(name, {})
+        if not isinstance(value, dict):
+            raise SettingsError(f"plugins.{name} must be a section of settings, not {value!r}")
+        return value
+
+
+class TwindSettings(BaseSettings):
+    """All of twind.toml."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="TWIND_", env_nested_delimiter="__"
+    )
+
+    profile: ProfileSettings = Field(default_factory=ProfileSettings)
+    hours: HoursSettings = Field(default_factory=HoursSettings)
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
+    proposals: ProposalSettings = Field(default_factory=ProposalSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    plugins: PluginsSettings = Field(default_factory=PluginsSettings)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The user's time zone."""
+        return ZoneInfo(self.profile.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes them by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which comes in as arguments."""
+        return env_settings, init_settings
+
+
+def load(home: Home) -> TwindSettings:
+    """Read `home`'s twind.toml; a file that does not exist means the defaults.
+
+    Raises SettingsError, naming the file and the key.
+    """
+    file = home.config_file
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        values = {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from error
+    return parse(values, str(file))
+
+
+def parse(values: dict[str, Any], origin: str = "twind.toml") -> TwindSettings:
+    """Validate the content of a twind.toml that came from `origin`."""
+    try:
+        return TwindSettings(**values)
+    except ValidationError as error:
+        raise SettingsError(f"{origin}: {explain(error)}") from None
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """Put a validation error into one line that names each key and what is wrong with it."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in (*filter(None, [prefix]), *item["loc"]))
+        message = (
+            "unknown key"
+            if item["type"] == "extra_forbidden"
+            else item["msg"].removeprefix("Value error, ")
+        )
+        lines.append(f"{key}: {message}")
+    return "; ".join(lines)
+
+
+def base_folder(home: Home) -> Path:
+    """Return the folder that relative paths in twind.toml start from."""
+    return home.config_file.parent

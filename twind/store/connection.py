@@ -1,0 +1,244 @@
+"""One connection to the database, and the rules every connection keeps.
+
+From experience: WAL with synchronous=FULL, since a power cut is the test; every write transaction
+is BEGIN IMMEDIATE, since read-then-write fails at once with BUSY_SNAPSHOT whatever the timeout.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from twind.clock import Clock, SystemClock, format_utc
+from twind.errors import (
+    DamagedDatabaseError,
+    ForeignDatabaseError,
+    NewerDatabaseError,
+    ReadOnlyDatabaseError,
+    StoreError,
+)
+from twind.store import migrations, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+BUSY_TIMEOUT_S = 15.0
+
+
+class Store:
+    """An open database. Not to be shared between threads.
+
+    Use `Store.open(path)` for twind's own file and `Store.adopt(connection)` for a plain `sqlite3`
+    connection to a database that may have been made elsewhere.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, *, owned: bool) -> None:
+        self.connection = connection
+        self.clock = clock
+        self._owned = owned
+        self._depth = 0
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock | None = None, *, check: bool = False) -> Store:
+        """Open the database at `path`, making it where it does not exist, and migrate it.
+
+        `check` reads the whole file for damage first. Raises a StoreError that names the file.
+        """
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{path}: cannot be opened: {error}") from error
+        store = cls(connection, clock or SystemClock(), owned=True)
+        try:
+            store._prepare(path, check=check)
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    @classmethod
+    def adopt(cls, connection: sqlite3.Connection, clock: Clock | None = None) -> Store:
+        """Use a connection somebody else opened; add what is missing and leave its settings alone.
+
+        A transaction they have begun stays theirs to commit.
+        """
+        store = cls(connection, clock or SystemClock(), owned=False)
+        with explained(store.file or "the database"):
+            _refuse_foreign(connection)
+            if migrations.pending(connection):
+                with store.transaction():
+                    migrations.run(connection)
+        return store
+
+    def _prepare(self, path: Path, *, check: bool) -> None:
+        with explained(str(path)):
+            self.connection.execute("PRAGMA foreign_keys = ON")
+            _refuse_foreign(self.connection)
+            if check:
+                verdict = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if verdict != "ok":
+                    raise DamagedDatabaseError(f"is damaged: {verdict.splitlines()[-1]}")
+            outstanding = migrations.pending(self.connection)
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute("PRAGMA synchronous = FULL")
+            if outstanding:
+                with self.transaction():
+                    migrations.run(self.connection)
+            else:
+                # Finds out now, not at the first write, that nothing can be written.
+                self.connection.execute("BEGIN IMMEDIATE")
+                self.connection.execute("ROLLBACK")
+
+    @property
+    def file(self) -> str:
+        """The database's file, or "" for one in memory."""
+        return str(self.connection.execute("PRAGMA database_list").fetchone()[2] or "")
+
+    def close(self) -> None:
+        """Close the connection, if it is ours."""
+        if self._owned:
+            self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all of the block or nothing of it. Inside another transaction: a savepoint."""
+        if self.connection.in_transaction:
+            self._depth += 1
+            name = f"twind_{self._depth}"
+            begin, commit = f"SAVEPOINT {name}", f"RELEASE {name}"
+            rollback = f"ROLLBACK TO {name}"
+        else:
+            begin, commit, rollback = "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"
+        self.connection.execute(begin)
+        try:
+            yield
+        except BaseException:
+            # A full disk or an I/O error may have rolled everything back already.
+            if self.connection.in_transaction:
+                self.connection.execute(rollback)
+                if begin != "BEGIN IMMEDIATE":
+                    self.connection.execute(commit)
+            raise
+        else:
+            self.connection.execute(commit)
+        finally:
+            if begin != "BEGIN IMMEDIATE":
+                self._depth -= 1
+
+    # --- the few shapes of statement that every topic uses ---------------------------------------
+
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query, each readable by index and by name."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        found: sqlite3.Row | None = cursor.execute(sql, parameters).fetchone()
+        return found
+
+    def value(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """Return the first column of the first row, or None."""
+        row = self.connection.cursor().execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run one statement and return how many rows it changed."""
+        return self.connection.execute(sql, parameters).rowcount
+
+    def insert(self, table: str, **columns: Any) -> int:
+        """Insert a row into a table with an `id` and return that id.
+
+        The id is given explicitly: a table made elsewhere may not make its own. To be called in a
+        transaction.
+        """
+        names = ", ".join(columns)
+        marks = ", ".join("?" for _ in columns)
+        row = self.connection.execute(
+            f"INSERT INTO {table} (id, {names}) "
+            f"VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), {marks}) RETURNING id",
+            tuple(columns.values()),
+        ).fetchone()
+        return int(row[0])
+
+    def now(self) -> str:
+        """Return the present as it is stored."""
+        return format_utc(self.clock.now())
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection has committed."""
+        return int(self.value("PRAGMA data_version"))
+
+    def meta_get(self, key: str) -> str | None:
+        """Return a small setting that twind itself keeps, or None."""
+        found: str | None = self.value("SELECT value FROM meta WHERE key = ?", (key,))
+        return found
+
+    def meta_set(self, key: str, value: str | None) -> None:
+        """Keep a small setting; None forgets it."""
+        with self.transaction():
+            self.execute("DELETE FROM meta WHERE key = ?", (key,))
+            if value is not None:
+                self.execute("INSERT INTO meta VALUES (?, ?)", (key, value))
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    tables = migrations.table_names(connection)
+    if tables and not tables.intersection({*schema.MISSION_TABLES, migrations.TABLE}):
+        raise ForeignDatabaseError(
+            f"belongs to another program (tables: {', '.join(sorted(tables)[:4])} …); "
+            "nothing was changed"
+        )
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what SQLite says about a database into a StoreError of one clear line."""
+    try:
+        yield
+    except (ForeignDatabaseError, DamagedDatabaseError, NewerDatabaseError) as error:
+        raise type(error)(f"{where} {error}") from None
+    except sqlite3.OperationalError as error:
+        if "readonly" in str(error) or "read-only" in str(error):
+            raise ReadOnlyDatabaseError(
+                f"{where} is read-only; make the file and its folder writable"
+            ) from error
+        raise StoreError(f"{where}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedDatabaseError(
+            f"{where} is damaged or no database ({error}); move it away or restore a backup"
+        ) from error
+
+
+def to_json(value: Any) -> str:
+    """Write a value as compact, stable JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def from_json(text: Any) -> dict[str, Any]:
+    """Read a JSON column that should hold an object; anything else reads as an empty one."""
+    try:
+        value = json.loads(text) if text else {}
+    except (TypeError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def stored_time(moment: datetime | None) -> str | None:
+    """Return a time as it is stored."""
+    return None if moment is None else format_utc(moment)

@@ -1,0 +1,64 @@
+"""The change log and its readers.
+
+A consumer keeps a cursor and moves it in the transaction that stores its result: what a crash
+interrupts is done again, what is done is not repeated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twind.store.connection import Store
+
+CONSUMERS: dict[str, tuple[str, ...]] = {
+    "detect": (
+        "responses",
+        "entities",
+        "entity_attributes",
+        "workflows",
+        "workflow_steps",
+        "records",
+        "feedback",
+    ),
+}
+"""Which tables wake which consumer. What a consumer writes is not among its own."""
+
+
+def max_seq(db: Store) -> int:
+    """Return the number of the newest change, 0 if there is none."""
+    return int(db.value("SELECT COALESCE(MAX(seq), 0) FROM change_log"))
+
+
+def cursor(db: Store, consumer: str) -> int | None:
+    """Return how far a consumer has read; None if it never has."""
+    found: int | None = db.value("SELECT seq FROM cursors WHERE consumer = ?", (consumer,))
+    return found
+
+
+def pending(db: Store, consumer: str) -> bool:
+    """Tell whether anything this consumer reacts to has changed since it last read.
+
+    One that never read has everything before it: a database made elsewhere has no log.
+    """
+    seq = cursor(db, consumer)
+    if seq is None:
+        return True
+    tables = CONSUMERS[consumer]
+    marks = ", ".join("?" for _ in tables)
+    return bool(
+        db.value(
+            f"SELECT EXISTS (SELECT 1 FROM change_log WHERE seq > ? AND table_name IN ({marks}))",
+            (seq, *tables),
+        )
+    )
+
+
+def advance(db: Store, consumer: str, seq: int) -> None:
+    """Move a consumer's cursor to `seq`, never back."""
+    with db.transaction():
+        db.execute(
+            "INSERT INTO cursors VALUES (?, ?) "
+            "ON CONFLICT (consumer) DO UPDATE SET seq = MAX(seq, excluded.seq)",
+            (consumer, seq),
+        )

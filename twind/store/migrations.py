@@ -1,0 +1,73 @@
+"""Migrations: each runs once, in order, in one transaction; the table says which have run.
+
+To add one, append a function to MIGRATIONS; never change one that has been released. A name in the
+table that is not in the list was written by a newer twind. `executescript` commits, so migrations
+use `execute` alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twind.errors import NewerDatabaseError
+from twind.store import schema, triggers
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+TABLE = "twind_migrations"
+
+
+def first_tables(connection: sqlite3.Connection) -> None:
+    """Create what is missing, and complete MISSION's tables that were made elsewhere."""
+    present = table_names(connection)
+    fresh = not present.intersection(schema.MISSION_TABLES)
+    for table in schema.MISSION_TABLES:
+        if table not in present:
+            connection.execute(schema.create(table, constrained=fresh))
+            continue
+        have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for column in schema.columns_of(table):
+            if column not in have:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    for table in schema.OWN_TABLES:
+        connection.execute(schema.create(table))
+    for statement in schema.INDEXES:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables,)
+
+
+def table_names(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of all tables."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {row[0] for row in rows if not row[0].startswith("sqlite_")}
+
+
+def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
+    """Return the migrations that have not run. Raises NewerDatabaseError for an unknown one."""
+    done: set[str] = set()
+    if TABLE in table_names(connection):
+        done = {row[0] for row in connection.execute(f"SELECT name FROM {TABLE}")}
+    unknown = done - {migration.__name__ for migration in MIGRATIONS}
+    if unknown:
+        raise NewerDatabaseError(
+            f"was written by a newer twind (it has {', '.join(sorted(unknown))}); upgrade twind"
+        )
+    return [migration for migration in MIGRATIONS if migration.__name__ not in done]
+
+
+def run(connection: sqlite3.Connection) -> None:
+    """Run what has not run, inside the caller's transaction, and install the triggers."""
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {TABLE} (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)"
+    )
+    for migration in pending(connection):
+        migration(connection)
+        connection.execute(
+            f"INSERT INTO {TABLE} VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+            (migration.__name__,),
+        )
+    triggers.install(connection)

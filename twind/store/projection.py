@@ -1,0 +1,284 @@
+"""How a source's records become MISSION's rows: people, projects and their steps.
+
+Nothing that was in the database before is overwritten: a row made elsewhere is taken into use when
+its name fits and nobody else's record stands behind it, and keeps its own metadata.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind.clock import format_utc
+from twind.model import Person, Project, Record, Task
+from twind.store.connection import from_json, stored_time, to_json
+
+if TYPE_CHECKING:
+    from twind.store.connection import Store
+
+SINGLE_TASKS = "Single tasks"
+_STEP_STATUS = {"open": "pending", "done": "completed", "cancelled": "cancelled"}
+
+
+class Projector:
+    """Writes the rows behind one source's records. To be used inside a transaction."""
+
+    def __init__(self, db: Store, profile_id: int, source: str) -> None:
+        self._db = db
+        self._profile_id = profile_id
+        self._source = source
+        self._projects: dict[str, int] = {}
+        self._touched_people = False
+        self._touched_events: list[int] = []
+        self._emptied: set[int] = set()
+
+    def put(self, record: Record, row_id: int | None) -> int | None:
+        """Write the row of a new or changed record and return its id (None for an event)."""
+        match record:
+            case Person():
+                return self._put_person(record, row_id)
+            case Project():
+                row_id = self._put_project(record, row_id)
+                self._projects[record.uid] = row_id
+                return row_id
+            case Task():
+                return self._put_task(record, row_id)
+        return None
+
+    def keep(self, kind: str, record: Record, row_id: int | None) -> None:
+        """Note an unchanged record, so that others find it."""
+        if kind == "project" and row_id is not None:
+            self._projects[record.uid] = row_id
+
+    def linked(self, kind: str, record_id: int) -> None:
+        """Note that a record was written, so that `finish` links it."""
+        if kind == "event":
+            self._touched_events.append(record_id)
+
+    def remove(self, kind: str, record_id: int, row_id: int | None) -> None:
+        """Remove the row behind a record that is gone, unless another record stands behind it."""
+        if row_id is None or self._stands(kind, row_id, record_id):
+            return
+        if kind == "person":
+            self._touched_people = True
+            if self._made_here("entities", row_id):
+                self._db.execute("DELETE FROM entity_attributes WHERE entity_id = ?", (row_id,))
+                self._db.execute("DELETE FROM event_people WHERE entity_id = ?", (row_id,))
+                self._db.execute("DELETE FROM entities WHERE id = ?", (row_id,))
+        elif kind == "task":
+            workflow = self._db.value(
+                "SELECT workflow_id FROM workflow_steps WHERE id = ?", (row_id,)
+            )
+            self._db.execute("DELETE FROM workflow_steps WHERE id = ?", (row_id,))
+            if workflow is not None:
+                self._emptied.add(workflow)
+        elif kind == "project" and self._made_here("workflows", row_id):
+            self._emptied.add(row_id)
+
+    def finish(self) -> None:
+        """Link people to events and put away projects that nothing stands behind any more."""
+        for workflow in self._emptied:
+            self._close_if_empty(workflow)
+        self._link_people()
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def _put_person(self, person: Person, row_id: int | None) -> int:
+        self._touched_people = True
+        about = {
+            "emails": list(person.emails),
+            "phones": list(person.phones),
+            "organisation": person.organisation,
+            "groups": list(person.groups),
+            "birthday": person.birthday.isoformat() if person.birthday else None,
+        }
+        if row_id is not None:
+            self._rename("entities", row_id, self._free_name(person, row_id))
+            self._describe("entities", row_id, about)
+            return row_id
+        found = self._db.value(
+            "SELECT id FROM entities WHERE profile_id = ? AND entity_type = 'person' AND name = ? "
+            "AND NOT EXISTS (SELECT 1 FROM records WHERE kind = 'person' AND row_id = entities.id)",
+            (self._profile_id, person.name),
+        )
+        if found is not None:
+            self._describe("entities", found, about)
+            return int(found)
+        return self._db.insert(
+            "entities",
+            profile_id=self._profile_id,
+            entity_type="person",
+            name=self._free_name(person, None),
+            description=person.note or None,
+            created_at=self._db.now(),
+            metadata=to_json({"origin": self._source, **about}),
+        )
+
+    def _free_name(self, person: Person, own_id: int | None) -> str:
+        """Return the person's name, with an addition if somebody else has it already."""
+        additions = (*person.emails[:1], person.organisation, *person.phones[:1], person.uid)
+        for addition in ("", *filter(None, additions)):
+            name = f"{person.name} ({addition})" if addition else person.name
+            taken = self._db.value(
+                "SELECT id FROM entities WHERE profile_id = ? AND entity_type = 'person' "
+                "AND name = ? AND id IS NOT ?",
+                (self._profile_id, name, own_id),
+            )
+            if taken is None:
+                return name
+        return f"{person.name} ({self._source}: {person.uid})"
+
+    # --- projects and tasks ----------------------------------------------------------------------
+
+    def _put_project(self, project: Project, row_id: int | None) -> int:
+        about = {
+            "priority": project.priority,
+            "deadline": stored_time(project.deadline),
+            "description": project.description,
+        }
+        if row_id is None:
+            row_id = self._unclaimed_workflow(project.name)
+        if row_id is not None:
+            self._rename("workflows", row_id, project.name)
+            self._describe("workflows", row_id, about)
+            self._db.execute(
+                "UPDATE workflows SET status = ? WHERE id = ?", (project.status, row_id)
+            )
+            return row_id
+        return self._new_workflow(project.name, project.kind, project.status, about)
+
+    def _unclaimed_workflow(self, name: str) -> int | None:
+        found: int | None = self._db.value(
+            "SELECT id FROM workflows WHERE profile_id = ? AND name = ? AND NOT EXISTS "
+            "(SELECT 1 FROM records WHERE kind = 'project' AND row_id = workflows.id)",
+            (self._profile_id, name),
+        )
+        return found
+
+    def _new_workflow(self, name: str, kind: str, status: str, about: dict[str, Any]) -> int:
+        return self._db.insert(
+            "workflows",
+            profile_id=self._profile_id,
+            name=name,
+            workflow_type=kind,
+            status=status,
+            created_from_responses=None,
+            metadata=to_json({"origin": self._source, **about}),
+        )
+
+    def _project_of(self, task: Task) -> int:
+        name = task.project or SINGLE_TASKS
+        if name not in self._projects:
+            found = self._db.value(
+                "SELECT row_id FROM records WHERE profile_id = ? AND source = ? AND uid = ? "
+                "AND kind = 'project'",
+                (self._profile_id, self._source, name),
+            ) or self._db.value(
+                "SELECT id FROM workflows WHERE profile_id = ? AND name = ?",
+                (self._profile_id, name),
+            )
+            self._projects[name] = found or self._new_workflow(name, "project", "active", {})
+        return self._projects[name]
+
+    def _put_task(self, task: Task, row_id: int | None) -> int:
+        workflow = self._project_of(task)
+        about = to_json(
+            {
+                "origin": self._source,
+                "priority": task.priority,
+                "estimate_min": task.estimate_min,
+                "start": stored_time(task.start),
+                "created_at": stored_time(task.created_at),
+                "recurrence": task.recurrence,
+                "contexts": list(task.contexts),
+            }
+        )
+        status = _STEP_STATUS[task.status]
+        done = format_utc(task.completed_at) if task.completed_at else None
+        if row_id is not None:
+            self._db.execute(
+                "UPDATE workflow_steps SET workflow_id = ?, description = ?, status = ?, "
+                "due_date = ?, completed_at = ?, metadata = ? WHERE id = ?",
+                (workflow, task.title, status, stored_time(task.due), done, about, row_id),
+            )
+            return row_id
+        order = self._db.value(
+            "SELECT COALESCE(MAX(step_order), 0) + 1 FROM workflow_steps WHERE workflow_id = ?",
+            (workflow,),
+        )
+        return self._db.insert(
+            "workflow_steps",
+            workflow_id=workflow,
+            step_order=order,
+            description=task.title,
+            status=status,
+            due_date=stored_time(task.due),
+            completed_at=done,
+            metadata=about,
+        )
+
+    def _close_if_empty(self, workflow: int) -> None:
+        """End a project of ours that no source names any more; drop it if it left no trace."""
+        if not self._made_here("workflows", workflow) or self._stands("project", workflow, -1):
+            return
+        steps = self._db.rows(
+            "SELECT status FROM workflow_steps WHERE workflow_id = ?", (workflow,)
+        )
+        if not steps:
+            self._db.execute("DELETE FROM workflows WHERE id = ?", (workflow,))
+        elif all(row["status"] == "completed" for row in steps):
+            self._db.execute("UPDATE workflows SET status = 'completed' WHERE id = ?", (workflow,))
+
+    # --- shared ----------------------------------------------------------------------------------
+
+    def _stands(self, kind: str, row_id: int, besides: int) -> bool:
+        return bool(
+            self._db.value(
+                "SELECT EXISTS (SELECT 1 FROM records WHERE kind = ? AND row_id = ? AND id != ?)",
+                (kind, row_id, besides),
+            )
+        )
+
+    def _made_here(self, table: str, row_id: int) -> bool:
+        metadata = self._db.value(f"SELECT metadata FROM {table} WHERE id = ?", (row_id,))
+        return "origin" in from_json(metadata)
+
+    def _rename(self, table: str, row_id: int, name: str) -> None:
+        self._db.execute(f"UPDATE {table} SET name = ? WHERE id = ?", (name, row_id))
+
+    def _describe(self, table: str, row_id: int, about: dict[str, Any]) -> None:
+        old = from_json(self._db.value(f"SELECT metadata FROM {table} WHERE id = ?", (row_id,)))
+        known = {key: value for key, value in about.items() if value not in (None, "", [])}
+        dropped = {key for key in about if key not in known} if "origin" in old else set()
+        merged = {key: value for key, value in {**old, **known}.items() if key not in dropped}
+        self._db.execute(f"UPDATE {table} SET metadata = ? WHERE id = ?", (to_json(merged), row_id))
+
+    def _link_people(self) -> None:
+        """Link attendees to people by e-mail: all events if people changed, else the new ones."""
+        if self._touched_people:
+            self._db.execute("DELETE FROM addresses WHERE profile_id = ?", (self._profile_id,))
+            self._db.execute(
+                "INSERT OR IGNORE INTO addresses "
+                "SELECT e.profile_id, lower(j.value), e.id FROM entities e, "
+                "json_each(CASE WHEN json_valid(e.metadata) THEN e.metadata ELSE '{}' END, "
+                "'$.emails') j WHERE e.profile_id = ? AND e.entity_type = 'person'",
+                (self._profile_id,),
+            )
+            touched = [
+                row["id"]
+                for row in self._db.rows(
+                    "SELECT id FROM records WHERE profile_id = ? AND kind = 'event'",
+                    (self._profile_id,),
+                )
+            ]
+        else:
+            touched = self._touched_events
+        for record_id in touched:
+            self._db.execute("DELETE FROM event_people WHERE record_id = ?", (record_id,))
+            self._db.execute(
+                "INSERT OR IGNORE INTO event_people SELECT r.id, a.entity_id "
+                "FROM records r, json_each(r.payload, '$.attendees') j JOIN addresses a "
+                "ON a.address = lower(json_extract(j.value, '$.email')) "
+                "AND a.profile_id = r.profile_id "
+                "WHERE r.id = ? AND json_extract(j.value, '$.status') != 'declined'",
+                (record_id,),
+            )

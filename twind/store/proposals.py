@@ -1,0 +1,312 @@
+"""Proposals (`recommendations`) and what the user said to them.
+
+A proposal's `status` is one of MISSION's four; an edit and a snooze live in its metadata, and every
+word of the user is a row in `feedback`, so that nothing the learner needs is ever overwritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from twind.clock import format_utc, parse_utc
+from twind.errors import NotFoundError, TwindError
+from twind.model import Feedback, Proposal, Reason, Target
+from twind.store.connection import from_json, stored_time, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
+
+    from twind.store.connection import Store
+
+
+def add(
+    db: Store, profile_id: int, proposals: Iterable[Proposal], pattern_ids: dict[str, int]
+) -> list[int]:
+    """Keep new proposals and return their ids."""
+    ids = []
+    with db.transaction():
+        for proposal in proposals:
+            cited = [reason.ref for reason in proposal.reasons if reason.kind == "pattern"]
+            ids.append(
+                db.insert(
+                    "recommendations",
+                    profile_id=profile_id,
+                    recommendation_type=proposal.action,
+                    title=proposal.text,
+                    description="; ".join(reason.text for reason in proposal.reasons),
+                    priority=proposal.details.get("gain"),
+                    confidence=proposal.confidence,
+                    based_on_pattern_ids=to_json(
+                        [pattern_ids[code] for code in cited if code in pattern_ids]
+                    ),
+                    status="pending",
+                    created_at=db.now(),
+                    responded_at=None,
+                    metadata=to_json(_metadata(proposal)),
+                )
+            )
+    return ids
+
+
+def _metadata(proposal: Proposal) -> dict[str, Any]:
+    target = proposal.target
+    return {
+        "twind": 1,
+        "day": proposal.day.isoformat(),
+        "target": {"kind": target.kind, "id": target.id, "name": target.name} if target else None,
+        "start": format_utc(proposal.start),
+        "end": format_utc(proposal.end),
+        "intensity": proposal.intensity,
+        "reasons": [
+            {
+                "kind": reason.kind,
+                "ref": reason.ref,
+                "weight": reason.weight,
+                "text": reason.text,
+                "evidence": list(reason.evidence),
+            }
+            for reason in proposal.reasons
+        ],
+        "would_change": proposal.would_change,
+        "details": proposal.details,
+    }
+
+
+def _proposal(row: Any) -> Proposal | None:
+    about = from_json(row["metadata"])
+    if "twind" not in about:
+        return None
+    edit = about.get("edit", {})
+    start = parse_utc(edit.get("start", about["start"]))
+    length = parse_utc(about["end"]) - parse_utc(about["start"])
+    if "duration_min" in edit:
+        length = timedelta(minutes=edit["duration_min"])
+    return Proposal(
+        day=date.fromisoformat(about["day"]),
+        action=row["recommendation_type"],
+        target=Target(**about["target"]) if about["target"] else None,
+        start=start,
+        end=start + length,
+        duration_min=round(length.total_seconds() / 60),
+        intensity=about["intensity"],
+        text=row["title"],
+        confidence=row["confidence"],
+        reasons=tuple(
+            Reason(**{**reason, "evidence": tuple(reason["evidence"])})
+            for reason in about["reasons"]
+        ),
+        would_change=about["would_change"],
+        id=row["id"],
+        status=row["status"],
+        details={
+            **about["details"],
+            **{key: about[key] for key in ("edit", "snoozed_until") if key in about},
+        },
+    )
+
+
+def load(
+    db: Store, profile_id: int, *, status: str | None = None, day: date | None = None
+) -> list[Proposal]:
+    """Return twind's proposals in the order of their start, all or those of a status or a day."""
+    rows = db.rows(
+        "SELECT * FROM recommendations WHERE profile_id = ? AND (? IS NULL OR status = ?)",
+        (profile_id, status, status),
+    )
+    found = [proposal for row in rows if (proposal := _proposal(row)) is not None]
+    return sorted(
+        (proposal for proposal in found if day is None or proposal.day == day),
+        key=lambda proposal: (proposal.start, proposal.id or 0),
+    )
+
+
+def get(db: Store, profile_id: int, proposal_id: int) -> Proposal:
+    """Return one proposal. Raises NotFoundError."""
+    row = db.row(
+        "SELECT * FROM recommendations WHERE id = ? AND profile_id = ?", (proposal_id, profile_id)
+    )
+    proposal = _proposal(row) if row is not None else None
+    if proposal is None:
+        raise NotFoundError(f"there is no proposal {proposal_id}")
+    return proposal
+
+
+def withdraw(db: Store, profile_id: int, ids: Iterable[int], why: str) -> None:
+    """Take back proposals that nobody has answered; they count as ignored, with the reason."""
+    with db.transaction():
+        for proposal_id in ids:
+            _amend(db, profile_id, proposal_id, {"withdrawn": why}, status="ignored")
+
+
+def expire(db: Store, profile_id: int, now: datetime) -> int:
+    """Mark as ignored what is still pending after its time has passed; return how many."""
+    late = [p for p in load(db, profile_id, status="pending") if p.end <= now]
+    with db.transaction():
+        for proposal in late:
+            assert proposal.id is not None
+            _amend(db, profile_id, proposal.id, {"expired": True}, status="ignored")
+    return len(late)
+
+
+def review(db: Store, profile_id: int, feedback: Feedback) -> Proposal:
+    """Take the user's word on a proposal and return the proposal as it stands then.
+
+    An edit accepts what it changes. `undo` takes back the last word. Raises NotFoundError for an
+    unknown proposal, TwindError for an undo of nothing.
+    """
+    with db.transaction():
+        proposal = get(db, profile_id, feedback.proposal_id)
+        if feedback.action == "undo":
+            _undo(db, profile_id, proposal)
+        else:
+            db.execute(
+                "INSERT INTO feedback (profile_id, recommendation_id, action, reason, start_at, "
+                "duration_min, until_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    profile_id,
+                    feedback.proposal_id,
+                    feedback.action,
+                    feedback.reason,
+                    stored_time(feedback.start),
+                    feedback.duration_min,
+                    stored_time(feedback.until),
+                    format_utc(feedback.at),
+                ),
+            )
+            _replay(db, profile_id, feedback.proposal_id)
+        return get(db, profile_id, feedback.proposal_id)
+
+
+def _undo(db: Store, profile_id: int, proposal: Proposal) -> None:
+    last = db.value(
+        "SELECT MAX(id) FROM feedback WHERE recommendation_id = ? AND undone_at IS NULL",
+        (proposal.id,),
+    )
+    if last is None:
+        raise TwindError(f"nothing has been said to proposal {proposal.id} that could be undone")
+    assert proposal.id is not None
+    db.execute("UPDATE feedback SET undone_at = ? WHERE id = ?", (db.now(), last))
+    _replay(db, profile_id, proposal.id)
+
+
+def _replay(db: Store, profile_id: int, proposal_id: int) -> None:
+    """Bring a proposal to what all that still stands of the user's words makes of it."""
+    rows = db.rows(
+        "SELECT * FROM feedback WHERE recommendation_id = ? AND undone_at IS NULL ORDER BY id",
+        (proposal_id,),
+    )
+    status, snoozed, responded = "pending", None, None
+    edit: dict[str, Any] = {}
+    for row in rows:
+        responded = row["created_at"]
+        match row["action"]:
+            case "accept":
+                status = "accepted"
+            case "reject":
+                status, edit = "rejected", {}
+            case "edit":
+                status = "accepted"
+                if row["start_at"]:
+                    edit["start"] = row["start_at"]
+                if row["duration_min"]:
+                    edit["duration_min"] = row["duration_min"]
+            case "snooze":
+                snoozed = row["until_at"]
+    _amend(
+        db,
+        profile_id,
+        proposal_id,
+        {"edit": edit or None, "snoozed_until": snoozed},
+        status=status,
+        responded_at=responded,
+    )
+
+
+def _amend(
+    db: Store,
+    profile_id: int,
+    proposal_id: int,
+    changes: dict[str, Any],
+    *,
+    status: str,
+    responded_at: str | None = None,
+) -> None:
+    about = from_json(db.value("SELECT metadata FROM recommendations WHERE id = ?", (proposal_id,)))
+    about.update(changes)
+    db.execute(
+        "UPDATE recommendations SET metadata = ?, status = ?, responded_at = ? "
+        "WHERE id = ? AND profile_id = ?",
+        (
+            to_json(
+                {key: value for key, value in about.items() if value is not None or key == "target"}
+            ),
+            status,
+            responded_at,
+            proposal_id,
+            profile_id,
+        ),
+    )
+
+
+def feedback(db: Store, profile_id: int) -> list[tuple[int, Feedback]]:
+    """Return (row id, feedback) for all that still stands, oldest first."""
+    rows = db.rows(
+        "SELECT * FROM feedback WHERE profile_id = ? AND undone_at IS NULL ORDER BY id",
+        (profile_id,),
+    )
+    return [
+        (
+            row["id"],
+            Feedback(
+                proposal_id=row["recommendation_id"],
+                action=row["action"],
+                at=parse_utc(row["created_at"]),
+                reason=row["reason"],
+                start=parse_utc(row["start_at"]) if row["start_at"] else None,
+                duration_min=row["duration_min"],
+                until=parse_utc(row["until_at"]) if row["until_at"] else None,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def as_json(proposal: Proposal, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a proposal in the shape of `twind proposals --json`, times in the user's zone."""
+    target = proposal.target
+    shape = {
+        "id": proposal.id,
+        "day": proposal.day.isoformat(),
+        "action": proposal.action,
+        "target": {"kind": target.kind, "id": target.id, "name": target.name} if target else None,
+        "start": proposal.start.astimezone(zone).isoformat(),
+        "end": proposal.end.astimezone(zone).isoformat(),
+        "duration_min": proposal.duration_min,
+        "intensity": proposal.intensity,
+        "text": proposal.text,
+        "confidence": proposal.confidence,
+        "reasons": [
+            {
+                "kind": reason.kind,
+                "ref": reason.ref,
+                "weight": reason.weight,
+                "text": reason.text,
+                "evidence": list(reason.evidence),
+            }
+            for reason in proposal.reasons
+        ],
+        "would_change": proposal.would_change,
+        "status": proposal.status,
+    }
+    for key in ("edit", "snoozed_until"):
+        if key in proposal.details:
+            shape[key] = proposal.details[key]
+    return shape
+
+
+def with_id(proposal: Proposal, proposal_id: int) -> Proposal:
+    """Return the proposal under the id it was kept as."""
+    return replace(proposal, id=proposal_id)

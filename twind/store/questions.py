@@ -1,0 +1,246 @@
+"""Dimensions, questions, and what the user answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from twind.errors import NotFoundError
+from twind.model import Option, Question
+from twind.store.connection import from_json, to_json
+from twind.store.life import read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from twind.store.connection import Store
+
+ResponseType = Literal["selected", "dont_care", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer as it was given; `option_id` is None unless an option was selected."""
+
+    id: int
+    question_id: int
+    option_id: int | None
+    response_type: ResponseType
+    confidence: float
+    at: datetime | None
+
+
+def seed_dimension(db: Store, name: str, description: str) -> int:
+    """Return the id of a dimension, making it where it does not exist."""
+    found = db.value("SELECT id FROM dimensions WHERE name = ?", (name,))
+    if found is not None:
+        return int(found)
+    return db.insert("dimensions", name=name, weight=1.0, description=description, metadata="{}")
+
+
+def seed_aspect(db: Store, dimension_id: int, name: str, code: str, description: str) -> int:
+    """Return the id of an aspect, making it where it does not exist.
+
+    One made elsewhere is recognised by its code, or by its name within the dimension.
+    """
+    found = db.value(
+        "SELECT id FROM aspects WHERE code = ? OR (dimension_id = ? AND lower(name) = ?) "
+        "ORDER BY code = ? DESC",
+        (code, dimension_id, name, code),
+    )
+    if found is not None:
+        return int(found)
+    return db.insert(
+        "aspects",
+        dimension_id=dimension_id,
+        name=name,
+        code=code,
+        description=description,
+        metadata="{}",
+    )
+
+
+def put(
+    db: Store,
+    *,
+    profile_id: int | None,
+    text: str,
+    kind: str,
+    dimension_id: int | None,
+    difficulty: int,
+    engagement: float,
+    effort_s: float,
+    options: Sequence[tuple[str, Mapping[str, float]]],
+    aspect_ids: Mapping[str, int],
+) -> int:
+    """Return the id of the question with this text, making it where it does not exist.
+
+    `options` are (text, features); a feature is an aspect's code, or "person:ID", "project:ID".
+    """
+    found = db.value("SELECT id FROM questions WHERE text = ?", (text,))
+    if found is not None:
+        return int(found)
+    question_id = db.insert(
+        "questions",
+        profile_id=profile_id,
+        text=text,
+        question_type=kind,
+        difficulty_level=difficulty,
+        engagement_factor=engagement,
+        primary_dimension_id=dimension_id,
+        metadata=to_json({"effort_s": effort_s}),
+        active=1,
+        times_asked=0,
+        created_at=db.now(),
+    )
+    for order, (label, features) in enumerate(options):
+        main = max(features, key=lambda code: abs(features[code]), default=None)
+        db.insert(
+            "answer_options",
+            question_id=question_id,
+            text=label,
+            option_order=order,
+            aspect_id=aspect_ids.get(main) if main else None,
+            weight=features[main] if main else 0.0,
+            metadata=to_json({"features": dict(features)}),
+        )
+    return question_id
+
+
+def retire(db: Store, profile_id: int, keep: Iterable[str]) -> None:
+    """Put away this profile's generated questions whose text is not among `keep`.
+
+    One that was answered is only deactivated: its answer still needs it.
+    """
+    kept = set(keep)
+    for row in db.rows(
+        "SELECT id, text, metadata, EXISTS (SELECT 1 FROM responses r WHERE r.question_id = q.id) "
+        "AS answered FROM questions q WHERE profile_id = ? AND active = 1",
+        (profile_id,),
+    ):
+        if row["text"] in kept or "effort_s" not in from_json(row["metadata"]):
+            continue
+        if row["answered"]:
+            db.execute("UPDATE questions SET active = 0 WHERE id = ?", (row["id"],))
+        else:
+            db.execute("DELETE FROM answer_options WHERE question_id = ?", (row["id"],))
+            db.execute("DELETE FROM questions WHERE id = ?", (row["id"],))
+
+
+def load(db: Store, profile_id: int, *, active: bool = True) -> list[Question]:
+    """Return the questions that could be asked, or (`active=False`) all there ever were."""
+    rows = db.rows(
+        "SELECT q.id, q.text, q.question_type, q.metadata, o.id AS option_id, o.text AS label, "
+        "o.weight, o.metadata AS about, a.code FROM questions q "
+        "JOIN answer_options o ON o.question_id = q.id LEFT JOIN aspects a ON a.id = o.aspect_id "
+        "WHERE (q.profile_id IS NULL OR q.profile_id = ?) AND (? OR COALESCE(q.active, 1) != 0) "
+        "ORDER BY q.id, o.option_order, o.id",
+        (profile_id, not active),
+    )
+    grouped: dict[int, tuple[Any, list[Option]]] = {}
+    for row in rows:
+        features = from_json(row["about"]).get("features")
+        if not isinstance(features, dict):
+            weight = 1.0 if row["weight"] is None else float(row["weight"])
+            features = {row["code"]: weight} if row["code"] else {}
+        option = Option(row["option_id"], row["label"], features)
+        grouped.setdefault(row["id"], (row, []))[1].append(option)
+    return [
+        Question(
+            row["id"],
+            row["text"],
+            row["question_type"],
+            tuple(options),
+            float(from_json(row["metadata"]).get("effort_s", 10.0)),
+        )
+        for row, options in grouped.values()
+    ]
+
+
+def responses(db: Store, profile_id: int) -> list[Response]:
+    """Return all answers of a profile, oldest first."""
+    rows = db.rows(
+        "SELECT id, question_id, answer_option_id, response_type, confidence_level, created_at "
+        "FROM responses WHERE profile_id = ? ORDER BY id",
+        (profile_id,),
+    )
+    return [
+        Response(
+            row["id"],
+            row["question_id"],
+            row["answer_option_id"],
+            row["response_type"] or "selected",
+            1.0 if row["confidence_level"] is None else float(row["confidence_level"]),
+            read_time(row["created_at"]),
+        )
+        for row in rows
+    ]
+
+
+def answer(
+    db: Store,
+    profile_id: int,
+    question_id: int,
+    option_id: int | None,
+    response_type: ResponseType = "selected",
+    *,
+    response_time_ms: int | None = None,
+    session_id: str | None = None,
+) -> int:
+    """Keep an answer and return its id. Raises NotFoundError for an unknown question or option."""
+    with db.transaction():
+        text = db.value(
+            "SELECT text FROM questions WHERE id = ? AND (profile_id IS NULL OR profile_id = ?)",
+            (question_id, profile_id),
+        )
+        if text is None:
+            raise NotFoundError(f"there is no question {question_id}")
+        if option_id is not None and not db.value(
+            "SELECT EXISTS (SELECT 1 FROM answer_options WHERE id = ? AND question_id = ?)",
+            (option_id, question_id),
+        ):
+            raise NotFoundError(f"question {question_id} has no option {option_id}")
+        response_id = db.insert(
+            "responses",
+            profile_id=profile_id,
+            question_id=question_id,
+            answer_option_id=option_id,
+            response_type=response_type,
+            response_time_ms=response_time_ms,
+            confidence_level=1.0,
+            created_at=db.now(),
+            session_id=session_id,
+            metadata="{}",
+        )
+        db.execute(
+            "UPDATE questions SET times_asked = COALESCE(times_asked, 0) + 1 WHERE id = ?",
+            (question_id,),
+        )
+        _count(db, profile_id)
+        return response_id
+
+
+def take_back(db: Store, profile_id: int, response_id: int) -> None:
+    """Remove an answer. Raises NotFoundError if there is none of that id."""
+    with db.transaction():
+        question_id = db.value(
+            "SELECT question_id FROM responses WHERE id = ? AND profile_id = ?",
+            (response_id, profile_id),
+        )
+        if question_id is None:
+            raise NotFoundError(f"there is no answer {response_id}")
+        db.execute("DELETE FROM responses WHERE id = ?", (response_id,))
+        db.execute(
+            "UPDATE questions SET times_asked = MAX(0, COALESCE(times_asked, 0) - 1) WHERE id = ?",
+            (question_id,),
+        )
+        _count(db, profile_id)
+
+
+def _count(db: Store, profile_id: int) -> None:
+    db.execute(
+        "UPDATE profile SET updated_at = ?, total_responses = (SELECT COUNT(*) FROM responses "
+        "WHERE profile_id = profile.id) WHERE id = ?",
+        (db.now(), profile_id),
+    )

@@ -1,0 +1,75 @@
+"""The part of `twind ctl status` that the database knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind.clock import format_utc
+from twind.store import jobs, models, outbox, sources
+
+if TYPE_CHECKING:
+    from twind.store.connection import Store
+
+
+def summary(db: Store, profile_id: int) -> dict[str, Any]:
+    """Return profile, sources, patterns, model, queue, outbox and proposals as JSON."""
+    return {
+        "profile": profile_id,
+        "sources": sources.health(db, profile_id),
+        "patterns": _patterns(db, profile_id),
+        "model": _model(db, profile_id),
+        "queue": jobs.counts(db),
+        "outbox": outbox.counts(db),
+        "proposals": _proposals(db, profile_id),
+    }
+
+
+def _patterns(db: Store, profile_id: int) -> dict[str, Any]:
+    rows = db.rows(
+        "SELECT d.name, AVG(p.strength) AS strength, AVG(p.confidence) AS confidence, "
+        "COUNT(*) AS n FROM patterns p JOIN dimensions d ON d.id = p.dimension_id "
+        "WHERE p.profile_id = ? GROUP BY d.id, d.name ORDER BY d.id",
+        (profile_id,),
+    )
+    return {
+        "count": sum(row["n"] for row in rows),
+        "dimensions": [
+            {"name": row["name"], "strength": row["strength"], "confidence": row["confidence"]}
+            for row in rows
+        ],
+    }
+
+
+def _model(db: Store, profile_id: int) -> dict[str, Any] | None:
+    model = models.serving(db, profile_id)
+    if model is None:
+        return None
+    field = model.report.get("field", [])
+    return {
+        "id": model.id,
+        "kind": model.kind,
+        "trained_at": format_utc(model.created_at),
+        "score": model.score,
+        "beat": [
+            {"name": entry["name"], "score": entry["mean"]}
+            for entry in field
+            if entry["name"] != model.kind
+        ],
+    }
+
+
+def _proposals(db: Store, profile_id: int) -> dict[str, Any]:
+    rows = db.rows(
+        "SELECT status, COUNT(*) AS n FROM recommendations WHERE profile_id = ? "
+        "AND json_valid(metadata) AND json_extract(metadata, '$.twind') = 1 GROUP BY status",
+        (profile_id,),
+    )
+    counts = {row["status"]: row["n"] for row in rows}
+    answered = counts.get("accepted", 0) + counts.get("rejected", 0)
+    return {
+        "pending": counts.get("pending", 0),
+        "accepted": counts.get("accepted", 0),
+        "rejected": counts.get("rejected", 0),
+        "ignored": counts.get("ignored", 0),
+        "acceptance_rate": counts.get("accepted", 0) / answered if answered else None,
+    }
