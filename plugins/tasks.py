@@ -170,7 +170,8 @@ def _read(path: Path, ctx: Context[TasksSettings], errors: list[RecordError]) ->
         for number, row in enumerate(_LINE_BREAK.split(_text(path, ctx.settings.max_mib)), start=1)
         if row.strip()
     ]
-    if rows and _OTHER_FORMAT.match(rows[0][1].lstrip()):
+    # The first line of such a file may be a mark of its own.
+    if any(_OTHER_FORMAT.match(row.lstrip()) for _, row in rows[:2]):
         raise ValueError("is no todo.txt file but another program's data")
     lines = []
     for number, row in rows:

@@ -146,9 +146,6 @@ class ProposalSettings(_Section):
     min_confidence: float = Field(
         0.3, ge=0, le=1, description="Propose only what is accepted at least this probably."
     )
-    health_and_mood: bool = Field(
-        default=False, description="Whether proposals may concern health and state of mind."
-    )
 
 
 class TrainingSettings(_Section):

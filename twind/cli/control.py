@@ -103,14 +103,14 @@ def _train_text(data: dict[str, Any]) -> str:
 def _status_text(data: dict[str, Any]) -> str:
     lines = [f"twind {data['version']}, up {_span(data['uptime_s'])}, profile {data['profile']}"]
     if data.get("paused"):
-        lines.append(f"paused until {data['paused']}")
+        until = data["paused"]
+        lines.append("paused" if until == "forever" else f"paused until {until}")
     lines += ["", "plugins"]
     for plugin in data["plugins"]:
         wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
         last = f"  {plugin['last_error']}" if plugin["last_error"] else ""
-        lines.append(
-            f"  {plugin['name']:<14} {plugin['state']:<9} {plugin['records']:>6} records{wrong}{last}"
-        )
+        name, state, records = plugin["name"], plugin["state"], plugin["records"]
+        lines.append(f"  {name:<14} {state:<9} {records:>6} records{wrong}{last}")
     known = [one for one in data["patterns"]["dimensions"] if one["confidence"] > 0.05]
     lines += [
         "",

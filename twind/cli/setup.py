@@ -74,10 +74,8 @@ def _described(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 def plugins_list(arguments: argparse.Namespace, out: Output) -> int:
     """List all plugins."""
     found = _described(arguments)
-    lines = [
-        f"{one['name']:<14} {one['state']:<9} {one['records']:>6} records  {one['last_error'] or ''}"
-        for one in found
-    ]
+    shown = "{name:<14} {state:<9} {records:>6} records  {problem}"
+    lines = [shown.format(**one, problem=one["last_error"] or "") for one in found]
     return out.done({"plugins": found}, "\n".join(lines))
 
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 NICE = 10
 """Workers give way to whatever the user is doing."""
 
+BUSY_TIMEOUT_S = 2.0
+"""The loop must not stand still while another program holds the database."""
+
 RELOAD_WAIT_S = 10.0
 NOTIFY_AGAIN_S = 900.0
 
@@ -78,7 +81,7 @@ async def _serve(
     command: Sequence[str],
     listener: socket.socket,
 ) -> int:
-    with Store.open(home.database, clock=clock) as db:
+    with Store.open(home.database, clock, check=True, busy_timeout_s=BUSY_TIMEOUT_S) as db:
         service = Service(
             home, settings, load, clock or clocks.SystemClock(), db, command, listener
         )

@@ -610,7 +610,9 @@ def _do(
     worth = _alignment(w, activity, target)
     if worth > 0.0:
         worth *= share * (1.0 + unsure * mood)
-    w.reward[ALIGNMENT] += w.truth[PART + ALIGNMENT] * worth
+    # What is fixed earns no alignment, well or ill: there was nothing to decide.
+    if source != EVENT and source != UNPLANNED:
+        w.reward[ALIGNMENT] += w.truth[PART + ALIGNMENT] * worth
     within = w.hours[activity] < LIMIT_H[activity]
     if 0 < target <= PROJECTS and within:
         gain = _advance(v, w, target - 1, depth, share)

@@ -184,7 +184,7 @@ class Limits:
     taken: tuple[tuple[int, int], ...] = ()
 
     def forbid(self, item: Item) -> bool:
-        """Tell whether an item is spent, in time that is spoken for, or nothing to ask of others."""
+        """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
         return (
             (item.kind, item.target) in self.spent
             or any(item.slot < end and item.end > start for start, end in self.taken)

@@ -43,15 +43,23 @@ class Store:
         self._depth = 0
 
     @classmethod
-    def open(cls, path: Path, clock: Clock | None = None, *, check: bool = False) -> Store:
+    def open(
+        cls,
+        path: Path,
+        clock: Clock | None = None,
+        *,
+        check: bool = False,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> Store:
         """Open the database at `path`, making it where it does not exist, and migrate it.
 
-        `check` reads the whole file for damage first. Raises a StoreError that names the file.
+        `check` reads the whole file for damage first; `busy_timeout_s` is how long a write waits
+        for another program's. Raises a StoreError that names the file.
         """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path}: cannot be opened: {error}") from error
         store = cls(connection, clock or SystemClock(), owned=True)

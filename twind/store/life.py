@@ -207,7 +207,7 @@ def events(db: Store, profile_id: int, start: datetime, end: datetime) -> list[E
         linked.setdefault(row["record_id"], []).append(row["entity_id"])
     found = []
     for row in db.rows(
-        f"SELECT r.id, r.source, r.payload, r.start_at, r.end_at {chosen} ORDER BY r.start_at, r.id",
+        f"SELECT r.id, r.source, r.payload, r.start_at, r.end_at {chosen} ORDER BY start_at, id",
         span,
     ):
         payload = json.loads(row["payload"])
