@@ -1,32 +1,36 @@
-"""The question bank, and the questions about the user's own people and projects.
+"""The question bank, from `data/questions.toml`, and questions made up about the user's own life.
 
-The bank is `data/questions.toml`. An option's features are weights on aspects (by code), and in
-generated questions also on "person:ID" and "project:ID", what the user makes of one of them.
+An option's features say what choosing it speaks for: weights in [-1, 1] on aspect codes, and in
+generated questions on `person:ID` and `project:ID`, what the user makes of that person or project.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from twind.preferences import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-KINDS = ("choice", "ranking", "scale", "binary", "trade_off", "scenario")
+Kind = Literal["choice", "ranking", "scale", "binary", "trade_off", "scenario"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+_Named = TypeVar("_Named", "LifePerson", "LifeProject")
+
 MOST_ABOUT_LIFE = 12
-LONG_UNSEEN_DAYS = 21
-KNOWN_FROM = 0.4
-"""Closeness from which on somebody is worth asking about."""
-AFFINITY = 0.5
-"""How strongly picking somebody, or some project, speaks for them, in hours of an hour."""
+FEWEST_OPTIONS, MOST_OPTIONS = 2, 5
+SOON_DAYS = 10.0
+CLOSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class BankOption:
-    """An answer, and what picking it says."""
+    """An answer and what choosing it speaks for: weights in [-1, 1] by parameter name."""
 
     text: str
     features: dict[str, float]
@@ -34,21 +38,16 @@ class BankOption:
 
 @dataclass(frozen=True, slots=True)
 class BankQuestion:
-    """A question as it is written down.
+    """A question that could be asked.
 
-    Attributes:
-        text: unique.
-        kind: one of KINDS.
-        primary: the code of the aspect it is mostly about; "" for one about this life.
-        difficulty: 1 to 5.
-        engagement: how much people like answering it, 0 to 1.
-        effort_s: seconds a considered answer takes.
-        options: two to five, in the order they are shown.
-
+    `kind` is MISSION's question_type; primary: the code of the aspect it is mostly about, "" where
+    that is no aspect but a person or a project; difficulty: 1 (answered at once) to 5; engagement:
+    0..1, how much people enjoy it; effort_s: the seconds a considered answer takes. The options of
+    a scale ascend along one direction, evenly; of a ranking the user picks what comes first.
     """
 
     text: str
-    kind: str
+    kind: Kind
     primary: str
     difficulty: int
     engagement: float
@@ -58,7 +57,7 @@ class BankQuestion:
 
 @dataclass(frozen=True, slots=True)
 class LifePerson:
-    """Somebody in the user's life: closeness 0..1, days since the last contact if known."""
+    """Somebody the user knows: days since the last contact (None: unknown), closeness 0..1."""
 
     id: int
     name: str
@@ -68,7 +67,11 @@ class LifePerson:
 
 @dataclass(frozen=True, slots=True)
 class LifeProject:
-    """One of the user's projects: days to its deadline if it has one."""
+    """Something the user works towards.
+
+    kind: project, habit, learning or decision; deadline_days: until it is due, negative when it is
+    overdue, None for none.
+    """
 
     id: int
     name: str
@@ -78,152 +81,316 @@ class LifeProject:
 
 @cache
 def load() -> tuple[BankQuestion, ...]:
-    """Return the bank. Raises ValueError naming the question that is not well-formed."""
+    """Return the shipped questions, in the file's order, with validated contents."""
     return parse(catalogue.read_toml("questions.toml"))
 
 
-def parse(data: dict[str, Any]) -> tuple[BankQuestion, ...]:
-    """Validate the content of a question file; raises ValueError naming the question."""
+def parse(data: Mapping[str, Any]) -> tuple[BankQuestion, ...]:
+    """Return the questions of a parsed question file.
+
+    Raises ValueError, naming the question and what is wrong with it: an unknown key, type or aspect
+    code, a number out of range, doubled texts, a scale that is none.
+    """
     questions = tuple(_question(entry) for entry in data.get("question", ()))
-    texts = [question.text for question in questions]
-    doubled = {text for text in texts if texts.count(text) > 1}
-    if doubled:
-        raise ValueError(f"asked twice: {min(doubled)!r}")
+    seen: set[str] = set()
+    for question in questions:
+        if question.text in seen:
+            raise ValueError(f"question “{question.text}”: is there twice")
+        seen.add(question.text)
     return questions
 
 
-def _question(entry: dict[str, Any]) -> BankQuestion:
-    text = str(entry.get("text", ""))
-    options = tuple(
-        BankOption(str(option["text"]), {k: float(v) for k, v in option["aspects"].items()})
-        for option in entry.get("option", ())
+# --- reading --------------------------------------------------------------------------------------
+
+_KEYS = {"text", "type", "primary", "difficulty", "engagement", "effort_s", "option"}
+
+
+def _question(entry: Mapping[str, Any]) -> BankQuestion:
+    text = entry.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"a question has no text: {dict(entry)}")
+    where = f"question “{text}”"
+    if missing := sorted(_KEYS - entry.keys()):
+        raise ValueError(f"{where}: lacks {', '.join(missing)}")
+    if unknown := sorted(entry.keys() - _KEYS):
+        raise ValueError(f"{where}: unknown key {', '.join(unknown)}")
+    if entry["type"] not in KINDS:
+        raise ValueError(f"{where}: type {entry['type']!r} is none of {', '.join(KINDS)}")
+    _check_code(where, entry["primary"])
+    difficulty = entry["difficulty"]
+    if isinstance(difficulty, bool) or difficulty not in range(1, 6):
+        raise ValueError(f"{where}: difficulty {difficulty!r} is none of 1 to 5")
+    question = BankQuestion(
+        text=text,
+        kind=entry["type"],
+        primary=entry["primary"],
+        difficulty=difficulty,
+        engagement=_number(where, "engagement", entry["engagement"], 0.0, 1.0),
+        effort_s=_number(where, "effort_s", entry["effort_s"], 1.0, 300.0),
+        options=tuple(_option(where, option) for option in entry["option"]),
     )
-    codes = {code for option in options for code in option.features} | {entry.get("primary", "")}
-    unknown = codes - set(catalogue.index_of())
-    problem = (
-        "has no text"
-        if not text
-        else f"names unknown aspects: {', '.join(sorted(unknown))}"
-        if unknown
-        else f"is of no known type: {entry.get('type')!r}"
-        if entry.get("type") not in KINDS
-        else "needs two to five options"
-        if not 2 <= len(options) <= 5
-        else "has a weight outside [-1, 1]"
-        if any(abs(weight) > 1 for option in options for weight in option.features.values())
-        else ""
-    )
-    if problem:
-        raise ValueError(f"question {text!r} {problem}")
-    return BankQuestion(
-        text,
-        entry["type"],
-        entry["primary"],
-        int(entry.get("difficulty", 2)),
-        float(entry.get("engagement", 0.5)),
-        float(entry.get("effort_s", 10)),
-        options,
+    _check_options(where, question)
+    return question
+
+
+def _option(where: str, entry: Mapping[str, Any]) -> BankOption:
+    text, aspects = entry.get("text"), entry.get("aspects")
+    if not isinstance(text, str) or not text.strip() or entry.keys() != {"text", "aspects"}:
+        raise ValueError(f"{where}: an option needs a text and aspects, and no more: {dict(entry)}")
+    if not isinstance(aspects, dict) or not aspects:
+        raise ValueError(f"{where}: option “{text}” speaks for no aspect")
+    for code in aspects:
+        _check_code(where, code)
+    return BankOption(
+        text, {code: _number(where, code, weight, -1.0, 1.0) for code, weight in aspects.items()}
     )
 
 
-# --- about this life -----------------------------------------------------------------------------
+def _check_code(where: str, code: object) -> None:
+    if code not in catalogue.index_of():
+        raise ValueError(f"{where}: unknown aspect {code!r}")
+
+
+def _number(where: str, name: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{where}: {name} = {value!r} is no number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _check_options(where: str, question: BankQuestion) -> None:
+    options = question.options
+    if not FEWEST_OPTIONS <= len(options) <= MOST_OPTIONS:
+        raise ValueError(f"{where}: has {len(options)} options, not 2 to 5")
+    if question.kind == "binary" and len(options) != 2:
+        raise ValueError(f"{where}: a binary question has two options")
+    if len({option.text for option in options}) < len(options):
+        raise ValueError(f"{where}: has one option twice")
+    if not any(question.primary in option.features for option in options):
+        raise ValueError(f"{where}: no option speaks for its primary aspect {question.primary}")
+    if question.kind == "scale":
+        _check_scale(where, options)
+
+
+def _check_scale(where: str, options: Sequence[BankOption]) -> None:
+    # Its answers are read as levels on one number, which only even steps allow.
+    if len(options) < 3:
+        raise ValueError(f"{where}: a scale has at least three options")
+    if len({frozenset(option.features) for option in options}) > 1:
+        raise ValueError(f"{where}: the options of a scale speak for the same aspects")
+    for code in options[0].features:
+        steps = [
+            after.features[code] - before.features[code] for before, after in pairwise(options)
+        ]
+        if min(map(abs, steps)) < 1e-6 or max(steps) - min(steps) > 0.02 + 1e-9:
+            raise ValueError(f"{where}: the steps of a scale must be even; {code}'s are not")
+
+
+# --- questions about the user's own life ----------------------------------------------------------
 
 
 def about_life(
     people: Sequence[LifePerson], projects: Sequence[LifeProject]
 ) -> tuple[BankQuestion, ...]:
-    """Return questions about the user's own people and projects, at most MOST_ABOUT_LIFE.
+    """Return up to MOST_ABOUT_LIFE questions about the user's own people and projects.
 
-    They are about those that matter most just now: close people long unseen, and projects soon due.
-    Deterministic: the same life asks the same questions.
+    First those whose answers settle most: people close and long unseen, projects soon due. Equal
+    input, in whatever order, gives equal questions. No text states a number of days: a question
+    keeps its text, and so its answers, while time passes. Two of one name are not asked about:
+    nobody could tell which is meant.
     """
-    known = [person for person in people if person.closeness >= KNOWN_FROM] or people
-    missed = sorted(known, key=lambda p: (-p.closeness * (p.days_since or 0.0), p.id))[:4]
-    dear = sorted(people, key=lambda p: (-p.closeness, p.id))[:4]
-    pressing = sorted(projects, key=lambda p: (_due(p), p.id))[:4]
-    made = [
-        *(_evening(a, b) for a, b in zip(missed, pressing, strict=False)),
-        *(_two_projects(a, b) for a, b in zip(pressing[::2], pressing[1::2], strict=False)),
-        *(_two_people(a, b) for a, b in zip(dear[::2], dear[1::2], strict=False)),
-        *(_how_long(person) for person in dear[:2]),
-        *(_dropped(project) for project in pressing[:2]),
-        *(_cancelled(person) for person in missed[:1]),
-    ]
-    unique = {question.text: question for question in made}
+    those = _distinct(sorted(people, key=lambda person: (-_pull(person), person.id)))
+    todo = _distinct(sorted(projects, key=lambda project: (-_press(project), project.id)))
+    tracks = (
+        _person_or_project(those, todo),
+        _two_projects(todo),
+        _two_people(those),
+        _silences(those),
+        _rainy_hours(todo),
+        _calls(those),
+        _letting_go(todo),
+        _firsts(those, todo),
+    )
+    questions: list[BankQuestion] = []
+    for turn in range(max(map(len, tracks))):
+        questions += [track[turn] for track in tracks if turn < len(track)]
+    unique = {question.text: question for question in questions}
     return tuple(unique.values())[:MOST_ABOUT_LIFE]
 
 
-def _due(project: LifeProject) -> float:
-    return 1e9 if project.deadline_days is None else project.deadline_days
+def _distinct(ranked: Sequence[_Named]) -> list[_Named]:
+    names = [item.name.strip().casefold() for item in ranked]
+    return [
+        item for item, name in zip(ranked, names, strict=True) if name and names.count(name) == 1
+    ]
 
 
-def _asked(text: str, kind: str, *options: tuple[str, dict[str, float]]) -> BankQuestion:
-    return BankQuestion(
-        text, kind, "", 2, 0.9, 8.0, tuple(BankOption(label, told) for label, told in options)
-    )
+def _pull(person: LifePerson) -> float:
+    """Rank whom to ask about: close, and unseen for long on a scale that flattens in months."""
+    unseen = 60.0 if person.days_since is None else max(person.days_since, 0.0)
+    return (0.3 + person.closeness) * math.log1p(unseen)
 
 
-def _evening(person: LifePerson, project: LifeProject) -> BankQuestion:
-    long = person.days_since is not None and person.days_since >= LONG_UNSEEN_DAYS
-    since = ", whom you have not seen for weeks" if long else ""
-    return _asked(
-        f"Thursday evening is unexpectedly free. {person.name}{since}, or “{project.name}”?",
-        "trade_off",
-        (person.name, {f"person:{person.id}": AFFINITY, "REL_INTIMACY": 0.3}),
-        (f"“{project.name}”", {f"project:{project.id}": AFFINITY}),
-        ("Neither: the evening is mine", {"VAL_FREEDOM": 0.5, "REL_BOUNDARIES": 0.3}),
-    )
+def _press(project: LifeProject) -> float:
+    """Rank what to ask about: the nearer the deadline the sooner, overdue as if due now."""
+    if project.deadline_days is None:
+        return 0.0
+    return 1.0 / (1.0 + max(project.deadline_days, 0.0) / SOON_DAYS)
 
 
-def _two_projects(one: LifeProject, other: LifeProject) -> BankQuestion:
-    return _asked(
-        f"By Friday one of the two has moved forward. Which are you glad about: “{one.name}” "
-        f"or “{other.name}”?",
-        "choice",
-        (f"“{one.name}”", {f"project:{one.id}": AFFINITY}),
-        (f"“{other.name}”", {f"project:{other.id}": AFFINITY}),
-    )
+def _person(person: LifePerson, **aspects: float) -> dict[str, float]:
+    return {f"person:{person.id}": 1.0, **aspects}
 
 
-def _two_people(one: LifePerson, other: LifePerson) -> BankQuestion:
-    return _asked(
-        f"You have one spare ticket for something good. Do you ask {one.name} or {other.name}?",
-        "choice",
-        (one.name, {f"person:{one.id}": AFFINITY}),
-        (other.name, {f"person:{other.id}": AFFINITY}),
-        ("I give both away and stay in", {"SOC_INTROVERT": 0.5, "FIN_GENEROSITY": 0.3}),
-    )
+def _project(project: LifeProject, **aspects: float) -> dict[str, float]:
+    return {f"project:{project.id}": 1.0, **aspects}
 
 
-def _how_long(person: LifePerson) -> BankQuestion:
-    told = f"person:{person.id}"
-    return _asked(
-        f"How long can it be quiet between you and {person.name} before you miss something?",
-        "scale",
-        ("Months, and then it is as ever", {told: -0.6}),
-        ("A month or so", {told: -0.2}),
-        ("A week or two", {told: 0.2}),
-        ("A few days", {told: 0.6}),
-    )
+def _ask(
+    text: str,
+    kind: Kind,
+    primary: str,
+    options: Iterable[tuple[str, dict[str, float]]],
+    effort_s: float = 8.0,
+) -> BankQuestion:
+    made = tuple(BankOption(label, features) for label, features in options)
+    return BankQuestion(text, kind, primary, 2, 0.9, effort_s, made)
 
 
-def _dropped(project: LifeProject) -> BankQuestion:
-    told = f"project:{project.id}"
-    return _asked(
-        f"A rainy Sunday with nothing in it. How does “{project.name}” look to you?",
-        "scale",
-        ("I would rather clean the windows", {told: -0.6}),
-        ("It can wait until Monday", {told: -0.2}),
-        ("An hour of it would be fine", {told: 0.2}),
-        ("Finally, a whole day for it", {told: 0.6}),
-    )
+def _person_or_project(
+    people: Sequence[LifePerson], projects: Sequence[LifeProject]
+) -> list[BankQuestion]:
+    return [
+        _ask(
+            f"A free evening opens up on Thursday: {person.name}, or “{project.name}”?",
+            "trade_off",
+            "REL_COMMUNICATION",
+            (
+                (person.name, _person(person, REL_COMMUNICATION=0.4)),
+                (project.name, _project(project, **_kind_aspects(project))),
+            ),
+        )
+        for person, project in zip(people[:2], projects[:2], strict=False)
+    ]
 
 
-def _cancelled(person: LifePerson) -> BankQuestion:
-    told = f"person:{person.id}"
-    return _asked(
-        f"{person.name} cancels an hour before you were to meet. What do you feel first?",
-        "binary",
-        ("Disappointed", {told: AFFINITY, "SOC_EXTROVERT": 0.2}),
-        ("A little relieved", {told: -AFFINITY, "SOC_INTROVERT": 0.3}),
-    )
+def _kind_aspects(project: LifeProject) -> dict[str, float]:
+    by_kind = {
+        "learning": {"VAL_GROWTH": 0.4},
+        "habit": {"HEA_DISCIPLINE": 0.4},
+        "decision": {"DEC_RATIONAL": 0.4},
+    }
+    return by_kind.get(project.kind, {"WOR_SOLO": 0.2})
+
+
+def _two_projects(projects: Sequence[LifeProject]) -> list[BankQuestion]:
+    return [
+        _ask(
+            "Which would you rather have moved forward by Friday: "
+            f"“{first.name}” or “{second.name}”?",
+            "binary",
+            "",
+            ((first.name, _project(first)), (second.name, _project(second))),
+            6.0,
+        )
+        for first, second in list(pairwise(projects))[:3]
+    ]
+
+
+def _two_people(people: Sequence[LifePerson]) -> list[BankQuestion]:
+    return [
+        _ask(
+            f"You have a spare ticket for Saturday. Whom do you ring first: {first.name} "
+            f"or {second.name}?",
+            "ranking",
+            "",
+            ((first.name, _person(first)), (second.name, _person(second))),
+            6.0,
+        )
+        for first, second in list(pairwise(people))[:3]
+    ]
+
+
+def _silences(people: Sequence[LifePerson]) -> list[BankQuestion]:
+    levels = (("Half a year, easily", -1.0), ("A month or two", -1 / 3))
+    longer = (("Two weeks or so", 1 / 3), ("A few days", 1.0))
+    return [
+        _ask(
+            f"How long can you go without hearing from {person.name} before you miss it?",
+            "scale",
+            "",
+            ((label, {f"person:{person.id}": value}) for label, value in (*levels, *longer)),
+            7.0,
+        )
+        for person in people[:3]
+    ]
+
+
+def _rainy_hours(projects: Sequence[LifeProject]) -> list[BankQuestion]:
+    levels = ((-1.0, "I look for something else to do"), (-1 / 3, "I do what has to be done"))
+    happier = ((1 / 3, "I am rather glad"), (1.0, "The best part of the week"))
+    return [
+        _ask(
+            f"A quiet morning, nobody wants anything, and “{project.name}” is on the table. "
+            "How does that feel?",
+            "scale",
+            "",
+            ((label, {f"project:{project.id}": value}) for value, label in (*levels, *happier)),
+            7.0,
+        )
+        for project in projects[:2]
+    ]
+
+
+def _calls(people: Sequence[LifePerson]) -> list[BankQuestion]:
+    # Missing somebody only makes a question where there has been a silence to speak of.
+    quiet = [
+        person
+        for person in people
+        if person.closeness < CLOSE and (person.days_since is None or person.days_since > 21)
+    ]
+    return [
+        _ask(
+            f"{person.name} rings while you are reading, and you have not spoken for a while.",
+            "scenario",
+            "REL_BOUNDARIES",
+            (
+                ("How lovely; the book can wait", _person(person, REL_COMMUNICATION=0.3)),
+                ("I ring back tomorrow", {"REL_BOUNDARIES": 0.5}),
+            ),
+        )
+        for person in quiet[:2]
+    ]
+
+
+def _letting_go(projects: Sequence[LifeProject]) -> list[BankQuestion]:
+    first = projects[:3]
+    if len(first) < 3:
+        return []
+    return [
+        _ask(
+            "Next week has an hour less than you thought. What waits?",
+            "choice",
+            "",
+            # Letting one wait speaks against it, and for nothing else.
+            ((project.name, {f"project:{project.id}": -1.0}) for project in first),
+        )
+    ]
+
+
+def _firsts(people: Sequence[LifePerson], projects: Sequence[LifeProject]) -> list[BankQuestion]:
+    if not people or not projects:
+        return []
+    person, project = people[0], projects[0]
+    return [
+        _ask(
+            "You wake up early on Sunday, full of energy. Which first: "
+            f"“{project.name}”, breakfast with {person.name}, or your own two feet?",
+            "ranking",
+            "VAL_FREEDOM",
+            (
+                (project.name, _project(project)),
+                (f"Breakfast with {person.name}", _person(person)),
+                ("Out of the door, alone", {"VAL_FREEDOM": 0.5, "PHY_NATURE": 0.4}),
+            ),
+        )
+    ]

@@ -8,8 +8,8 @@ itself costs: the interruption and another chance to be refused.
 
 A slot is lived by somebody who
 
-- has *energy*: a two-process model of sleep and waking (Borbely 1982; time constants of Daan, Beersma
-  & Borbely 1984) sets what the hour allows, and fatigue from effort takes from it;
+- has *energy*: a two-process model of sleep and waking (Borbely 1982; time constants of Daan,
+  Beersma & Borbely 1984) sets what the hour allows, and fatigue from effort takes from it;
 - carries *cognitive load* that effort adds and leisure removes (effort-recovery model, Meijman &
   Mulder 1998: load that is not recovered from makes the next effort dearer);
 - loses time by changing tasks (attention residue, Leroy 2009) and works up to full focus only in an
@@ -32,7 +32,8 @@ numba keeps what it compiled beside this file and looks at this file's date alon
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 import numpy as np
@@ -55,26 +56,40 @@ from twind.rl.world import (
     REDUCED,
     WORKING,
     WORTH,
+    Lives,
+    World,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from numpy.typing import NDArray
 
-    from twind.rl.world import Day, Life, Lives, View, World
+    from twind.rl.world import Day, Life, View
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def compiled(function: F) -> F:
-    """Compile with numba, keeping the result on disk wherever there is a place to keep it."""
-    try:
-        return numba.njit(function, cache=True, nogil=True, error_model="numpy")  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder that may be written: compile in memory, at each start
-        return numba.njit(function, nogil=True, error_model="numpy")  # type: ignore[no-any-return]
+def compiled(function: F, signature: Any = None) -> F:
+    """Compile with numba, keeping the result on disk wherever there is a place to keep it.
 
+    A signature is for what is called with constants, which numba would compile for each anew.
+    """
+    options = {"nogil": True, "error_model": "numpy"}
+    given = [] if signature is None else [signature]
+    try:
+        done: F = numba.njit(*given, cache=True, **options)(function)
+    except RuntimeError:  # no folder that may be written: compile in memory, at each start
+        done = numba.njit(*given, **options)(function)
+    return done
+
+
+def _signed(signature: Any) -> Callable[[F], F]:
+    return partial(compiled, signature=signature)  # type: ignore[return-value]
+
+
+_LIFE, _DAY = (numba.from_dtype(kind(0).records.dtype) for kind in (Lives, World))
+_INT, _FLOAT, _BOOL = numba.int64, numba.float64, numba.boolean
 
 _fill_attributes = compiled(features.fill_attributes)
 
@@ -208,7 +223,7 @@ def _mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> _S31)
 
 
-@compiled
+@_signed(_FLOAT(numba.uint64, _INT, _INT, _INT))
 def luck(seed: np.uint64, day: int, slot: int, channel: int) -> float:
     """Return a number in [0, 1) that depends on these four alone."""
     place = np.uint64(day * 4096 + slot * 32 + channel + 1)
@@ -385,7 +400,7 @@ def _weight(priority: float) -> float:
 
 
 @compiled
-def _describe(v: Life, w: Day, activity: int, target: int) -> tuple[int, float]:
+def _describe(v: Life, activity: int, target: int) -> tuple[int, float]:
     """Return how many others an activity with this target brings along, and how close they are."""
     if target > PROJECTS:
         return 1, v.closeness[target - PROJECTS - 1]
@@ -506,7 +521,7 @@ def _meet(v: Life, w: Day, person: int, hours: float, constant_h: float) -> floa
     return CONTACT_WORTH * v.closeness[person] * gain
 
 
-@compiled
+@_signed(numba.void(_DAY, _INT, _INT, _FLOAT, _BOOL))
 def _change_body(w: Day, activity: int, depth: int, people: float, asleep: bool) -> None:
     """Move sleep pressure, fatigue and load through one slot, and energy with them."""
     dt = SLOT_H
@@ -540,6 +555,51 @@ def _change_body(w: Day, activity: int, depth: int, people: float, asleep: bool)
 
 
 @compiled
+def _do(
+    v: Life,
+    w: Day,
+    activity: int,
+    target: int,
+    depth: int,
+    people: float,
+    closeness: float,
+    source: int,
+) -> None:
+    """Do something for one slot: what it is worth, what it moves, what it adds to the day's hours."""
+    day, slot = w.day, w.slot
+    planned = 1.0 if source == EVENT else 0.0
+    _fill(v, w, activity, target, depth, people, closeness, planned)
+    share = 1.0
+    if DEMAND[activity] >= 0.5 and luck(w.seed, day, slot, C_INTERRUPTED) < (
+        w.params[P_INTERRUPTIONS] * SLOT_H
+    ):
+        share = 0.5
+        w.stretch = 0
+    # How well an hour turns out varies, more so for what is new; on average it changes nothing.
+    mood = 2.0 * luck(w.seed, day, slot // 4, C_MOOD) - 1.0
+    unsure = 0.2 + (0.4 if day - w.last_done[activity] >= 7 else 0.0)
+    worth = _alignment(w, activity, target)
+    if worth > 0.0:
+        worth *= share * (1.0 + unsure * mood)
+    # What is fixed earns no alignment, well or ill: there was nothing to decide.
+    if source not in (EVENT, UNPLANNED):
+        w.reward[ALIGNMENT] += w.truth[PART + ALIGNMENT] * worth
+    within = w.hours[activity] < LIMIT_H[activity]
+    if 0 < target <= PROJECTS and within:
+        gain = _advance(v, w, target - 1, depth, share)
+        w.reward[PROGRESS] += w.truth[PART + PROGRESS] * gain
+    elif target > PROJECTS and within:
+        hours = SLOT_H * DEPTH_CONTACT[depth]
+        gain = _meet(v, w, target - PROJECTS - 1, hours, CONTACT_H)
+        w.reward[RELATIONSHIPS] += w.truth[PART + RELATIONSHIPS] * gain
+    for k in range(ATTRIBUTES):
+        w.hours[k] += w.scratch[k]
+    if target > 0:
+        w.target_h[target - 1] += SLOT_H
+    # What is new today stays new all day: `last_done` moves at the day's end.
+
+
+@_signed(numba.void(_LIFE, _DAY, _INT, _INT, _INT, _FLOAT, _FLOAT, _INT))
 def _live(
     v: Life,
     w: Day,
@@ -581,51 +641,6 @@ def _live(
     w.log_type[w.slot] = activity + 1
     w.log_target[w.slot] = target
     w.log_source[w.slot] = source
-
-
-@compiled
-def _do(
-    v: Life,
-    w: Day,
-    activity: int,
-    target: int,
-    depth: int,
-    people: float,
-    closeness: float,
-    source: int,
-) -> None:
-    """Do something for one slot: what it is worth, what it moves, what it adds to the day's hours."""
-    day, slot = w.day, w.slot
-    planned = 1.0 if source == EVENT else 0.0
-    _fill(v, w, activity, target, depth, people, closeness, planned)
-    share = 1.0
-    if DEMAND[activity] >= 0.5 and luck(w.seed, day, slot, C_INTERRUPTED) < (
-        w.params[P_INTERRUPTIONS] * SLOT_H
-    ):
-        share = 0.5
-        w.stretch = 0
-    # How well an hour turns out varies, more so for what is new; on average it changes nothing.
-    mood = 2.0 * luck(w.seed, day, slot // 4, C_MOOD) - 1.0
-    unsure = 0.2 + (0.4 if day - w.last_done[activity] >= 7 else 0.0)
-    worth = _alignment(w, activity, target)
-    if worth > 0.0:
-        worth *= share * (1.0 + unsure * mood)
-    # What is fixed earns no alignment, well or ill: there was nothing to decide.
-    if source != EVENT and source != UNPLANNED:
-        w.reward[ALIGNMENT] += w.truth[PART + ALIGNMENT] * worth
-    within = w.hours[activity] < LIMIT_H[activity]
-    if 0 < target <= PROJECTS and within:
-        gain = _advance(v, w, target - 1, depth, share)
-        w.reward[PROGRESS] += w.truth[PART + PROGRESS] * gain
-    elif target > PROJECTS and within:
-        hours = SLOT_H * DEPTH_CONTACT[depth]
-        gain = _meet(v, w, target - PROJECTS - 1, hours, CONTACT_H)
-        w.reward[RELATIONSHIPS] += w.truth[PART + RELATIONSHIPS] * gain
-    for k in range(ATTRIBUTES):
-        w.hours[k] += w.scratch[k]
-    if target > 0:
-        w.target_h[target - 1] += SLOT_H
-    # What is new today stays new all day: `last_done` moves at the day's end.
 
 
 @compiled
@@ -701,57 +716,24 @@ def _own_project(v: Life, w: Day, whim: float) -> int:
 
 
 @compiled
-def _pass(v: Life, w: Day, activity: int, target: int, depth: int, source: int) -> bool:
-    """Let one slot pass and go to the next; return whether the block still runs.
+def _sleep(w: Day) -> None:
+    w.thing = -1
+    w.stretch = 0
+    w.log_type[w.slot] = LEAVE
+    w.log_source[w.slot] = SLEEP
+    _change_body(w, -1, 1, 0.0, True)
 
-    Sleep, events and what nobody planned come first; `source` HABIT means that the user decides,
-    ACCEPTED that they do `activity`. It stops when its project is finished.
-    """
-    day, slot = w.day, w.slot
-    flags = v.flags[day, slot]
-    runs = True
-    if flags & ASLEEP:
-        w.thing = -1
-        w.stretch = 0
-        w.log_type[slot] = LEAVE
-        w.log_source[slot] = SLEEP
-        _change_body(w, -1, 1, 0.0, True)
-    elif flags & BUSY:
-        event = int(v.event_activity[day, slot])
-        _meet_at_event(v, w)
-        _live(
-            v,
-            w,
-            event,
-            0,
-            1,
-            float(v.event_people[day, slot]),
-            float(v.event_closeness[day, slot]),
-            EVENT,
-        )
-    else:
-        if w.unplanned == 0 and flags & ALLOWED:
-            chance = w.params[P_UNPLANNED] / 64.0
-            if luck(w.seed, day, slot, C_UNPLANNED) < chance:
-                u = luck(w.seed, day, slot, C_UNPLANNED_LENGTH)
-                w.unplanned = 2 + int(4.0 * u)
-        if w.unplanned > 0:
-            w.unplanned -= 1
-            _live(v, w, HELP, 0, 1, 1.0, GROUP_CLOSENESS, UNPLANNED)
-        elif source == HABIT:
-            activity, target = _own_choice(v, w)
-            people, closeness = _describe(v, w, activity, target)
-            _live(v, w, activity, target, 1, float(people), closeness, HABIT)
-            w.last_type = activity + 1
-        else:
-            people, closeness = _describe(v, w, activity, target)
-            _live(v, w, activity, target, depth, float(people), closeness, source)
-            w.last_type = activity + 1
-            if 0 < target <= PROJECTS and w.remaining_h[target - 1] <= 0.0:
-                runs = False
-    w.slot = slot + 1
-    _miss_deadlines(v, w)
-    return runs
+
+@compiled
+def _is_taken(w: Day, flags: int) -> bool:
+    """Tell whether something nobody planned takes this slot; it may begin now."""
+    if w.unplanned == 0 and flags & ALLOWED:
+        if luck(w.seed, w.day, w.slot, C_UNPLANNED) < w.params[P_UNPLANNED] / 64.0:
+            w.unplanned = 2 + int(4.0 * luck(w.seed, w.day, w.slot, C_UNPLANNED_LENGTH))
+    if w.unplanned == 0:
+        return False
+    w.unplanned -= 1
+    return True
 
 
 @compiled
@@ -761,6 +743,37 @@ def _miss_deadlines(v: Life, w: Day) -> None:
         if now_h - SLOT_H < v.deadline_h[p] <= now_h and w.remaining_h[p] > 0.0:
             undone = min(PRICED_H, w.remaining_h[p]) * _weight(v.priority[p])
             w.reward[PROGRESS] -= w.truth[PART + PROGRESS] * MISSED_PRICE * undone
+
+
+@_signed(_BOOL(_LIFE, _DAY, _INT, _INT, _INT, _INT))
+def _pass(v: Life, w: Day, activity: int, target: int, depth: int, source: int) -> bool:
+    """Let one slot pass and go to the next; return whether the block still runs.
+
+    Sleep, events and what nobody planned come first; `source` HABIT means that the user decides,
+    ACCEPTED that they do `activity`. A block stops when its project is finished.
+    """
+    flags = v.flags[w.day, w.slot]
+    if flags & ASLEEP:
+        _sleep(w)
+    elif flags & BUSY:
+        _meet_at_event(v, w)
+        people, closeness = v.event_people[w.day, w.slot], v.event_closeness[w.day, w.slot]
+        activity = int(v.event_activity[w.day, w.slot])
+        _live(v, w, activity, 0, 1, float(people), float(closeness), EVENT)
+    else:
+        if _is_taken(w, flags):
+            activity, target, depth, source = HELP, 0, 1, UNPLANNED
+        elif source == HABIT:
+            activity, target = _own_choice(v, w)
+            depth = 1
+        others, close = _describe(v, activity, target)
+        _live(v, w, activity, target, depth, float(others), close, source)
+        if source != UNPLANNED:
+            w.last_type = activity + 1
+    w.slot += 1
+    _miss_deadlines(v, w)
+    finished = 0 < target <= PROJECTS and w.remaining_h[target - 1] <= 0.0
+    return not (source == ACCEPTED and finished)
 
 
 @compiled
@@ -815,7 +828,7 @@ def _gain(v: Life, w: Day, activity: int, target: int, depth: int) -> float:
     What is not yet pressing to *them* (their own lead time) hardly counts, and neither do prices
     that come later: present bias is why a twin can help.
     """
-    people, closeness = _describe(v, w, activity, target)
+    people, closeness = _describe(v, activity, target)
     _fill(v, w, activity, target, depth, float(people), closeness, 0.0)
     gain = w.truth[PART + ALIGNMENT] * _alignment(w, activity, target) / SLOT_H
     if 0 < target <= PROJECTS:
@@ -857,7 +870,7 @@ def _acceptance(v: Life, w: Day, activity: int, target: int, depth: int) -> floa
 
 
 @compiled
-def _completion(v: Life, w: Day) -> float:
+def _completion(w: Day) -> float:
     """Return the probability that an accepted hour, once begun, is carried through."""
     return 1.0 / (1.0 + math.exp(-w.params[P_COMPLETION] - 1.5 * (w.energy - 0.6)))
 
@@ -894,7 +907,7 @@ def _act(v: Life, w: Day, kind: int, target: int, slots: int, depth: int) -> Non
             source = ACCEPTED
     for _ in range(slots):
         if source == ACCEPTED:
-            keep = _completion(v, w) ** SLOT_H
+            keep = _completion(w) ** SLOT_H
             if luck(w.seed, w.day, w.slot, C_CARRY_ON) >= keep:
                 w.outcome = BROKEN_OFF
                 source = HABIT

@@ -16,7 +16,6 @@ from twind.rl.dynamics import (
     LEARN,
     LEARNING,
     LIMIT_H,
-    PROJECT,
     REFLECT,
     REST,
     SLOT_H,
@@ -182,12 +181,10 @@ def _see_masks(v: Life, w: Day, o: View) -> None:
         possible = activity != WORK
         if possible:
             o.mask_target[kind, 0] = 1.0
-        if activity in (WORK, LEARN, CREATE):
+        if activity in (WORK, LEARN):
             for p in range(PROJECTS):
                 sort = v.project_kind[p]
-                if (activity == LEARN and sort != LEARNING) or (
-                    activity == CREATE and sort != PROJECT
-                ):
+                if activity == LEARN and sort != LEARNING:
                     continue
                 open_now = _may_work(v, w, p)
                 if activity == LEARN and w.remaining_h[p] > 0.0:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from twind.store.connection import Store
 
 
+PRIORITY_WORDS = {"low": 0.25, "medium": 0.5, "normal": 0.5, "high": 0.8, "urgent": 1.0}
+
+
 @dataclass(frozen=True, slots=True)
 class PersonRow:
     """Somebody in `entities`, with what the calendar says of them.
@@ -176,6 +179,11 @@ def _step(row: Any) -> StepRow:
     )
 
 
+def _priority(value: Any) -> float | None:
+    """Read a priority, which a database made elsewhere may have put into words."""
+    return PRIORITY_WORDS.get(str(value).strip().lower(), read_number(value))
+
+
 def _project(row: Any, steps: tuple[StepRow, ...]) -> ProjectRow:
     about = from_json(row["metadata"])
     return ProjectRow(
@@ -183,7 +191,7 @@ def _project(row: Any, steps: tuple[StepRow, ...]) -> ProjectRow:
         str(row["name"]),
         row["workflow_type"] or "project",
         row["status"] or "active",
-        read_number(about.get("priority")),
+        _priority(about.get("priority")),
         read_number(about.get("progress")),
         read_time(about.get("deadline")),
         read_number(about.get("deadline_days")),
