@@ -1,10 +1,10 @@
 """How a simulated day goes: one compiled set of dynamics for one day and for thousands.
 
-Time passes in slots of 15 minutes, and `_live` is all that a slot does. An action is the same slot
-after slot until its time is over, and whatever depends on how long something has lasted (diminishing
-returns, focus, a limit) looks at the day's accumulated hours and the present stretch, never at where
-one block ends and the next begins. So cutting a block in two changes nothing but what a proposal
-itself costs: the interruption and another chance to be refused.
+Time passes in slots of 15 minutes, and `_pass` is all that a slot does. An action is the same slot
+after slot until its time is over, and whatever depends on how long something has lasted
+(diminishing returns, focus, a limit) looks at the day's accumulated hours and the present stretch,
+never at where one block ends and the next begins. So cutting a block in two changes nothing but
+what a proposal itself costs: the interruption and another chance to be refused.
 
 A slot is lived by somebody who
 
@@ -14,8 +14,8 @@ A slot is lived by somebody who
   Mulder 1998: load that is not recovered from makes the next effort dearer);
 - loses time by changing tasks (attention residue, Leroy 2009) and works up to full focus only in an
   uninterrupted stretch;
-- values what they do by `features.fill_attributes`, less and less within a day (diminishing marginal
-  utility), and not at all past a limit;
+- values what they do by `features.fill_attributes`, less and less within a day (diminishing
+  marginal utility), and not at all past a limit;
 - has projects with deadlines, and people who matter and with whom contact fades (closeness needs
   renewal in proportion to it: Roberts & Dunbar 2011).
 
@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -75,17 +75,15 @@ def compiled(function: F, signature: Any = None) -> F:
 
     A signature is for what is called with constants, which numba would compile for each anew.
     """
-    options = {"nogil": True, "error_model": "numpy"}
-    given = [] if signature is None else [signature]
     try:
-        done: F = numba.njit(*given, cache=True, **options)(function)
+        wrap = numba.njit(signature, cache=True, nogil=True, error_model="numpy")
+        return cast("F", wrap(function))
     except RuntimeError:  # no folder that may be written: compile in memory, at each start
-        done = numba.njit(*given, **options)(function)
-    return done
+        return cast("F", numba.njit(signature, nogil=True, error_model="numpy")(function))
 
 
 def _signed(signature: Any) -> Callable[[F], F]:
-    return partial(compiled, signature=signature)  # type: ignore[return-value]
+    return partial(compiled, signature=signature)
 
 
 _LIFE, _DAY = (numba.from_dtype(kind(0).records.dtype) for kind in (Lives, World))
@@ -149,10 +147,12 @@ ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS, COSTS = range(PART_COUNT + 1)
 LIFE_COUNT = len(LIFE_NAMES)
 
 LIMIT_H = np.array(
-    # rest work social learn create exercise outdoors reflect help plan
-    [4.0, 10.0, 5.0, 5.0, 5.0, 2.0, 4.0, 1.5, 4.0, 1.5]
-    # alone together close group deep light early late ahead pressed planned unplanned varied
-    + [10.0, 7.0, 6.0, 5.0, 4.0, 8.0, 3.0, 4.0, 5.0, 8.0, 10.0, 8.0, 5.0]
+    [
+        # rest work social learn create exercise outdoors reflect help plan
+        *[4.0, 10.0, 5.0, 5.0, 5.0, 2.0, 4.0, 1.5, 4.0, 1.5],
+        # alone together close group deep light early late ahead pressed planned unplanned varied
+        *[10.0, 7.0, 6.0, 5.0, 4.0, 8.0, 3.0, 4.0, 5.0, 8.0, 10.0, 8.0, 5.0],
+    ]
 )
 """Hours a day after which nothing more is earned by an attribute; the worth of an hour falls
 linearly towards it."""
@@ -175,6 +175,7 @@ DEPTH_CONTACT = np.array([0.7, 1.0, 1.3])
 
 RISE_H, FALL_H = 18.2, 4.2
 """Time constants of sleep pressure awake and asleep (Daan, Beersma & Borbely 1984)."""
+AWAKE_KEEPS = math.exp(-SLOT_H / RISE_H)
 CIRCADIAN, ACROPHASE_H = 0.12, 17.0
 """Amplitude and peak of the body clock's share in alertness; the amplitude as there."""
 ALERT_MAX, PRESSURE_WEIGHT = 1.0, 0.6
@@ -475,7 +476,7 @@ def _alignment(w: Day, activity: int, target: int) -> float:
             liked += worth * left * _margin(w.target_h[target - 1], TARGET_LIMIT_H)
         else:
             disliked += worth
-    return liked * (0.5 + 0.5 * w.energy) + disliked
+    return float(liked * (0.5 + 0.5 * w.energy) + disliked)
 
 
 @compiled
@@ -485,7 +486,7 @@ def _speed(w: Day, depth: int) -> float:
     if depth == 2:
         ramp = 1.0 - math.exp(-(w.stretch + 0.5) * SLOT_H / FOCUS_RAMP_H)
         gain *= 1.0 + w.params[P_FOCUS] * ramp
-    return gain * (0.5 + 0.6 * w.energy) * (1.0 - 0.4 * w.load)
+    return float(gain * (0.5 + 0.6 * w.energy) * (1.0 - 0.4 * w.load))
 
 
 @compiled
@@ -503,7 +504,7 @@ def _advance(v: Life, w: Day, project: int, depth: int, share: float) -> float:
     if w.remaining_h[project] < 0.02:
         w.remaining_h[project] = 0.0
         w.progress[project] = 1.0
-    return PROGRESS_WORTH * _weight(v.priority[project]) * (1.0 + pressing) * done
+    return float(PROGRESS_WORTH * _weight(v.priority[project]) * (1.0 + pressing) * done)
 
 
 @compiled
@@ -518,12 +519,15 @@ def _meet(v: Life, w: Day, person: int, hours: float, constant_h: float) -> floa
         return 0.0
     gain = (1.0 - w.warmth[person]) * (1.0 - math.exp(-hours / constant_h))
     w.warmth[person] += gain
-    return CONTACT_WORTH * v.closeness[person] * gain
+    return float(CONTACT_WORTH * v.closeness[person] * gain)
 
 
 @_signed(numba.void(_DAY, _INT, _INT, _FLOAT, _BOOL))
 def _change_body(w: Day, activity: int, depth: int, people: float, asleep: bool) -> None:
-    """Move sleep pressure, fatigue and load through one slot, and energy with them."""
+    """Move sleep pressure, fatigue and load through one slot, and energy with them.
+
+    Decay is taken implicitly, x / (1 + rate dt), which is close to exponential at these rates.
+    """
     dt = SLOT_H
     recovery = w.params[P_RECOVERY]
     if asleep:
@@ -535,7 +539,7 @@ def _change_body(w: Day, activity: int, depth: int, people: float, asleep: bool)
         effort, recover, demand, relief = 0.0, SLEEP_RECOVERY, 0.0, SLEEP_RELIEF
     else:
         w.sleeping = 0
-        w.pressure = 1.0 - (1.0 - w.pressure) * math.exp(-dt / RISE_H)
+        w.pressure = 1.0 - (1.0 - w.pressure) * AWAKE_KEEPS
         if activity < 0:
             effort, recover, demand, relief = 0.0, FREE_RECOVERY, 0.0, FREE_RELIEF
         else:
@@ -546,11 +550,11 @@ def _change_body(w: Day, activity: int, depth: int, people: float, asleep: bool)
         if people > 0:
             effort -= w.params[P_SOCIAL] * min(2.0, 0.6 + 0.2 * people)
     w.fatigue += dt * effort
-    w.fatigue *= math.exp(-dt * recover * recovery)
+    w.fatigue /= 1.0 + dt * recover * recovery
     w.fatigue = min(1.0, max(FATIGUE_FLOOR, w.fatigue))
     load = w.load
     load += dt * w.params[P_LOAD] * demand * (1.0 - load)
-    w.load = load * math.exp(-dt * relief * recovery)
+    w.load = load / (1.0 + dt * relief * recovery)
     _set_energy(w, (w.slot + 1) * dt)
 
 
@@ -565,7 +569,7 @@ def _do(
     closeness: float,
     source: int,
 ) -> None:
-    """Do something for one slot: what it is worth, what it moves, what it adds to the day's hours."""
+    """Do something for one slot: what it is worth, what it moves, what it adds to the day."""
     day, slot = w.day, w.slot
     planned = 1.0 if source == EVENT else 0.0
     _fill(v, w, activity, target, depth, people, closeness, planned)
@@ -662,7 +666,7 @@ def _may_work(v: Life, w: Day, project: int) -> bool:
         return False
     if v.off_hours[project]:
         return True
-    return (v.flags[w.day, w.slot] & WORKING) != 0
+    return bool(v.flags[w.day, w.slot] & WORKING)
 
 
 @compiled
@@ -703,9 +707,9 @@ def _own_project(v: Life, w: Day, whim: float) -> int:
     best, best_deadline = -1, np.inf
     for p in range(PROJECTS):
         due = v.deadline_h[p]
-        if _may_work(v, w, p) and due < best_deadline:
-            if due - now_h <= 24.0 * w.params[P_LEAD]:
-                best, best_deadline = p, due
+        soon = due - now_h <= 24.0 * w.params[P_LEAD]
+        if soon and due < best_deadline and _may_work(v, w, p):
+            best, best_deadline = p, due
     if best >= 0:
         pressing = best_deadline - now_h <= 24.0
         return best + 1 if pressing or whim >= w.params[P_FRICTION] * 2.0 else 0
@@ -727,9 +731,9 @@ def _sleep(w: Day) -> None:
 @compiled
 def _is_taken(w: Day, flags: int) -> bool:
     """Tell whether something nobody planned takes this slot; it may begin now."""
-    if w.unplanned == 0 and flags & ALLOWED:
-        if luck(w.seed, w.day, w.slot, C_UNPLANNED) < w.params[P_UNPLANNED] / 64.0:
-            w.unplanned = 2 + int(4.0 * luck(w.seed, w.day, w.slot, C_UNPLANNED_LENGTH))
+    begins = luck(w.seed, w.day, w.slot, C_UNPLANNED) < w.params[P_UNPLANNED] / 64.0
+    if begins and w.unplanned == 0 and flags & ALLOWED:
+        w.unplanned = 2 + int(4.0 * luck(w.seed, w.day, w.slot, C_UNPLANNED_LENGTH))
     if w.unplanned == 0:
         return False
     w.unplanned -= 1
@@ -843,10 +847,10 @@ def _gain(v: Life, w: Day, activity: int, target: int, depth: int) -> float:
     unsure = 0.2 + (0.4 if w.day - w.last_done[activity] >= 7 else 0.0)
     gain -= w.params[P_RISK] * unsure
     flags = v.flags[w.day, w.slot]
-    if flags & WORKING and target == 0 and activity not in (WORK, PLAN):
-        if w.idle_h >= w.params[P_BREAK]:
-            gain -= w.params[P_DUTY]
-    return gain
+    idling = flags & WORKING and target == 0 and activity not in (WORK, PLAN)
+    if idling and w.idle_h >= w.params[P_BREAK]:
+        gain -= w.params[P_DUTY]
+    return float(gain)
 
 
 @compiled
@@ -883,7 +887,7 @@ def _beginning(v: Life, w: Day, activity: int, target: int) -> float:
         now_h = w.day * 24.0 + w.slot * SLOT_H
         left = v.deadline_h[target - 1] - now_h
         pressing = 1.0 if left <= 24.0 else 0.0
-    return 1.0 - min(0.6, w.params[P_FRICTION]) * DEMAND[activity] * (1.0 - pressing)
+    return float(1.0 - min(0.6, w.params[P_FRICTION]) * DEMAND[activity] * (1.0 - pressing))
 
 
 @compiled

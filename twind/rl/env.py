@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from twind.rl.snapshot import Snapshot
 
-    Obs = dict[str, NDArray[np.float32]]
+    Obs = dict[str, Any]
 
 OUTCOMES = ("left", "carried_out", "refused", "broken_off", "not_begun")
 PARTS = ("alignment", "energy", "relationships", "progress", "costs")
@@ -64,7 +65,7 @@ class PersonalLifeEnv(gymnasium.Env["Obs", "NDArray[np.int64]"]):
     first decision is in the reward of the first step only), `day`, `slot`, `action` as taken.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - as Env
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class PersonalLifeEnv(gymnasium.Env["Obs", "NDArray[np.int64]"]):
             "slot": int(world.slot[0]),
         }
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the day so far as text, a line a stretch; None without a render mode."""
         if self.render_mode is None:
             return None
@@ -147,7 +148,7 @@ class PersonalLifeEnv(gymnasium.Env["Obs", "NDArray[np.int64]"]):
         lines = [f"{plan.date:%A %d %B %Y}"]
         log = np.stack([world.log_type[0], world.log_target[0], world.log_source[0]], axis=1)
         edges = [0, *(np.flatnonzero(np.any(log[1:] != log[:-1], axis=1)) + 1).tolist(), SLOTS]
-        for first, end in zip(edges, edges[1:], strict=False):
+        for first, end in pairwise(edges):
             kind, target, source = log[first].tolist()
             if kind >= 0:
                 what = _told(kind, source) + (f" · {names[target]}" if target in names else "")

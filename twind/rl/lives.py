@@ -85,11 +85,11 @@ class _Hours:
         self.shift = rng.random() < 0.06  # works nights, sleeps by day
         wake_h = 6.75 + 0.6 * self.chronotype_h + rng.normal(0.0, 0.5)
         self.wake = int(np.clip(round(wake_h * 4), 18, 44))
-        self.bed = (self.wake + 96 - int(round(rng.uniform(6.5, 8.5) * 4))) % SLOTS
+        self.bed = (self.wake + 96 - round(rng.uniform(6.5, 8.5) * 4)) % SLOTS
         if self.shift:
             self.wake, self.bed = 60, 30
         self.has_job = rng.random() < 0.8
-        length = int(round(rng.choice([4.0, 6.0, 8.0, 8.0, 8.5, 9.0]) * 4))
+        length = int(4 * rng.choice([4.0, 6.0, 8.0, 8.0, 8.5, 9.0]))
         begin = 80 if self.shift else int(np.clip(self.wake + rng.integers(4, 12), 24, 48))
         self.work = (begin, min(SLOTS, begin + length))
         self.work_days = 5 if rng.random() < 0.85 else int(rng.integers(3, 7))

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from twind.rl.dynamics import (
     CREATE,
     HELP,
@@ -42,6 +40,7 @@ from twind.rl.world import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from twind.rl.world import Day, Life, View

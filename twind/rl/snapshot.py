@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -108,8 +108,10 @@ def day_plan(
     )
 
 
-def _of_slots(values: ArrayLike | None, kind: type, default: float) -> NDArray[np.generic]:
-    array = np.full(SLOTS, default, kind) if values is None else np.array(values, kind)
+def _of_slots(values: ArrayLike | None, kind: type, default: float) -> NDArray[Any]:
+    array: NDArray[Any] = (
+        np.full(SLOTS, default, kind) if values is None else np.array(values, kind)
+    )
     if array.shape != (SLOTS,):
         raise ValueError(f"a day has {SLOTS} slots, not {array.shape}")
     array.setflags(write=False)
@@ -331,6 +333,10 @@ def shortlist(snapshot: Snapshot, projects: int = PROJECTS, people: int = PEOPLE
         key=lambda i: (-_pull(snapshot.people[i]), snapshot.people[i].id),
     )
     return Shortlist(tuple(open_ones[:projects]), tuple(everyone[:people]))
+
+
+def _press(project: ProjectState, now_h: float) -> float:
+    return need_per_day(project, now_h) * (0.3 + 0.7 * project.priority)
 
 
 def _pull(person: PersonState) -> float:

@@ -193,7 +193,7 @@ class PersonalLifeVecEnv(VecEnv):
         """Refuse: there are no single environments to call."""
         raise NotImplementedError(f"{method_name}: there is no single environment to call")
 
-    def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:
+    def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:  # noqa: ARG002
         """Return False for each: nothing is wrapped."""
         return [False for _ in self._get_indices(indices)]
 

@@ -227,7 +227,7 @@ def _pack_one(snapshot: Snapshot) -> dict[str, Any]:
     )
     values, vectors = np.linalg.eigh(covariance)
     days = snapshot.days[:HORIZON_DAYS]
-    by_day = {
+    by_day: dict[str, NDArray[Any]] = {
         "weekday": np.zeros(HORIZON_DAYS, np.int64),
         "flags": np.zeros((HORIZON_DAYS, SLOTS), np.uint8),
         "free_run": np.zeros((HORIZON_DAYS, SLOTS), np.uint8),

@@ -80,6 +80,8 @@ def put(
     """
     found = db.value("SELECT id FROM questions WHERE text = ?", (text,))
     if found is not None:
+        if profile_id is not None:  # one that was retired, and is worth asking again
+            db.execute("UPDATE questions SET active = 1 WHERE id = ? AND active = 0", (found,))
         return int(found)
     question_id = db.insert(
         "questions",
