@@ -50,10 +50,8 @@ def test_every_attribute_and_effect_named_exists():
 
 
 def test_every_attribute_and_effect_is_used():
-    # One that no aspect moves would be dead weight in the observation. "early" is a fact of a
-    # day's shape that none of the 75 aspects speaks about.
-    used = {key for aspect in ASPECTS for key in aspect.means}
-    assert set(features.ATTRIBUTES) - used == {"early"}
+    # One that no aspect moves would be dead weight in the observation.
+    assert {key for aspect in ASPECTS for key in aspect.means} == set(features.ATTRIBUTES)
     assert {key for aspect in ASPECTS for key in aspect.effects} == set(catalogue.EFFECTS)
 
 

@@ -314,9 +314,9 @@ def shortlist(snapshot: Snapshot, projects: int = PROJECTS, people: int = PEOPLE
     """Return the projects and people the agent is shown, at most so many of each.
 
     The rule. Projects with something left to do, those that need most first: hours left divided by
-    the days left (at least one), times 0.3 + 0.7 x priority; of those that need equally much (having
-    no deadline, say) the higher priority first. People by how overdue they are (days since the last
-    contact by their cadence, at most 3) times their closeness. Ties go to the lower id.
+    the days left (at least one), times 0.3 + 0.7 x priority; of those that need equally much
+    (having no deadline, say) the higher priority first. People by how overdue they are (days since
+    the last contact by their cadence, at most 3) times their closeness. Ties go to the lower id.
     """
     now_h = snapshot.slot * SLOT_MIN / 60
     open_ones = [i for i, project in enumerate(snapshot.projects) if project.remaining_h > 0]
