@@ -78,7 +78,7 @@ def twind_register(register):
 @pytest.fixture(autouse=True)
 def _no_bundled(monkeypatch, tmp_path):
     """Only what a test drops in: the bundled plugins have tests of their own."""
-    monkeypatch.setattr(plugins, "bundled", lambda folder: tmp_path / "bundled" / folder)
+    monkeypatch.setattr(plugins.finding, "bundled", lambda folder: tmp_path / "bundled" / folder)
 
 
 @pytest.fixture
@@ -535,7 +535,7 @@ def test_what_plugins_print_does_not_reach_the_protocol(home):
 # --- records -------------------------------------------------------------------------------------
 
 
-def fetched(*items, limit=plugins.MAX_RECORDS):
+def fetched(*items, limit=plugins.validation.MAX_RECORDS):
     loaded = plugins.Loaded(
         "odd", None, PluginSettings(), Path("/p/odd.py"), frozenset({"fetch"}), "ok"
     )
@@ -548,7 +548,7 @@ def event(**values):
 
 
 def test_every_field_of_every_record_is_checked():
-    for kind, checks in plugins._CHECKS.items():
+    for kind, checks in plugins.validation._CHECKS.items():
         assert list(checks) == [field.name for field in dataclasses.fields(kind)]
 
 

@@ -186,11 +186,11 @@ FOCUS_RAMP_H = 0.5
 """Time constant of getting into a task; resuming after an interruption took 23 minutes on average
 in the field (Mark, Gudith & Klocke 2008)."""
 TIRED_AT, LOADED_AT = 0.35, 0.7
-PROGRESS_WORTH = 0.6
+PROGRESS_WORTH = 0.8
 """Neutral free hours that an hour of progress is worth at most priority and no urgency."""
 UNDONE_PRICE = 0.12
 """Price of an undone, fully urgent hour for each day that ends with it."""
-MISSED_PRICE = 0.4
+MISSED_PRICE = 0.6
 """Price of an hour still undone when its deadline passes."""
 PRICED_H = 12.0
 """Hours of one project that count towards these prices."""
