@@ -292,7 +292,7 @@ def _at(simulation: Simulation, slot: int, limits: Limits) -> list[tuple[float, 
         for target in np.flatnonzero(seen["mask_target"][0, kind]):
             for intensity in np.flatnonzero(seen["mask_intensity"][0, kind]):
                 place = (simulation.lives, world, 0, kind - 1, int(target), int(intensity))
-                gain = dynamics._gain_per_h(*place)  # noqa: SLF001 - the model's own estimate
+                gain = dynamics.gain_per_h(*place)
                 chance = dynamics.acceptance(*place)
                 for duration in np.flatnonzero(seen["mask_duration"][0, kind]):
                     item = Item(slot, kind, int(target), int(duration), int(intensity))
