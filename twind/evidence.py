@@ -224,9 +224,8 @@ def _answers(reader: Reader) -> Iterable[Observation]:
     for given in newest.values():
         question = known.get(given.question_id)
         options = {option.id for option in question.options} if question else set()
-        if question is None or (
-            given.response_type == "selected" and given.option_id not in options
-        ):
+        chose = given.response_type not in {"skipped", "dont_care"}
+        if question is None or (chose and given.option_id not in options):
             continue  # a database made elsewhere may have lost the question it answers
         seen = observations.from_answer(
             question,
@@ -244,7 +243,13 @@ def _answers(reader: Reader) -> Iterable[Observation]:
 def _feedback(reader: Reader) -> Iterable[Observation]:
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
     alike: Counter[tuple[str, str, int | None]] = Counter()
-    for row, said in proposals.feedback(reader.db, reader.profile_id):
+    # Who accepts and then thinks better of it has said one thing, the last.
+    last = {
+        said.proposal_id: (row, said)
+        for row, said in proposals.feedback(reader.db, reader.profile_id)
+        if said.action != "snooze"
+    }
+    for row, said in sorted(last.values(), key=lambda pair: pair[0]):
         proposal = made.get(said.proposal_id)
         if proposal is None or said.action == "undo":
             continue

@@ -49,13 +49,27 @@ def main(name: str) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=os.environ.get("TWIND_LOG", "INFO"), format="%(name)s: %(message)s"
     )
-    order: dict[str, Any] = json.loads(sys.stdin.readline() or "{}")
-    threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
-    _be_modest(order)
-    with redirect_stdout(sys.stderr):
-        answer = _run(name, order, out)
+    try:
+        order = _order(sys.stdin.readline())
+    except JobError as error:
+        answer = {"error": {"code": error.code, "message": str(error)}}
+    else:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        _be_modest(order)
+        with redirect_stdout(sys.stderr):
+            answer = _run(name, order, out)
     _say(out, answer)
     return 1 if "error" in answer else 0
+
+
+def _order(line: str) -> dict[str, Any]:
+    try:
+        order = json.loads(line or "{}")
+    except ValueError as error:
+        raise JobError(f"the order is no JSON: {error}") from None
+    if not isinstance(order, dict):
+        raise JobError(f"the order is no JSON object: {line.strip()[:80]}")
+    return order
 
 
 def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
@@ -102,9 +116,12 @@ def _say(out: IO[str], line: dict[str, Any]) -> None:
     out.flush()
 
 
-def _end_with(stdin: IO[str]) -> None:
-    """End the process when stdin closes. SQLite's journal makes that harmless at any instant."""
-    while stdin.read(4096):
+def _end_with_stdin() -> None:
+    """End the process when stdin closes. SQLite's journal makes that harmless at any instant.
+
+    Not through sys.stdin: an interpreter that ends while a thread holds its lock aborts.
+    """
+    while os.read(0, 4096):
         pass
     os._exit(ORPHANED)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("twind.notify")
 
 SNOOZE_MIN = 60
+SAID = frozenset({"accept", "reject", "snooze"})
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -92,6 +93,9 @@ def _notification(message: outbox.Message) -> Notification:
 def _pressed(work: Work, button: str) -> int:
     """Take "accept:12", "reject:12" or "snooze:12" as the user's word; return 1 if it counted."""
     action, _, number = button.partition(":")
+    if action not in SAID:
+        log.warning("button %s: means nothing", button)
+        return 0
     now = work.clock.now()
     until = now + timedelta(minutes=SNOOZE_MIN) if action == "snooze" else None
     try:

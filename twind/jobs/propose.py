@@ -44,7 +44,10 @@ def run(work: Work) -> dict[str, Any]:
     reader = work.reader()
     evidence.seed(reader)
     pipeline = DataPipeline(work.db, work.settings, work.clock)
-    proposals.expire(work.db, work.profile_id, work.clock.now())
+    with work.db.transaction():
+        work.check()
+        proposals.expire(work.db, work.profile_id, work.clock.now())
+        _withdraw_overrun(work)
     made: list[Proposal] = []
     silences: list[str] = []
     if life.is_empty(work.db, work.profile_id):
@@ -95,7 +98,10 @@ def _propose(
 
 
 def _spent(earlier: list[Proposal], snapshot: Snapshot) -> frozenset[tuple[int, int]]:
-    """Return what that day's earlier proposals were, as (type, target): none is made twice."""
+    """Return what that day's earlier proposals were, as (type, target): none is made twice.
+
+    One that an event displaced was never for the user to answer, and may find another hour.
+    """
     shown = shortlist(snapshot)
     rows = {("project", snapshot.projects[i].id): row + 1 for row, i in enumerate(shown.projects)}
     rows |= {
@@ -103,6 +109,8 @@ def _spent(earlier: list[Proposal], snapshot: Snapshot) -> frozenset[tuple[int, 
     }
     found = set()
     for one in earlier:
+        if "withdrawn" in one.details:
+            continue
         row = rows.get((one.target.kind, one.target.id), -1) if one.target else 0
         found.add((TYPES.index(one.action), row))
     return frozenset(found)
@@ -122,6 +130,7 @@ def _keep(
     zone = work.settings.zone
     with work.db.transaction():
         _withdraw_overrun(work)
+        made = [one for one in made if not _overrun(work, one)]
         codes = {pattern.code: row for row, pattern in patterns.load(work.db, work.profile_id)}
         ids = proposals.add(work.db, work.profile_id, made, codes)
         standing = [
@@ -144,12 +153,17 @@ def _keep(
 
 def _withdraw_overrun(work: Work) -> None:
     """Withdraw pending proposals whose time a busy event has taken since."""
-    late = []
-    for one in proposals.load(work.db, work.profile_id, status="pending"):
-        clashes = life.events(work.db, work.profile_id, one.start, one.end)
-        if one.id is not None and any(event.busy for event in clashes):
-            late.append(one.id)
+    late = [
+        one.id
+        for one in proposals.load(work.db, work.profile_id, status="pending")
+        if one.id is not None and _overrun(work, one)
+    ]
     proposals.withdraw(work.db, work.profile_id, late, TAKEN)
+
+
+def _overrun(work: Work, one: Proposal) -> bool:
+    clashes = life.events(work.db, work.profile_id, one.start, one.end)
+    return any(event.takes_time for event in clashes)
 
 
 def _announce(work: Work, made: list[Proposal]) -> None:

@@ -80,6 +80,7 @@ def _sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
         failure = error
     before = sources.health(work.db, profile).get(name, {})
     with work.db.transaction():
+        work.check()
         changes = records.apply(
             work.db,
             profile,

@@ -49,6 +49,7 @@ def run(work: Work) -> dict[str, Any]:
         progress=False,
         threads=work.settings.training.threads,
         callback=_Progress(work, timesteps),
+        guard=work.check,
     )
     trained = models.last_training(work.db, work.profile_id)
     serving = models.serving(work.db, work.profile_id)

@@ -60,6 +60,14 @@ class Work:
             self.clock.now(),
         )
 
+    def check(self) -> None:
+        """Raise StaleAttemptError when a newer attempt has taken the job over.
+
+        To be called in each transaction of a job that stores what it does in several.
+        """
+        if self.job_id is not None and not jobs.holds(self.db, self.job_id, self.attempt):
+            raise StaleAttemptError(self.job_id)
+
     def finish(self, result: dict[str, Any]) -> dict[str, Any]:
         """Mark the job as done; to be called in the transaction that stores what it did.
 

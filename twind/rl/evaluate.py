@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -233,7 +233,8 @@ def returns(
     earned = np.zeros(lives)
     lived = np.zeros(lives, np.int64)
     while (lived < days).any():
-        obs, rewards, dones, _ = env.step(choose(obs))
+        stepped, rewards, dones, _ = env.step(choose(obs))
+        obs = cast("dict[str, NDArray[np.float32]]", stepped)
         earned += np.where(lived < days, rewards, 0.0)
         lived += dones
     env.close()

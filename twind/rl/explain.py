@@ -18,6 +18,7 @@ from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue
 from twind.preferences.features import ACTIVITIES, Block
 from twind.rl import wording
+from twind.rl.pipeline import regular
 from twind.rl.planner import PRICE, Rated
 from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
@@ -216,10 +217,11 @@ class Teller:
             for row in life.people(self.reader.db, self.reader.profile_id, self.reader.now)
             if row.id == person.id
         ]
-        usual = f"you usually meet every {person.cadence_days:.0f} days"
         if row.contacts:
-            since = (self.reader.now - row.contacts[-1]).days
-            text = f"You last saw {person.name} {since} days ago; {usual}"
+            since = wording.days_ago((self.reader.now - row.contacts[-1]).days)
+            text = f"You last saw {person.name} {since}"
+            if regular(row):
+                text += f"; you usually meet every {wording.days(person.cadence_days)}"
         else:
             text = f"twind knows of no meeting with {person.name} yet"
         last = patterns.last_meeting(self.reader.db, person.id, self.reader.now)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twind import evidence, settings
-from twind.clock import Clock, SystemClock, local_midnight
+from twind.clock import Clock, SystemClock, local_midnight, local_time
 from twind.errors import EmptyProfileError
 from twind.preferences import detectors
 from twind.rl.snapshot import (
@@ -29,11 +29,12 @@ from twind.rl.snapshot import (
     day_plan,
 )
 from twind.rl.spaces import SLOT_MIN, SLOTS
-from twind.store import Store, life, profiles, proposals
+from twind.store import Store, life, proposals
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
@@ -88,9 +89,9 @@ class DataPipeline:
     def snapshot(self, profile_id: int = 1) -> Snapshot:
         """Return the profile's life as of now, with the fortnight ahead.
 
-        Raises EmptyProfileError when there is no such profile or it holds nothing at all.
+        Raises EmptyProfileError when nothing at all is known of the profile.
         """
-        if not profiles.exists(self.store, profile_id) or life.is_empty(self.store, profile_id):
+        if life.is_empty(self.store, profile_id):
             raise EmptyProfileError(
                 f"profile {profile_id} is empty: sync a calendar, tasks or contacts, or answer "
                 "some questions (twind ask) first"
@@ -131,7 +132,7 @@ class DataPipeline:
         end = local_midnight(today + timedelta(days=HORIZON_DAYS), reader.zone)
         found = []
         for event in life.events(self.store, reader.profile_id, start, end):
-            if not event.busy or event.status == "cancelled":
+            if not event.takes_time:
                 continue
             others = evidence.others_at(event, reader.emails)
             known = [close[person] for person in event.people if person in close]
@@ -166,16 +167,15 @@ class DataPipeline:
     def _day(self, day: date, taken: Iterable[Busy]) -> DayPlan:
         hours = self.settings.hours
         asleep = within(hours.sleep)
-        quiet = np.logical_or.reduce([within(span) for span in hours.quiet] or [asleep])
-        work = np.logical_or.reduce(
-            [within(span) for span in hours.work[day.weekday()]] or [np.zeros(SLOTS, bool)]
-        )
+        quiet = within(*hours.quiet)
+        work = within(*hours.work[day.weekday()])
         busy = np.zeros(SLOTS, bool)
         activity = np.full(SLOTS, -1)
         people, closeness = np.zeros(SLOTS), np.zeros(SLOTS)
         meetings = []
+        edges = slot_edges(day, self.settings.zone)
         for block in taken:
-            first, last = slots_of(block, day, self.settings)
+            first, last = slots_of(block, edges)
             if first >= last:
                 continue
             busy[first:last] = True
@@ -232,28 +232,31 @@ class DataPipeline:
 KINDS = frozenset({"project", "habit", "learning", "decision"})
 
 
-def within(span: HourRange) -> NDArray[np.bool_]:
-    """Return which quarters of a day a stretch of the wall clock touches, shape (SLOTS,)."""
-    minutes = np.array([span.contains(minute) for minute in range(24 * 60)])
-    touched: NDArray[np.bool_] = minutes.reshape(SLOTS, SLOT_MIN).any(axis=1)
-    return touched
+def within(*spans: HourRange) -> NDArray[np.bool_]:
+    """Return which quarters of a day these stretches of the wall clock touch, shape (SLOTS,)."""
+    minutes = np.array(
+        [any(span.contains(minute) for span in spans) for minute in range(24 * 60)], bool
+    )
+    return np.asarray(minutes.reshape(SLOTS, SLOT_MIN).any(axis=1), bool)
 
 
-def slots_of(block: Busy, day: date, configuration: TwindSettings) -> tuple[int, int]:
-    """Return the slots [first, last) of a local day that a stretch of time touches.
+def slot_edges(day: date, zone: ZoneInfo) -> NDArray[np.float64]:
+    """Return the instants at which a local day's slots begin and the last ends, (SLOTS + 1,).
 
-    By the wall clock: on the day of a change of the clocks a slot may be an hour long or missing.
+    In seconds since 1970. By the wall clock, as `Snapshot.instant`: on the day of a change of the
+    clocks the slot before the repeated hour holds that hour too, and those of a skipped hour lie
+    over the next.
     """
-    zone = configuration.zone
+    return np.array(
+        [local_time(day, slot * SLOT_MIN, zone).timestamp() for slot in range(SLOTS + 1)]
+    )
 
-    def minute(moment: datetime) -> float:
-        local = moment.astimezone(zone).replace(tzinfo=None)
-        midnight = datetime(day.year, day.month, day.day)
-        return (local - midnight).total_seconds() / 60
 
-    first = max(0, int(minute(block.start) // SLOT_MIN))
-    last = min(SLOTS, int(-(-minute(block.end) // SLOT_MIN)))
-    return first, last
+def slots_of(block: Busy, edges: NDArray[np.float64]) -> tuple[int, int]:
+    """Return the slots [first, last) that a stretch of time touches; (0, 0) for none."""
+    start, end = block.start.timestamp(), block.end.timestamp()
+    touched = np.flatnonzero((start < edges[1:]) & (end > edges[:-1]))
+    return (int(touched[0]), int(touched[-1]) + 1) if len(touched) else (0, 0)
 
 
 def _remaining_h(
@@ -286,10 +289,15 @@ def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:
     return max(told, default=DEFAULT_PRIORITY)
 
 
+def regular(person: life.PersonRow) -> bool:
+    """Tell whether the contacts show how often two people usually meet: at least three days."""
+    return len({at.date() for at in person.contacts}) >= 3
+
+
 def _cadence_days(person: life.PersonRow, close: float) -> float:
     """Return how often two people usually meet: the median gap, or else by closeness."""
-    days = sorted({at.date() for at in person.contacts})
-    gaps = [(after - before).days for before, after in itertools.pairwise(days)]
-    if len(gaps) >= 2:
+    if regular(person):
+        days = sorted({at.date() for at in person.contacts})
+        gaps = [(after - before).days for before, after in itertools.pairwise(days)]
         return float(max(1.0, np.median(gaps)))
     return CADENCE_FAR_DAYS + (CADENCE_NEAR_DAYS - CADENCE_FAR_DAYS) * close

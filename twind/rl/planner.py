@@ -343,7 +343,7 @@ def _best_addition(
         if gains[best] <= PRICE:
             return None
         place = sorted(plans[best + 1]).index(candidates[best])
-        if np.nanmean(lived.accepted[best + 1, :, place]) >= limits.min_acceptance:
+        if _acceptance(lived.accepted[best + 1, :, place]) >= limits.min_acceptance:
             return candidates[int(best)]
     return None
 
@@ -380,11 +380,14 @@ def _rate(snapshot: Snapshot, day: int, chosen: Sequence[Item], seed: int) -> li
     for place, item in enumerate(ordered):
         gains = lived.returns[0] - lived.returns[place + 1]
         parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
-        told = lived.accepted[0, :, place]
-        heard = int(np.isfinite(told).sum())
-        # Laplace's rule of succession: nothing is certain after so many rehearsals.
-        acceptance = (np.nansum(told) + 1.0) / (heard + 2.0)
-        rated.append(
-            Rated(item, float(gains.mean()), tuple(float(p) for p in parts), float(acceptance))
-        )
+        acceptance = _acceptance(lived.accepted[0, :, place])
+        rated.append(Rated(item, float(gains.mean()), tuple(float(p) for p in parts), acceptance))
     return rated
+
+
+def _acceptance(told: NDArray[np.float64]) -> float:
+    """Return how probably a proposal is taken up that was, was not (0) or was never made (nan).
+
+    By Laplace's rule of succession: nothing is certain after so many rehearsals.
+    """
+    return float((np.nansum(told) + 1.0) / (np.isfinite(told).sum() + 2.0))

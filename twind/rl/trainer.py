@@ -18,6 +18,7 @@ from twind.store import models, profiles
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from stable_baselines3.common.type_aliases import MaybeCallback
 
@@ -85,11 +86,13 @@ class DigitalTwinTrainer:
         progress: bool | None = None,
         threads: int | None = None,
         callback: MaybeCallback = None,
+        guard: Callable[[], None] = lambda: None,
     ) -> TwinPPO:
-        """Fine-tune from the newest weights, let the field compete, and put the winner in service.
+        """Fine-tune from the weights in service, else the newest; let the field compete, and put the winner in service.
 
         Returns the trained `PPO`, whether or not it goes into service; `report` says how it did.
-        progress: whether to draw a bar; by default on a terminal. Raises EmptyProfileError,
+        progress: whether to draw a bar; by default on a terminal. guard: called in the transaction
+        that stores the model; what it raises undoes it. Raises EmptyProfileError,
         naming what to do, for a profile that holds nothing.
         """
         began = monotonic_s()
@@ -105,14 +108,14 @@ class DigitalTwinTrainer:
             callback=callback,
         )
         self.report = self._compete(snapshot, agent, start, seed)
-        self._keep(agent, parent, self.report)
+        self._keep(agent, parent, self.report, guard)
         self.seconds = monotonic_s() - began
         return agent
 
     # --- where it starts from --------------------------------------------------------------------
 
     def _start(self) -> tuple[models.ModelRow | None, TwinPolicy]:
-        """Return the newest good weights; a damaged or vanished file is put aside and told."""
+        """Return the good weights that serve, else the newest; a bad file is put aside and told."""
         while (newest := models.newest_network(self.store, self.profile_id)) is not None:
             assert newest.file is not None
             try:
@@ -137,7 +140,13 @@ class DigitalTwinTrainer:
             field[in_service] = start.choose
         return gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
 
-    def _keep(self, agent: TwinPPO, parent: models.ModelRow | None, report: Report) -> None:
+    def _keep(
+        self,
+        agent: TwinPPO,
+        parent: models.ModelRow | None,
+        report: Report,
+        guard: Callable[[], None],
+    ) -> None:
         """Write the weights, then the rows that name them: never a row without its file."""
         moment = self.store.clock.now()
         name = f"{NETWORK}-{self.profile_id}-{moment:%Y%m%dT%H%M%S%f}.safetensors"
@@ -151,6 +160,7 @@ class DigitalTwinTrainer:
             **report.as_json(),
         }
         with self.store.transaction():
+            guard()
             profiles.ensure(self.store, self.profile_id)
             models.put(
                 self.store,
@@ -191,22 +201,21 @@ def serving_choice(
 ) -> tuple[str, int | None, Choose]:
     """Return what serves now: its name, its model id if it has one, and how it chooses.
 
-    Before any training that is the base policy. A damaged file falls back to the model before it.
+    Before any training that is the base policy, and so it is when the weights in service are
+    damaged: those before them have lost to what came after.
     """
     serving = models.serving(store, profile_id)
     if serving is not None and serving.kind in RULES:
         return serving.kind, serving.id, RULES[serving.kind]
-    while (newest := models.newest_network(store, profile_id)) is not None:
-        if newest.state != "serving":
-            break
-        assert newest.file is not None
+    if serving is not None and serving.kind == NETWORK:
+        assert serving.file is not None
         try:
-            policy = new_policy(models_dir / newest.file, newest.sha256)
+            policy = new_policy(models_dir / serving.file, serving.sha256)
         except ModelError as error:
             log.warning("%s; the base policy serves instead", error)
-            models.reject(store, newest.id)
+            models.reject(store, serving.id)
         else:
-            return NETWORK, newest.id, policy.choose
+            return NETWORK, serving.id, policy.choose
     return BASE, None, new_policy().choose
 
 

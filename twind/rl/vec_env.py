@@ -96,9 +96,11 @@ class PersonalLifeVecEnv(VecEnv):
     """`num_envs` days in the lives of `snapshots`, stepped together.
 
     An episode is one day; it ends truncated, never terminated, and the next observation is the
-    morning after in the same life. After a life's last day (a fortnight, or what the snapshot has)
-    the environment begins the next of the snapshots, with other luck and, with `draw_truth`,
-    another draw of the user's own values from the belief.
+    morning after in the same life. That is also its `terminal_observation`: what is left undone
+    keeps its price because the value of the next morning stands for what follows. After a
+    life's last day (a fortnight, or what the snapshot has) the environment begins the next of
+    the snapshots, with other luck and, with `draw_truth`, another draw of the user's own values
+    from the belief.
 
     The last step's `terminal` (rows (K,), observations with K in front) are the days that just
     ended, in one piece, for those who do not want to collect them from the infos.
@@ -159,6 +161,7 @@ class PersonalLifeVecEnv(VecEnv):
         for row in self.terminal[0]:
             self._infos[row] = {}
         rows = np.flatnonzero(dones)
+        over = simulation.go_on(dones).copy() if len(rows) else dones
         arrays = simulation.seen.as_dict()
         last = {name: array[rows] for name, array in arrays.items()} if len(rows) else {}
         self.terminal = (rows, last)
@@ -167,10 +170,8 @@ class PersonalLifeVecEnv(VecEnv):
                 "terminal_observation": {name: array[place] for name, array in last.items()},
                 "TimeLimit.truncated": True,
             }
-        if len(rows):
-            over = simulation.go_on(dones)
-            if over.any():
-                self._begin(over.copy())
+        if over.any():
+            self._begin(over)
         return self._observation(), rewards, dones, list(self._infos)
 
     def _observation(self) -> Obs:

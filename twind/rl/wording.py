@@ -84,6 +84,17 @@ def _quoted(target: Target) -> str:
     return target.name if target.kind == "person" else f"“{target.name}”"
 
 
+def days(number: float) -> str:
+    """Return a number of days, at least one, in words: "day" for one, as after "every"."""
+    whole = max(1, round(number))
+    return "day" if whole == 1 else f"{whole} days"
+
+
+def days_ago(number: int) -> str:
+    """Return how long ago something was, in whole days."""
+    return {0: "within the last day", 1: "a day ago"}.get(number, f"{number} days ago")
+
+
 def days_from_now(days: float) -> str:
     """Return when something is due, as people say it."""
     if days < 0:

@@ -77,7 +77,7 @@ class Store:
         A transaction they have begun stays theirs to commit.
         """
         store = cls(connection, clock or SystemClock(), owned=False)
-        with explained(store.file or "the database"):
+        with explained(store.file or "the database"), _plain_rows(connection):
             _refuse_foreign(connection)
             if migrations.pending(connection):
                 with store.transaction():
@@ -106,7 +106,8 @@ class Store:
     @property
     def file(self) -> str:
         """The database's file, or "" for one in memory."""
-        return str(self.connection.execute("PRAGMA database_list").fetchone()[2] or "")
+        [main, *_] = self.rows("PRAGMA database_list")
+        return str(main["file"] or "")
 
     def close(self) -> None:
         """Close the connection, if it is ours."""
@@ -162,7 +163,7 @@ class Store:
 
     def value(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """Return the first column of the first row, or None."""
-        row = self.connection.cursor().execute(sql, parameters).fetchone()
+        row = self.row(sql, parameters)
         return None if row is None else row[0]
 
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
@@ -177,11 +178,12 @@ class Store:
         """
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
-        row = self.connection.execute(
+        row = self.row(
             f"INSERT INTO {table} (id, {names}) "
             f"VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), {marks}) RETURNING id",
             tuple(columns.values()),
-        ).fetchone()
+        )
+        assert row is not None
         return int(row[0])
 
     def now(self) -> str:
@@ -212,6 +214,16 @@ def _refuse_foreign(connection: sqlite3.Connection) -> None:
             f"belongs to another program (tables: {', '.join(sorted(tables)[:4])} …); "
             "nothing was changed"
         )
+
+
+@contextmanager
+def _plain_rows(connection: sqlite3.Connection) -> Iterator[None]:
+    """Have rows come as tuples for a while, whatever its owner has them come as."""
+    factory, connection.row_factory = connection.row_factory, None
+    try:
+        yield
+    finally:
+        connection.row_factory = factory
 
 
 @contextmanager

@@ -117,6 +117,16 @@ def fail(db: Store, job_id: int, attempt: int, code: str, message: str) -> bool:
     return _end(db, job_id, attempt, "failed", "error", {"code": code, "message": message})
 
 
+def holds(db: Store, job_id: int, attempt: int) -> bool:
+    """Tell whether a running job is still that attempt's."""
+    return bool(
+        db.value(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ? AND attempt = ? AND state = 'running')",
+            (job_id, attempt),
+        )
+    )
+
+
 def _end(
     db: Store, job_id: int, attempt: int, state: str, column: str, value: dict[str, Any]
 ) -> bool:

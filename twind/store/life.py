@@ -86,6 +86,11 @@ class EventRow:
     people: tuple[int, ...]
     categories: tuple[str, ...]
 
+    @property
+    def takes_time(self) -> bool:
+        """Whether nothing can be proposed over it."""
+        return self.busy and self.status != "cancelled"
+
 
 def read_time(value: Any) -> datetime | None:
     """Read a stored time; None for what is none."""
@@ -152,7 +157,7 @@ def projects(db: Store, profile_id: int, *, active: bool = True) -> list[Project
         steps.setdefault(row["workflow_id"], []).append(_step(row))
     rows = db.rows(
         "SELECT id, name, workflow_type, status, metadata FROM workflows "
-        "WHERE profile_id = ? AND id IS NOT NULL AND (? OR status = 'active') ORDER BY id",
+        "WHERE profile_id = ? AND id IS NOT NULL AND (? OR COALESCE(status, 'active') = 'active') ORDER BY id",
         (profile_id, not active),
     )
     return [_project(row, tuple(steps.get(row["id"], ()))) for row in rows]

@@ -60,7 +60,7 @@ def serving(db: Store, profile_id: int) -> ModelRow | None:
 
 
 def newest_network(db: Store, profile_id: int) -> ModelRow | None:
-    """Return the newest trained network that is not known to be bad, serving or not."""
+    """Return the network that serves, else the newest that is not known to be bad."""
     row = db.row(
         "SELECT * FROM models WHERE profile_id = ? AND kind = 'ppo' AND state != 'rejected' "
         "ORDER BY state = 'serving' DESC, id DESC LIMIT 1",

@@ -33,7 +33,10 @@ class EvidenceRow:
 
 
 _SELECT = (
-    "SELECT p.*, a.code, a.name AS aspect, d.name AS dimension FROM patterns p "
+    # An aspect made elsewhere may lack its code, which its names then give.
+    "SELECT p.*, COALESCE(NULLIF(a.code, ''), upper(substr(d.name, 1, 3)) || '_' || "
+    "upper(replace(a.name, ' ', '_'))) AS code, "
+    "a.name AS aspect, d.name AS dimension FROM patterns p "
     "LEFT JOIN aspects a ON a.id = p.aspect_id "
     "LEFT JOIN dimensions d ON d.id = COALESCE(p.dimension_id, a.dimension_id) "
     "WHERE p.profile_id = ? ORDER BY p.id"

@@ -103,7 +103,7 @@ def _proposal(row: Any) -> Proposal | None:
         status=row["status"],
         details={
             **about["details"],
-            **{key: about[key] for key in ("edit", "snoozed_until") if key in about},
+            **{key: about[key] for key in ("edit", "snoozed_until", "withdrawn") if key in about},
         },
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from twind.errors import NotFoundError
 from twind.model import Option, Question
 from twind.store.connection import from_json, to_json
-from twind.store.life import read_time
+from twind.store.life import read_number, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from twind.store.connection import Store
 
 ResponseType = Literal["selected", "dont_care", "skipped"]
+DEFAULT_EFFORT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,18 @@ def seed_dimension(db: Store, name: str, description: str) -> int:
 def seed_aspect(db: Store, dimension_id: int, name: str, code: str, description: str) -> int:
     """Return the id of an aspect, making it where it does not exist.
 
-    One made elsewhere is recognised by its code, or by its name within the dimension.
+    One made elsewhere is recognised by its code; one without a code by its name within the
+    dimension, and gains the code.
     """
     found = db.value(
-        "SELECT id FROM aspects WHERE code = ? OR (dimension_id = ? AND lower(name) = ?) "
-        "ORDER BY code = ? DESC",
+        "SELECT id FROM aspects WHERE code = ? OR (COALESCE(code, '') = '' "
+        "AND dimension_id = ? AND lower(replace(name, ' ', '_')) = ?) ORDER BY code = ? DESC",
         (code, dimension_id, name, code),
     )
     if found is not None:
+        db.execute(
+            "UPDATE aspects SET code = ? WHERE id = ? AND COALESCE(code, '') = ''", (code, found)
+        )
         return int(found)
     return db.insert(
         "aspects",
@@ -80,8 +85,8 @@ def put(
     """
     found = db.value("SELECT id FROM questions WHERE text = ?", (text,))
     if found is not None:
-        if profile_id is not None:  # one that was retired, and is worth asking again
-            db.execute("UPDATE questions SET active = 1 WHERE id = ? AND active = 0", (found,))
+        if profile_id is not None:
+            _ask_again(db, profile_id, int(found), options)
         return int(found)
     question_id = db.insert(
         "questions",
@@ -108,6 +113,31 @@ def put(
             metadata=to_json({"features": dict(features)}),
         )
     return question_id
+
+
+def _ask_again(
+    db: Store,
+    profile_id: int,
+    question_id: int,
+    options: Sequence[tuple[str, Mapping[str, float]]],
+) -> None:
+    """Wake a generated question of this profile, and let it speak of the rows there are now.
+
+    Whoever left and came back under their name has another row, and the answers mean them still.
+    """
+    if not db.value(
+        "SELECT EXISTS (SELECT 1 FROM questions WHERE id = ? AND profile_id = ?)",
+        (question_id, profile_id),
+    ):
+        return
+    db.execute("UPDATE questions SET active = 1 WHERE id = ? AND active = 0", (question_id,))
+    for label, features in options:
+        about = to_json({"features": dict(features)})
+        db.execute(
+            "UPDATE answer_options SET metadata = ? "
+            "WHERE question_id = ? AND text = ? AND metadata IS NOT ?",
+            (about, question_id, label, about),
+        )
 
 
 def retire(db: Store, profile_id: int, keep: Iterable[str]) -> None:
@@ -144,8 +174,8 @@ def load(db: Store, profile_id: int, *, active: bool = True) -> list[Question]:
     for row in rows:
         features = from_json(row["about"]).get("features")
         if not isinstance(features, dict):
-            weight = 1.0 if row["weight"] is None else float(row["weight"])
-            features = {row["code"]: weight} if row["code"] else {}
+            weight = read_number(row["weight"])
+            features = {row["code"]: 1.0 if weight is None else weight} if row["code"] else {}
         option = Option(row["option_id"], row["label"], features)
         grouped.setdefault(row["id"], (row, []))[1].append(option)
     return [
@@ -154,7 +184,7 @@ def load(db: Store, profile_id: int, *, active: bool = True) -> list[Question]:
             row["text"],
             row["question_type"],
             tuple(options),
-            float(from_json(row["metadata"]).get("effort_s", 10.0)),
+            read_number(from_json(row["metadata"]).get("effort_s")) or DEFAULT_EFFORT_S,
         )
         for row, options in grouped.values()
     ]
@@ -173,7 +203,7 @@ def responses(db: Store, profile_id: int) -> list[Response]:
             row["question_id"],
             row["answer_option_id"],
             row["response_type"] or "selected",
-            1.0 if row["confidence_level"] is None else float(row["confidence_level"]),
+            1.0 if (sure := read_number(row["confidence_level"])) is None else sure,
             read_time(row["created_at"]),
         )
         for row in rows
