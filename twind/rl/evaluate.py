@@ -29,6 +29,8 @@ Choose = Callable[[Mapping[str, "NDArray[np.float32]"]], "NDArray[np.int64]"]
 
 Z = 1.96
 """Standard errors to each side of a 95 % interval; samples are large enough for the normal."""
+SHAKEN_LIVES = 16
+"""At least so many lives of perturbed dynamics, however few snapshots there are."""
 SPREAD = 0.25
 """How far perturbed dynamics lie from what was fitted: the standard deviation of a factor's log."""
 
@@ -119,7 +121,9 @@ def gate(
     if candidate not in field or in_service not in field:
         raise ValueError(f"{candidate} and {in_service} must be in the field")
     choosing, shaking, reporting = np.random.SeedSequence(seed).generate_state(3)
-    shaken = perturbed(snapshots, int(shaking))
+    # One life shaken once would be one other life: it takes several to speak of robustness.
+    copies = math.ceil(SHAKEN_LIVES / len(snapshots))
+    shaken = perturbed([*snapshots] * copies, int(shaking))
     runs = {
         "fitted": {
             name: returns(snapshots, choose, lives=lives, days=days, seed=int(choosing))

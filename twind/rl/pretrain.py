@@ -17,10 +17,11 @@ import numpy as np
 
 from twind import clock
 from twind.rl import evaluate, weights
+from twind.rl.imitate import imitate
 from twind.rl.lives import sample_life
 from twind.rl.policy import TwinPolicy
 from twind.rl.ppo import LinearSchedule, TwinPPO
-from twind.rl.rules import RULES
+from twind.rl.rules import RULES, greedy
 from twind.rl.train import plan_budget
 from twind.rl.vec_env import PersonalLifeVecEnv
 
@@ -29,14 +30,20 @@ if TYPE_CHECKING:
 
     from twind.rl.snapshot import Snapshot
 
-TIMESTEPS = 2_000_000
+TIMESTEPS = 1_500_000
 SEED = 0
-LIVES = 2048
+LIVES = 1024
 UNSEEN = 512
 DAYS = 3
 ENVS = 512
-RATE = 1e-3
-
+STEPS = 16
+BATCH = 2048
+ROUNDS = 80
+"""Rounds of imitation before PPO."""
+RATE = 6e-4
+GAMMA = 0.97
+GAE_LAMBDA = 0.9
+ENTROPY = 0.001
 
 CARD = """# The base policy
 
@@ -45,7 +52,8 @@ training for a person starts from. It chooses type, target, duration and intensi
 propose, or to leave the time alone (`twind/rl/policy.py`).
 
 **Data.** None of any person. {training_lives} simulated lives, drawn by `twind/rl/lives.py`;
-{timesteps} decisions by PPO (`twind/rl/ppo.py`), seed {seed}, from nothing.
+first the greedy rule was imitated (`twind/rl/imitate.py`), then came {timesteps} decisions by PPO
+(`twind/rl/ppo.py`), seed {seed}.
 
 **Made by** this command, which also writes this card (equal weights on an equal machine):
 
@@ -86,19 +94,26 @@ def pretrain(
     progress: bool = False,
     verbose: int = 0,
 ) -> TwinPPO:
-    """Train a policy from nothing on `lives` invented lives, and return the agent."""
-    budget = plan_budget(timesteps, envs=ENVS)
+    """Train a policy on `lives` invented lives, and return the agent.
+
+    It first learns to choose like the best plain rule (see twind.rl.imitate), then better by PPO.
+    """
+    budget = plan_budget(timesteps, envs=ENVS, steps=STEPS, batch=BATCH)
+    env = PersonalLifeVecEnv(sample_lives(lives, seed), num_envs=budget.envs, seed=seed)
     agent = TwinPPO(
         TwinPolicy,
-        PersonalLifeVecEnv(sample_lives(lives, seed), num_envs=budget.envs, seed=seed),
-        learning_rate=LinearSchedule(RATE, 0.02),
+        env,
+        learning_rate=LinearSchedule(RATE),
         n_steps=budget.steps,
         batch_size=budget.batch,
-        ent_coef=0.005,
+        gamma=GAMMA,
+        gae_lambda=GAE_LAMBDA,
+        ent_coef=ENTROPY,
         seed=seed,
         threads=threads,
         verbose=verbose,
     )
+    imitate(agent.policy, env, greedy, rounds=ROUNDS, seed=seed, threads=threads)
     return agent.learn(timesteps, progress_bar=progress, log_interval=10)
 
 

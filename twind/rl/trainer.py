@@ -88,7 +88,7 @@ class DigitalTwinTrainer:
         callback: MaybeCallback = None,
         guard: Callable[[], None] = lambda: None,
     ) -> TwinPPO:
-        """Fine-tune from the weights in service, else the newest; let the field compete, and put the winner in service.
+        """Fine-tune from the weights in service, else the newest; let the best of the field serve.
 
         Returns the trained `PPO`, whether or not it goes into service; `report` says how it did.
         progress: whether to draw a bar; by default on a terminal. guard: called in the transaction
@@ -151,6 +151,23 @@ class DigitalTwinTrainer:
         moment = self.store.clock.now()
         name = f"{NETWORK}-{self.profile_id}-{moment:%Y%m%dT%H%M%S%f}.safetensors"
         sha256 = weights.save(agent.policy, self.models_dir / name)
+        try:
+            with self.store.transaction():
+                guard()
+                self._record(agent, parent, report, name, sha256)
+        except BaseException:
+            (self.models_dir / name).unlink(missing_ok=True)
+            raise
+        self._tidy()
+
+    def _record(
+        self,
+        agent: TwinPPO,
+        parent: models.ModelRow | None,
+        report: Report,
+        file: str,
+        sha256: str,
+    ) -> None:
         reader = self.pipeline.reader(self.profile_id)
         about: dict[str, Any] = {
             "field": [
@@ -159,36 +176,33 @@ class DigitalTwinTrainer:
             ],
             **report.as_json(),
         }
-        with self.store.transaction():
-            guard()
-            profiles.ensure(self.store, self.profile_id)
+        profiles.ensure(self.store, self.profile_id)
+        models.put(
+            self.store,
+            self.profile_id,
+            kind=NETWORK,
+            state="serving" if report.winner == NETWORK else "retired",
+            file=file,
+            sha256=sha256,
+            parent_id=parent.id if parent else None,
+            timesteps=agent.num_timesteps,
+            score=report.score(NETWORK).mean,
+            report=about,
+            belief=evidence.believe(reader).to_bytes(),
+            world=evidence.world(reader),
+        )
+        serving = models.serving(self.store, self.profile_id)
+        if report.winner not in {NETWORK, "in service"} and (
+            serving is None or serving.kind != report.winner
+        ):
             models.put(
                 self.store,
                 self.profile_id,
-                kind=NETWORK,
-                state="serving" if report.winner == NETWORK else "retired",
-                file=name,
-                sha256=sha256,
-                parent_id=parent.id if parent else None,
-                timesteps=agent.num_timesteps,
-                score=report.score(NETWORK).mean,
+                kind=report.winner,
+                state="serving",
+                score=report.score(report.winner).mean,
                 report=about,
-                belief=evidence.believe(reader).to_bytes(),
-                world=evidence.world(reader),
             )
-            serving = models.serving(self.store, self.profile_id)
-            if report.winner not in {NETWORK, "in service"} and (
-                serving is None or serving.kind != report.winner
-            ):
-                models.put(
-                    self.store,
-                    self.profile_id,
-                    kind=report.winner,
-                    state="serving",
-                    score=report.score(report.winner).mean,
-                    report=about,
-                )
-        self._tidy()
 
     def _tidy(self) -> None:
         """Delete weights that neither serve nor are among the newest."""

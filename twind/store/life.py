@@ -157,7 +157,8 @@ def projects(db: Store, profile_id: int, *, active: bool = True) -> list[Project
         steps.setdefault(row["workflow_id"], []).append(_step(row))
     rows = db.rows(
         "SELECT id, name, workflow_type, status, metadata FROM workflows "
-        "WHERE profile_id = ? AND id IS NOT NULL AND (? OR COALESCE(status, 'active') = 'active') ORDER BY id",
+        "WHERE profile_id = ? AND id IS NOT NULL "
+        "AND (? OR COALESCE(status, 'active') = 'active') ORDER BY id",
         (profile_id, not active),
     )
     return [_project(row, tuple(steps.get(row["id"], ()))) for row in rows]
