@@ -1054,6 +1054,3 @@ def gain_per_h(lives: Lives, world: World, n: int, activity: int, target: int, d
 def acceptance(lives: Lives, world: World, n: int, activity: int, target: int, depth: int) -> float:
     """Return the probability that the n-th day's user takes this proposal up now."""
     return _prospect(lives.records, world.records, n, activity, target, depth)[1]
-
-
-_gain_per_h = gain_per_h

@@ -10,9 +10,10 @@ from twind import evidence
 from twind.clock import monotonic_s
 from twind.errors import ModelError
 from twind.home import Home
-from twind.rl import rules, weights
+from twind.rl import weights
 from twind.rl.evaluate import Choose, Report, gate
 from twind.rl.pipeline import DataPipeline
+from twind.rl.rules import RULES
 from twind.rl.train import fine_tune, new_policy
 from twind.store import models, profiles
 
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from twind.rl.snapshot import Snapshot
     from twind.settings import TwindSettings
     from twind.store import Store
-
-RULES: dict[str, Choose] = {
-    "nothing": rules.nothing,
-    "earliest_deadline": rules.earliest_deadline,
-    "urgency": rules.urgency,
-    "greedy": rules.greedy,
-}
-"""The plain rules in the field; what wins serves."""
 
 NETWORK = "ppo"
 BASE = "base"

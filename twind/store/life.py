@@ -166,7 +166,7 @@ def projects(db: Store, profile_id: int, *, active: bool = True) -> list[Project
 
 def _step(row: Any) -> StepRow:
     about = from_json(row["metadata"])
-    status = (row["status"] or "pending").lower()
+    status = str(row["status"] or "pending").lower()
     completed = status in {"completed", "done"} or (
         status == "pending" and row["completed_at"] is not None
     )
