@@ -1,0 +1,85 @@
+"""The worker as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from twind.jobs.__main__ import ORPHANED, names
+
+
+@pytest.fixture
+def start(home):
+    """Start workers; at the end none is left."""
+    started = []
+
+    def begin(name):
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "twind.jobs", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TWIND_HOME": str(home.root)},
+        )
+        started.append(worker)
+        return worker
+
+    yield begin
+    for worker in started:
+        worker.kill()
+        worker.communicate()
+
+
+def work(worker, line):
+    """Give the order, keep stdin open until the worker has ended, return its last line."""
+    worker.stdin.write(line + "\n")
+    worker.stdin.flush()
+    lines = worker.stdout.read().splitlines()
+    worker.wait(timeout=60)
+    return json.loads(lines[-1])
+
+
+def test_a_job_is_done_and_the_process_ends_by_itself(start):
+    worker = start("inspect")
+    told = work(worker, '{"nice": 5}')
+    assert {plugin["name"] for plugin in told["result"]["plugins"]} >= {"calendar", "notify"}
+    assert worker.returncode == 0
+    assert "Fatal" not in worker.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        ("dance", "{}", "there is no job dance"),
+        ("work", "{}", "there is no job work"),
+        ("inspect", "{nonsense", "the order is no JSON"),
+        ("inspect", "[1]", "the order is no JSON object"),
+    ],
+)
+def test_what_cannot_be_done_is_an_error_line(start, name, line, message):
+    worker = start(name)
+    error = work(worker, line)["error"]
+    assert error["code"] == "job_failed"
+    assert message in error["message"]
+    assert worker.returncode == 1
+
+
+def test_a_worker_ends_when_its_starter_is_gone(start, home):
+    folder = home.plugin_dirs[0]
+    folder.mkdir()
+    (folder / "slow.py").write_text("import time\ntime.sleep(600)\n")
+    worker = start("inspect")
+    worker.stdin.write("{}\n")
+    worker.stdin.close()
+    worker.stdin = None
+    assert worker.wait(timeout=60) == ORPHANED
+
+
+def test_every_job_has_one_function():
+    assert {"sync", "detect", "elicit", "propose", "notify", "train", "inspect"} <= set(names())
+    assert "work" not in names()

@@ -1,0 +1,221 @@
+"""Reasons: shares of what speaks for a proposal, resting on rows that exist."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twind import evidence, settings
+from twind.model import Attendee, CalendarEvent, Person, Project, Target, Task
+from twind.preferences import catalogue
+from twind.rl import explain, wording
+from twind.rl.pipeline import DataPipeline
+from twind.rl.planner import Item, Rated
+from twind.rl.snapshot import shortlist
+from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.store import questions, records
+
+PROJECT, PERSON = 1, 1 + PROJECTS
+
+
+@pytest.fixture
+def told(db, clock):
+    """A teller over a small life, and its store."""
+    guests = (Attendee(email="ann@x.org", status="accepted"),)
+    meetings = [
+        CalendarEvent(
+            uid=f"lunch {n}",
+            title="Lunch with Ann",
+            start=clock.now() - timedelta(days=7 * n),
+            end=clock.now() - timedelta(days=7 * n) + timedelta(hours=1),
+            attendees=guests,
+        )
+        for n in (1, 2, 3, 4)
+    ]
+    due = clock.now() + timedelta(days=2)
+    window = (clock.now() - timedelta(days=200), clock.now() + timedelta(days=100))
+    records.apply(
+        db,
+        1,
+        "test",
+        [
+            Person(uid="ann", name="Ann", emails=("ann@x.org",)),
+            Project(uid="p", name="Thesis", deadline=due),
+            Task(uid="t", title="Write the chapter", project="p", due=due, estimate_min=240),
+            *meetings,
+        ],
+        window,
+    )
+    return teller(db, clock)
+
+
+def teller(db, clock):
+    pipeline = DataPipeline(db, settings.parse({"profile": {"timezone": "UTC"}}), clock)
+    reader = pipeline.reader(1)
+    evidence.seed(reader)
+    for question in questions.load(db, 1)[::3]:
+        questions.answer(db, 1, question.id, question.options[0].id)
+    belief = evidence.refresh(reader)
+    return explain.Teller(reader, pipeline.snapshot(1), belief, "greedy 1")
+
+
+def rated(kind, target=0, parts=(0.3, 0.2, 0.2, 0.4, -0.1), duration=3, intensity=1):
+    item = Item(44, TYPES.index(kind), target, duration, intensity)
+    return Rated(item, sum(parts), tuple(parts), 0.6)
+
+
+def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
+    made = told.proposal(rated("work", PROJECT), 0)
+    assert made.target == Target(kind="project", id=made.target.id, name="Thesis")
+    assert (made.day, made.confidence) == (date(2026, 3, 2), 0.6)
+    assert made.end - made.start == timedelta(minutes=made.duration_min)
+    assert made.start.hour == 11
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.ref == f"workflow:{made.target.id}"
+    assert "“Thesis” is due in 2 days with about 4 h left" in deadline.text
+    [step] = deadline.evidence
+    assert step["text"] == "Write the chapter"
+    assert made.details["features"][f"project:{made.target.id}"] == made.duration_min / 60
+    assert made.details["model"] == "greedy 1"
+
+
+def test_a_persons_proposal_tells_when_they_last_met(db, told):
+    made = told.proposal(rated("social", PERSON), 0)
+    [person] = [one for one in made.reasons if one.kind == "person"]
+    assert person.text == "You last saw Ann 7 days ago; you usually meet every 7 days"
+    [meeting] = person.evidence
+    assert meeting["text"] == "Lunch with Ann"
+    assert made.text.startswith(("See Ann", "How about this: see Ann"))
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        ([], "twind knows of no meeting with Bob yet"),
+        ([3], "You last saw Bob 3 days ago"),
+        ([1], "You last saw Bob a day ago"),
+        ([1, 2, 3], "You last saw Bob a day ago; you usually meet every day"),
+    ],
+)
+def test_nothing_is_said_to_be_usual_that_is_not_known(db, clock, days, text):
+    fetched = [Person(uid="bob", name="Bob", emails=("bob@x.org",))]
+    for number in days:
+        start = clock.now() - timedelta(days=number)
+        fetched.append(
+            CalendarEvent(
+                uid=f"e{number}",
+                title="Chess",
+                start=start,
+                end=start + timedelta(hours=1),
+                attendees=(Attendee(email="bob@x.org", status="accepted"),),
+            )
+        )
+    records.apply(db, 1, "test", fetched, (clock.now() - timedelta(days=30), clock.now()))
+    made = teller(db, clock).proposal(rated("social", PERSON), 0)
+    assert [one.text for one in made.reasons if one.kind == "person"] == [text]
+
+
+TABLES = {"responses", "records", "feedback", "recommendations", "workflow_steps"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (0.3, 0.2, 0.2, 0.4, -0.1),
+        (-0.3, -0.2, -0.2, 0.9, -0.1),
+        (-0.1, -0.1, -0.1, -0.1, 0.9),
+        (1.0, 0.0, 0.0, 0.0, 0.0),
+    ],
+    ids=["all", "progress", "none", "alignment"],
+)
+def test_reasons_are_shares_and_rest_on_rows_that_exist(db, told, parts):
+    for kind, target in itertools.product(TYPES[1:], (0, PROJECT, PERSON)):
+        made = told.proposal(rated(kind, target, parts), 0)
+        weights = [one.weight for one in made.reasons]
+        assert weights == sorted(weights, reverse=True)
+        assert 0.0 < sum(weights) <= 1.0 + 1e-9
+        assert made.would_change
+        for reason in made.reasons:
+            assert reason.text
+            assert not reason.text.endswith(".")
+            assert_rests(db, reason)
+
+
+def assert_rests(db, reason):
+    table, _, number = reason.ref.partition(":")
+    match reason.kind:
+        case "pattern" if not number:
+            assert reason.ref in catalogue.index_of()
+            assert db.value("SELECT COUNT(*) FROM aspects WHERE code = ?", (reason.ref,)) == 1
+        case "pattern" | "person" | "deadline":
+            place = {"person": "entities", "project": "workflows"}.get(table)
+            place = place or {"entity": "entities", "workflow": "workflows"}[table]
+            assert db.value(f"SELECT COUNT(*) FROM {place} WHERE id = ?", (number,)) == 1
+        case kind:
+            assert kind in {"energy", "time", "habit"}
+    for row in reason.evidence:
+        assert row["table"] in TABLES
+        assert db.value(f"SELECT COUNT(*) FROM {row['table']} WHERE id = ?", (row["id"],)) == 1
+
+
+def test_the_first_reason_decides_what_would_change(told):
+    much = told.proposal(rated("work", PROJECT, (0, 0, 0, 2.0, 0)), 0)
+    assert much.would_change == "If that were done or due later, this would not be proposed."
+    mixed = told.proposal(rated("work", PROJECT, (0, 0.8, 0, 1.0, 0)), 0)
+    assert "and still be proposed" in mixed.would_change
+
+
+def test_the_shortlist_names_who_the_target_is(told):
+    shown = shortlist(told.snapshot)
+    for row, place in enumerate(shown.people):
+        person = told.snapshot.people[place]
+        assert told.proposal(rated("social", PERSON + row), 1).target.id == person.id
+    assert np.isfinite(told.proposal(rated("work", PROJECT), 1).details["block"]["lead_days"])
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+@given(
+    action=st.sampled_from(TYPES[1:]),
+    target=st.sampled_from(
+        [None, Target(kind="person", id=1, name="Ann"), Target(kind="project", id=2, name="Thesis")]
+    ),
+    minutes=st.sampled_from([int(each) for each in DURATIONS_MIN]),
+    intensity=st.sampled_from(INTENSITIES),
+    diplomatic=st.floats(-2, 2),
+)
+def test_every_proposal_is_a_sentence(action, target, minutes, intensity, diplomatic):
+    text = wording.sentence(action, target, minutes, intensity, diplomatic=diplomatic)
+    assert text[0].isupper()
+    assert "{" not in text
+    assert wording.length(minutes) in text
+    assert text.endswith("?") is (diplomatic > wording.DIPLOMATIC_FROM)
+    forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}
+    if target is not None and action in forms[target.kind]:
+        assert target.name in text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (-0.1, "overdue"),
+        (0.5, "due within a day"),
+        (1.5, "due tomorrow"),
+        (2.4, "due in 2 days"),
+        (21, "due in 21 days"),
+    ],
+)
+def test_when_something_is_due(days, text):
+    assert wording.days_from_now(days) == text
+
+
+def test_days_are_counted_as_people_do():
+    assert [wording.days(number) for number in (0.2, 1.4, 1.6)] == ["day", "day", "2 days"]
+    assert wording.days_ago(0) == "within the last day"
+    assert wording.days_ago(12) == "12 days ago"

@@ -1,0 +1,217 @@
+"""The plan for a day: inside the hard limits, repeatable, sparing, and urgent things first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twind.preferences.belief import Belief as Believed
+from twind.preferences.detectors import population_habits
+from twind.rl import planner, rules
+from twind.rl.planner import Item, Limits, plan_day, rehearse
+from twind.rl.snapshot import (
+    Belief,
+    PersonState,
+    ProjectState,
+    Snapshot,
+    day_plan,
+    shortlist,
+)
+from twind.rl.spaces import DURATIONS_SLOTS, PROJECTS, SLOTS, TYPES
+
+MONDAY = date(2026, 3, 2)
+WORK, SOCIAL = TYPES.index("work"), TYPES.index("social")
+
+
+def stretch(*spans):
+    mask = np.zeros(SLOTS, bool)
+    for start, end in spans:
+        mask[int(start * 4) : int(end * 4)] = True
+    return mask
+
+
+def life(
+    *, busy=(), allowed=((7, 22),), asleep=((0, 7), (23, 24)), projects=(), people=(), slot=28
+):
+    known = Believed.prior((one.id for one in people), (one.id for one in projects))
+    day = {
+        "allowed": stretch(*allowed) & ~stretch(*asleep),
+        "work": stretch((9, 17)),
+        "asleep": stretch(*asleep),
+    }
+    days = tuple(
+        day_plan(MONDAY + timedelta(days=n), busy=stretch(*busy) if n == 0 else None, **day)
+        for n in range(3)
+    )
+    return Snapshot(
+        profile_id=1,
+        start=datetime(2026, 3, 2, slot // 4, tzinfo=UTC),
+        zone="UTC",
+        slot=slot,
+        days=days,
+        projects=tuple(projects),
+        people=tuple(people),
+        belief=Belief(
+            names=known.names,
+            mean=known.posterior.mean,
+            covariance=known.posterior.covariance,
+        ),
+        habits=population_habits(),
+    )
+
+
+ANN = PersonState(id=3, name="Ann", closeness=0.9, days_since=40.0, cadence_days=10.0)
+THESIS = ProjectState(id=5, name="Thesis", priority=0.7, remaining_h=4.0, deadline_h=30.0)
+
+
+def plan(snapshot, day=0, limits=None, choose=rules.nothing, seed=0):
+    """Plan with few rehearsals: the limits hold whatever their number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "DRAWS", 4)
+        patch.setattr(planner, "FINAL_DRAWS", 8)
+        patch.setattr(planner, "CANDIDATES", 12)
+        patch.setattr(planner, "GUIDE_DRAWS", 4)
+        return plan_day(snapshot, day, choose=choose, limits=limits or Limits(), seed=seed)
+
+
+def assert_within(snapshot, made, limits):
+    day = snapshot.days[made.day]
+    assert len(made.items) <= limits.most
+    first = snapshot.slot + planner.LEAD_SLOTS if made.day == 0 else 0
+    covered = np.zeros(SLOTS, int)
+    for rated in made.items:
+        item = rated.item
+        assert first <= item.slot < item.end <= SLOTS
+        assert day.free[item.slot : item.end].all()
+        assert not limits.forbid(item)
+        assert rated.gain > planner.PRICE
+        assert limits.min_acceptance <= rated.acceptance <= 1.0
+        assert len(rated.parts) == 5
+        covered[item.slot : item.end] += 1
+    assert covered.max() <= 1
+    kinds = [(one.item.kind, one.item.target) for one in made.items]
+    assert len(set(kinds)) == len(kinds)
+
+
+hour = st.integers(0, 95).map(lambda quarter: quarter / 4)
+span = st.tuples(hour, st.sampled_from([0.25, 0.5, 1.0, 3.0, 8.0])).map(
+    lambda pair: (pair[0], min(24.0, pair[0] + pair[1]))
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    busy=st.lists(span, max_size=8),
+    allowed=st.lists(span, min_size=1, max_size=3),
+    asleep=st.lists(span, max_size=2),
+    taken=st.lists(st.tuples(st.integers(0, 95), st.integers(1, 12)), max_size=2),
+    most=st.integers(0, 4),
+    slot=st.integers(0, 95),
+    day=st.integers(0, 1),
+    guide=st.sampled_from([rules.nothing, rules.urgency, rules.greedy]),
+)
+def test_no_plan_leaves_the_hard_limits(busy, allowed, asleep, taken, most, slot, day, guide):
+    snapshot = life(
+        busy=busy, allowed=allowed, asleep=asleep, slot=slot, people=[ANN], projects=[THESIS]
+    )
+    limits = Limits(
+        most=most,
+        taken=tuple((start, start + length) for start, length in taken),
+        spent=frozenset({(WORK, 0)}),
+    )
+    made = plan(snapshot, day, limits, guide)
+    assert_within(snapshot, made, limits)
+    assert bool(made.items) != bool(made.silent_because)
+
+
+def test_the_same_seed_gives_the_same_plan():
+    snapshot = life(projects=[THESIS], people=[ANN])
+    first, second = (plan(snapshot, choose=rules.greedy, seed=4) for _ in range(2))
+    assert first == second
+    assert first.items
+
+
+def test_never_more_than_wanted():
+    snapshot = life(projects=[THESIS], people=[ANN])
+    many = plan(snapshot)
+    assert 1 <= len(many.items) <= 4
+    assert len(plan(snapshot, limits=Limits(most=1)).items) == 1
+    assert plan(snapshot, limits=Limits(most=0)).items == ()
+
+
+def test_what_is_spent_or_taken_is_left_alone():
+    snapshot = life(projects=[THESIS], people=[ANN])
+    before = plan(snapshot)
+    spent = frozenset((one.item.kind, one.item.target) for one in before.items)
+    after = plan(snapshot, limits=Limits(spent=spent))
+    assert spent.isdisjoint((one.item.kind, one.item.target) for one in after.items)
+    morning = Limits(taken=((0, 14 * 4),))
+    assert all(one.item.slot >= 14 * 4 for one in plan(snapshot, limits=morning).items)
+
+
+@pytest.mark.parametrize(
+    "more", [{"busy": ((0, 24),)}, {"allowed": ((3, 3),)}, {"slot": 95}, {"asleep": ((0, 24),)}]
+)
+def test_a_day_without_room_gets_no_plan_and_says_why(more):
+    made = plan(life(projects=[THESIS], people=[ANN], **more))
+    assert made.items == ()
+    assert made.silent_because == "there is no free time left in it"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_is_due_tomorrow_comes_before_what_is_due_in_three_weeks(swapped):
+    more = {"remaining_h": 8.0, "priority": 0.8, "off_hours": True}
+    soon = ProjectState(id=1, name="Soon", deadline_h=41.0, **more)
+    late = ProjectState(id=2, name="Late", deadline_h=21 * 24.0, **more)
+    if swapped:
+        soon, late = replace(soon, id=2), replace(late, id=1)
+    snapshot = life(projects=[late, soon])
+    made = plan_day(snapshot, 0, choose=rules.nothing, limits=Limits())
+    shown = shortlist(snapshot).projects
+    gains = {
+        snapshot.projects[shown[one.item.target - 1]].name: one.gain
+        for one in made.items
+        if 0 < one.item.target <= PROJECTS
+    }
+    assert "Soon" in gains
+    assert gains["Soon"] > gains.get("Late", 0.0)
+
+
+def test_nobody_is_asked_for_their_time_at_night():
+    snapshot = life(people=[ANN], allowed=((0, 24),), asleep=(), busy=((7.5, 22.5),), slot=0)
+    for rated in plan(snapshot).items:
+        assert rated.item.target <= PROJECTS
+
+
+# --- rehearsal -----------------------------------------------------------------------------------
+
+
+def test_equal_plans_live_equal_days():
+    snapshot = life(projects=[THESIS])
+    item = Item(40, WORK, 1, 3, 1)
+    lived = rehearse(snapshot, [[], [item], [item]], day=0, draws=6, seed=2)
+    assert lived.returns.shape == (3, 6)
+    assert lived.parts.shape == (3, 6, 5)
+    np.testing.assert_array_equal(lived.returns[1], lived.returns[2])
+    assert not np.array_equal(lived.returns[0], lived.returns[1])
+    assert np.isnan(lived.accepted[0]).all()
+    told = lived.accepted[1][np.isfinite(lived.accepted[1])]
+    assert set(told) <= {0.0, 1.0}
+    np.testing.assert_allclose(lived.parts.sum(axis=2), lived.returns, atol=1e-5)
+
+
+def test_an_item_that_could_never_be_made_is_not_accepted():
+    assert planner._acceptance(np.full(8, np.nan)) == 0.5
+    assert planner._acceptance(np.array([1.0, 1.0, np.nan])) == pytest.approx(0.75)
+
+
+def test_an_item_ends_when_its_duration_is_over():
+    assert [Item(8, 1, 0, n, 0).end - 8 for n in range(len(DURATIONS_SLOTS))] == list(
+        DURATIONS_SLOTS
+    )

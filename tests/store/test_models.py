@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from twind.store import models
+
+
+def put(db, state, kind="ppo", profile_id=1):
+    number = db.value("SELECT COUNT(*) FROM models") + 1
+    return models.put(
+        db,
+        profile_id,
+        kind=kind,
+        state=state,
+        file=f"{number}.safetensors" if kind == "ppo" else None,
+        sha256="0" * 64,
+        timesteps=2048,
+        score=0.5,
+        report={"winner": kind},
+        belief=b"belief",
+        world="{}",
+    )
+
+
+def test_one_serves_and_retires_the_one_before(db):
+    assert models.serving(db, 1) is models.newest_network(db, 1) is models.last_training(db, 1)
+    first, second = put(db, "serving"), put(db, "serving")
+    put(db, "serving", profile_id=2)
+    serving = models.serving(db, 1)
+    assert serving is not None
+    assert (serving.id, serving.report, serving.belief) == (second, {"winner": "ppo"}, b"belief")
+    assert db.value("SELECT state FROM models WHERE id = ?", (first,)) == "retired"
+
+
+def test_training_starts_from_what_serves_else_from_the_newest(db):
+    put(db, "retired")
+    serving, newest = put(db, "serving"), put(db, "retired")
+    assert models.newest_network(db, 1).id == serving
+    assert models.last_training(db, 1).id == newest
+    put(db, "serving", kind="greedy")
+    assert models.newest_network(db, 1).id == newest
+    models.reject(db, newest)
+    assert models.newest_network(db, 1).id == serving
+    assert models.serving(db, 1).kind == "greedy"
+
+
+@pytest.mark.parametrize(("keep", "gone"), [(1, [2, 1]), (2, [1]), (3, [])])
+def test_files_that_are_no_longer_needed(db, keep, gone):
+    for state in ("retired", "retired", "retired", "serving"):
+        put(db, state)
+    assert models.obsolete_files(db, 1, keep) == [f"{number}.safetensors" for number in gone]
+    assert models.obsolete_files(db, 2, 0) == []

@@ -1,0 +1,340 @@
+"""What the database says as evidence, and that nothing stays of what was taken back."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from twind import evidence
+from twind.model import (
+    Attendee,
+    CalendarEvent,
+    Feedback,
+    Person,
+    Project,
+    Proposal,
+    Target,
+    Task,
+)
+from twind.preferences import catalogue
+from twind.store import life, patterns, profiles, proposals, questions, records
+
+ZONE = ZoneInfo("Europe/Berlin")
+ME = "me@example.org"
+
+
+@pytest.fixture
+def reader(db, clock):
+    return evidence.Reader(db, 1, ZONE, frozenset({ME}), clock.now())
+
+
+@pytest.fixture
+def seeded(reader):
+    evidence.seed(reader)
+    return reader
+
+
+def rows(db, table):
+    return [tuple(row) for row in db.rows(f"SELECT * FROM {table} ORDER BY 1")]
+
+
+def believed(db):
+    return {p.code: (p.strength, p.confidence, p.evidence_count) for _, p in patterns.load(db, 1)}
+
+
+def evidence_keys(db):
+    return {row["key"] for row in db.rows("SELECT key FROM evidence WHERE profile_id = 1")}
+
+
+def sync(reader, *fetched, source="test"):
+    window = (reader.now - timedelta(days=200), reader.now + timedelta(days=100))
+    records.apply(reader.db, 1, source, fetched, window)
+
+
+def propose(reader, features=None, action="learn", target=None):
+    start = reader.now + timedelta(hours=2)
+    block = evidence.proposed_block
+    made = Proposal(
+        day=date(2026, 3, 2),
+        action=action,
+        target=target,
+        start=start,
+        end=start + timedelta(hours=1),
+        duration_min=60,
+        intensity="normal",
+        text="Read for an hour",
+        confidence=0.6,
+        reasons=(),
+        would_change="",
+    )
+    described = block(made, ZONE)
+    values = {name: getattr(described, name) for name in described.__slots__}
+    values["lead_days"] = min(values["lead_days"], 1e6)
+    made.details.update(
+        {"features": features or evidence.block_features(described, made), "block": values}
+    )
+    [row] = proposals.add(reader.db, 1, [made], {})
+    return row
+
+
+def say(reader, row, action, **more):
+    return proposals.review(
+        reader.db, 1, Feedback(proposal_id=row, action=action, at=reader.now, **more)
+    )
+
+
+# --- the bank ------------------------------------------------------------------------------------
+
+
+def test_seeding_twice_changes_nothing(db, seeded):
+    before = [rows(db, table) for table in ("dimensions", "aspects", "questions")]
+    evidence.seed(seeded)
+    assert [rows(db, table) for table in ("dimensions", "aspects", "questions")] == before
+    assert [len(table) for table in before[:2]] == [15, 75]
+
+
+def test_seeding_takes_dimensions_made_elsewhere_into_use(db, reader):
+    with db.transaction():
+        own = db.insert("dimensions", name="Values", weight=3.0)
+        aspect = db.insert("aspects", dimension_id=own, name="growth", code="VAL_GROWTH")
+        db.insert("questions", text="Whose?", question_type="choice", active=1)
+    evidence.seed(reader)
+    assert db.value("SELECT weight FROM dimensions WHERE id = ?", (own,)) == 3.0
+    assert db.value("SELECT COUNT(*) FROM aspects WHERE code = 'VAL_GROWTH'") == 1
+    assert db.value("SELECT id FROM aspects WHERE code = 'VAL_GROWTH'") == aspect
+    evidence.refresh(reader)
+    assert len(patterns.load(db, 1)) == 75
+
+
+def test_questions_about_this_life_come_and_go_with_it(reader):
+    for name in ("Ann", "Bob"):
+        sync(reader, Person(uid=name, name=name), source=name)
+    evidence.seed(reader)
+    about = [one.text for one in questions.load(reader.db, 1) if "Ann" in one.text]
+    assert about
+    sync(reader, Person(uid="Zoe", name="Zoe"), source="Ann")
+    evidence.seed(reader)
+    assert not any("Ann" in one.text for one in questions.load(reader.db, 1))
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+def test_an_answer_moves_patterns_and_taken_back_leaves_nothing(db, seeded):
+    evidence.refresh(seeded)
+    before, keys = believed(db), evidence_keys(db)
+    question = next(one for one in questions.load(db, 1) if one.kind == "choice")
+    given = questions.answer(db, 1, question.id, question.options[0].id)
+    evidence.refresh(seeded)
+    assert believed(db) != before
+    assert evidence_keys(db) - keys == {f"response:{given}"}
+    told = db.row("SELECT * FROM evidence WHERE key = ?", (f"response:{given}",))
+    assert (told["source_table"], told["source_id"]) == ("responses", given)
+    assert question.options[0].text in told["text"]
+    assert set(json.loads(told["aspects"])) <= set(catalogue.index_of())
+    questions.take_back(db, 1, given)
+    evidence.refresh(seeded)
+    assert believed(db) == before
+    assert evidence_keys(db) == keys
+
+
+def test_of_two_answers_to_a_question_the_last_counts(db, seeded):
+    question = next(one for one in questions.load(db, 1) if one.kind == "binary")
+    first, last = (questions.answer(db, 1, question.id, option.id) for option in question.options)
+    assert {one.key for one in evidence.collect(seeded)} == {f"response:{last}"}
+    questions.take_back(db, 1, last)
+    assert {one.key for one in evidence.collect(seeded)} == {f"response:{first}"}
+
+
+@pytest.mark.parametrize("kind", ["selected", "SELECTED", "answered", "skipped", "dont_care"])
+def test_answers_made_elsewhere_never_stop_the_rest(db, seeded, kind):
+    question = questions.load(db, 1)[0]
+    with db.transaction():
+        db.insert(
+            "responses",
+            profile_id=1,
+            question_id=question.id,
+            response_type=kind,
+            created_at="yesterday",
+        )
+    assert len(evidence.collect(seeded)) == (1 if kind == "dont_care" else 0)
+
+
+def test_other_profiles_answers_are_not_evidence(db, seeded):
+    profiles.ensure(db, 2)
+    question = questions.load(db, 1)[0]
+    questions.answer(db, 2, question.id, question.options[0].id)
+    assert evidence.collect(seeded) == []
+
+
+# --- feedback ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "up"),
+    [
+        ("accept", {}, True),
+        ("reject", {}, False),
+        ("reject", {"reason": "never"}, False),
+        ("edit", {"duration_min": 90}, True),
+    ],
+)
+def test_feedback_changes_a_pattern_and_undone_leaves_nothing(db, seeded, action, more, up):
+    row = propose(seeded, {"LEA_PRACTICAL": 0.8})
+    evidence.refresh(seeded)
+    before, keys = believed(db), evidence_keys(db)
+    say(seeded, row, action, **more)
+    evidence.refresh(seeded)
+    moved = believed(db)["LEA_PRACTICAL"][0] - before["LEA_PRACTICAL"][0]
+    assert (moved > 0) is up
+    assert abs(moved) > 1e-4
+    [word] = db.rows("SELECT id FROM feedback")
+    assert f"feedback:{word['id']}" in evidence_keys(db)
+    say(seeded, row, "undo")
+    evidence.refresh(seeded)
+    assert believed(db) == before
+    assert evidence_keys(db) == keys
+
+
+def test_who_thinks_better_of_it_has_said_the_last_thing_only(db, seeded):
+    row = propose(seeded, {"LEA_PRACTICAL": 0.8})
+    say(seeded, row, "reject")
+    alone = evidence.believe(seeded).mean_of("LEA_PRACTICAL")
+    say(seeded, row, "undo")
+    say(seeded, row, "accept")
+    say(seeded, row, "reject")
+    assert evidence.believe(seeded).mean_of("LEA_PRACTICAL") == pytest.approx(alone)
+    say(seeded, row, "snooze", until=seeded.now)
+    assert len(evidence.collect(seeded)) == 1
+
+
+def test_ignored_says_little_and_withdrawn_nothing(db, seeded, clock):
+    row, taken = (propose(seeded, {"LEA_PRACTICAL": 0.8}) for _ in range(2))
+    proposals.withdraw(db, 1, [taken], "an event has taken its time")
+    assert evidence.collect(seeded) == []
+    proposals.expire(db, 1, clock.now() + timedelta(days=1))
+    [silence] = evidence.collect(seeded)
+    assert (silence.key, silence.source) == (f"ignored:{row}", ("recommendations", row))
+    assert silence.weight <= 0.1
+
+
+def test_an_edit_prefers_what_it_made_of_it(seeded):
+    row = propose(seeded, target=Target(kind="person", id=3, name="Ann"), action="social")
+    say(seeded, row, "edit", duration_min=120)
+    [taken, changed] = evidence.collect(seeded)
+    assert (taken.key, changed.key) == (taken.key, f"{taken.key}/edit")
+    better, worse = changed.likelihood.better, changed.likelihood.worse
+    assert better["person:3"] == 2.0
+    assert worse["person:3"] == 1.0
+
+
+# --- priors --------------------------------------------------------------------------------------
+
+
+def test_earlier_patterns_become_priors_and_stay_so(db, seeded):
+    with db.transaction():
+        for code, whole in (("VAL_GROWTH", False), ("SPI_BELIEF", True)):
+            place = db.row("SELECT id, dimension_id FROM aspects WHERE code = ?", (code,))
+            db.insert(
+                "patterns",
+                profile_id=1,
+                pattern_type="preference",
+                dimension_id=place["dimension_id"],
+                aspect_id=None if whole else place["id"],
+                strength=-0.6,
+                confidence=0.9,
+            )
+    belief = evidence.believe(seeded)
+    assert belief.strength("VAL_GROWTH") == pytest.approx(-0.6, abs=0.15)
+    assert belief.strength("SPI_MEANING") < 0.0
+    told = patterns.earlier(db, 1)
+    for _ in range(2):
+        evidence.refresh(seeded)
+        assert patterns.earlier(db, 1) == told
+        assert evidence.believe(seeded).strength("VAL_GROWTH") == pytest.approx(
+            belief.strength("VAL_GROWTH")
+        )
+
+
+# --- what happened -------------------------------------------------------------------------------
+
+
+def meeting(uid, when, *emails, **more):
+    return CalendarEvent(
+        uid=uid,
+        title="Lunch",
+        start=when,
+        end=when + timedelta(hours=1),
+        attendees=tuple(Attendee(email=email, status="accepted") for email in emails),
+        **more,
+    )
+
+
+def test_history_is_what_was_lived(reader):
+    then = reader.now - timedelta(days=3)
+    sync(
+        reader,
+        Person(uid="ann", name="Ann", emails=("ann@example.org",)),
+        meeting("lived", then, ME, "ann@example.org"),
+        meeting("declined", then, ME, busy=False),
+        meeting("called off", then, status="cancelled"),
+        meeting("perhaps", then, status="tentative"),
+        meeting("still on", reader.now - timedelta(minutes=30)),
+        meeting("all day", then, all_day=True),
+        Project(uid="p", name="P", status="completed"),
+        Task(uid="t", title="t", project="p", status="done", completed_at=then),
+        Task(uid="open", title="open", project="p"),
+    )
+    lived = evidence.history(reader)
+    [block] = lived.blocks
+    [ann] = life.people(reader.db, 1, reader.now)
+    assert block.people_ids == (ann.id,)
+    assert str(block.start_local.tzinfo) == "Europe/Berlin"
+    assert 0.0 < block.closeness <= 1.0
+    assert [task.title for task in lived.tasks] == ["t"]
+
+
+def test_deadlines_and_closeness(reader, clock):
+    due = clock.now() + timedelta(days=4)
+    step = {"title": "t", "project": "p"}
+    sync(
+        reader,
+        Project(uid="p", name="P"),
+        Task(uid="a", due=due + timedelta(days=1), **step),
+        Task(uid="b", due=due, **step),
+        Task(uid="c", due=clock.now(), status="done", completed_at=clock.now(), **step),
+    )
+    [project] = life.projects(reader.db, 1)
+    assert evidence.deadline(project, reader.now) == due
+
+    def person(attributes, contacts=()):
+        return life.PersonRow(1, "A", attributes, tuple(contacts), None)
+
+    assert evidence.closeness(person({"love": 8, "trust": 0.4}), reader.now) == pytest.approx(0.6)
+    assert evidence.closeness(person({"trust": 70}), reader.now) == pytest.approx(0.7)
+    assert evidence.closeness(person({"interest": 9}), reader.now) == 0.3
+    often = [reader.now - timedelta(days=n) for n in range(30, 0, -1)]
+    assert evidence.closeness(person({}, often), reader.now) == pytest.approx(0.9)
+    assert evidence.days_since(person({}, often), reader.now) == 1.0
+    assert evidence.days_since(person({}), reader.now) is None
+
+
+def test_the_next_question_is_one_not_asked_yet(db, seeded):
+    chosen = evidence.next_question(seeded)
+    assert chosen.best is not None
+    questions.answer(db, 1, chosen.best.question.id, chosen.best.question.options[0].id)
+    again = evidence.next_question(seeded)
+    assert again.best is not None
+    assert again.best.question.id != chosen.best.question.id
+
+
+def test_how_much_of_a_world_is_another(reader):
+    empty = evidence.world(reader)
+    sync(reader, Project(uid="p", name="P"))
+    some = evidence.world(reader)
+    assert evidence.world_distance(None, empty) == 1.0
+    assert evidence.world_distance(some, some) == 0.0
+    assert evidence.world_distance(empty, some) == 1.0
