@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twind.errors import TwindError
 
-FAILED, NOT_RUNNING = 1, 3
+FAILED, USAGE, NOT_RUNNING = 1, 2, 3
 
 
 class Output:
@@ -33,7 +33,7 @@ class Output:
             print(json.dumps(shape, ensure_ascii=False))
         else:
             print(f"twind: {clean(str(error))}", file=sys.stderr)
-        return NOT_RUNNING if error.code == "not_running" else FAILED
+        return {"not_running": NOT_RUNNING, "usage": USAGE}.get(error.code, FAILED)
 
     def note(self, text: str) -> None:
         """Say something that is not the result."""

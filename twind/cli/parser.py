@@ -43,6 +43,8 @@ def build() -> argparse.ArgumentParser:
         prog="twind",
         description="A digital twin that lives on your own machine and proposes your day.",
     )
+    _home(top)
+    top.set_defaults(home=None)
     top.add_argument("--version", action="version", version=f"twind {twind.__version__}")
     commands = top.add_subparsers(metavar="COMMAND")
 
@@ -125,14 +127,24 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=description, description=description
     )
+    _home(parser)
     if module is not None:
-        parser.add_argument("--home", metavar="DIR", help="keep everything under this folder")
         parser.set_defaults(module=module, function=function)
         if report:
             parser.add_argument("--json", action="store_true", help="report as one JSON object")
         else:
             parser.set_defaults(json=False)
     return parser
+
+
+def _home(parser: argparse.ArgumentParser) -> None:
+    # Suppressed, so that an inner command does not wipe out what was said to an outer one.
+    parser.add_argument(
+        "--home",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="keep everything under this folder",
+    )
 
 
 def _positive(text: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from twind.errors import JobError, TwindError
@@ -19,12 +18,12 @@ def run_job(home: Home, name: str, args: dict[str, Any] | None = None) -> dict[s
 
     The worker ends when we do: its stdin is ours. Raises a TwindError with the job's own code.
     """
-    environment = dict(os.environ)
+    from twind.daemon import workers
+
+    environment = workers.environment(home, os.environ)
     environment.setdefault("TWIND_LOG", "WARNING")
-    if home.root is not None:
-        environment["TWIND_HOME"] = str(home.root)
     with subprocess.Popen(
-        [sys.executable, "-m", "twind.jobs", name],
+        [*workers.COMMAND, name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,

@@ -128,6 +128,7 @@ class Service:
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
         self._was_paused = False
+        self._sources_read = False
         self._data_version = db.data_version()
         self._detected_seq = -1
         self._notified_s: float | None = None
@@ -325,11 +326,21 @@ class Service:
         """Ask what is due; called at the start, and at least once a minute."""
         self._notice_end_of_pause()
         self._queue.drop_obsolete()
+        self._detect_if_needed()
+        self._propose_if_due()
+        self._notify_if_needed()
+
+    def _propose_if_due(self) -> None:
+        """Queue the morning's proposals, once the sources have been read.
+
+        Made before that, at a first start or after a night switched off, they would be the day's
+        only ones and know nothing of the day.
+        """
+        if not self._sources_read:
+            return
         done = jobs.done_keys(self._db, schedule.PROPOSE)
         for due in schedule.due_jobs(self._now_local(), self._settings, done):
             self._queue.put(due.name, due.args, key=due.key)
-        self._detect_if_needed()
-        self._notify_if_needed()
 
     def _look_at_log(self) -> None:
         """Act on what other processes have written."""
@@ -400,6 +411,9 @@ class Service:
         elif job.name == "detect":
             self._detected_seq = -1
         self._look_at_log()
+        if job.name == "sync" and not self._sources_read:
+            self._sources_read = True
+            self._spawn(self._check())
 
     # --- the pause -------------------------------------------------------------------------------
 

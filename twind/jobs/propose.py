@@ -75,9 +75,10 @@ def _propose(
     """Return new proposals for one day of the snapshot, beside those it has already."""
     earlier = proposals.load(work.db, work.profile_id, day=snapshot.days[day].date)
     standing = [one for one in earlier if one.status in {"pending", "accepted"}]
+    said = [one for one in earlier if "withdrawn" not in one.details]
     name, model_id, choose = serving_choice(work.db, work.profile_id, work.home.models_dir)
     limits = Limits(
-        most=max(0, work.settings.proposals.max_per_day - len(standing)),
+        most=max(0, work.settings.proposals.max_per_day - len(said)),
         min_acceptance=work.settings.proposals.min_confidence,
         spent=_spent(earlier, snapshot),
         taken=tuple(_slots(one, snapshot, day) for one in standing),

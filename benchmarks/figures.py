@@ -1,0 +1,46 @@
+"""How a figure is told: one line of JSON, with its baseline from the same run.
+
+BENCH_FAST=1 asks for a rough answer in a minute or so, BENCH_SEED chooses the luck.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+
+FAST = bool(os.environ.get("BENCH_FAST"))
+SEED = int(os.environ.get("BENCH_SEED", "0"))
+
+
+def figure(name, values, unit, *, baseline=None):
+    """Print a figure: the median, lowest and highest of its runs.
+
+    `baseline` are runs of what it is compared with; `ratio` is the one median over the other.
+    """
+    middle = statistics.median(values)
+    base = None if baseline is None else statistics.median(baseline)
+    told = {
+        "name": name,
+        "value": middle,
+        "low": min(values),
+        "high": max(values),
+        "unit": unit,
+        "baseline": base,
+        "ratio": middle / base if base else None,
+        "n": len(values),
+        "seed": SEED,
+    }
+    print(json.dumps(told), flush=True)
+
+
+def seconds(work, runs):
+    """Return the wall seconds of `runs` calls, after one to warm up."""
+    work()
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return taken

@@ -1,0 +1,60 @@
+"""The daemon on the sample life: how soon it is there, what it costs at rest, how it answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from figures import FAST, figure
+from processes import at_rest, cpu_s, python, resident_mib, status, timed, twind, wait_for
+
+REST_S = 20.0
+SETTLE_S = 2.0
+
+
+def measure(home):
+    """Print daemon.*, ctl.status_s."""
+    ready = [_seconds_to_ready(home) for _ in range(1 if FAST else 3)]
+    runs = 5 if FAST else 15
+    baseline = python(runs)
+    figure("daemon.ready_s", ready, "s", baseline=baseline)
+    process = _start(home)
+    try:
+        wait_for(lambda: status(home))
+        wait_for(lambda: at_rest(home))
+        # What the last answer left to do is not rest.
+        time.sleep(SETTLE_S)
+        before = cpu_s(process.pid)
+        time.sleep(REST_S)
+        share = (cpu_s(process.pid) - before) / REST_S
+        figure("daemon.idle_cpu_share", [share], "share of a core")
+        figure("daemon.idle_rss_mib", [resident_mib(process.pid)], "MiB")
+        figure("ctl.status_s", timed(twind(home, "ctl", "status"), runs), "s", baseline=baseline)
+    finally:
+        _stop(process)
+
+
+def _start(home):
+    return subprocess.Popen(
+        [sys.executable, "-m", "twind", "run", "--home", str(home)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _stop(process):
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def _seconds_to_ready(home):
+    """Return the seconds from starting the process to its first answer."""
+    began = time.perf_counter()
+    process = _start(home)
+    try:
+        wait_for(lambda: status(home))
+        return time.perf_counter() - began
+    finally:
+        _stop(process)
