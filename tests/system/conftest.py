@@ -67,12 +67,16 @@ def eventually(found: Callable[[], Any], timeout_s: float = 25.0) -> Any:
 class Life:
     """A home folder with a calendar, tasks and contacts, and the commands given to it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, empty: bool = False) -> None:
         self.root = root
         self.home = Home.under(root)
         self.today = SystemClock().now().astimezone(UTC).date()
         self.tomorrow = self.today + timedelta(days=1)
         self.daemons: list[Daemon] = []
+        if not empty:
+            self._write_files(root)
+
+    def _write_files(self, root: Path) -> None:
         (root / "plugins").mkdir()
         self.home.config_file.write_text(CONFIGURATION)
         self._write_calendar()
@@ -218,6 +222,15 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     """A life in files; whatever daemon is started on it ends with the module."""
     assert "TWIND_HOME" not in os.environ
     life = Life(tmp_path_factory.mktemp("life"))
+    yield life
+    for daemon in life.daemons:
+        daemon.clean_up()
+
+
+@pytest.fixture
+def empty_life(tmp_path: Path) -> Iterator[Life]:
+    """A home with nothing in it, not even a configuration."""
+    life = Life(tmp_path, empty=True)
     yield life
     for daemon in life.daemons:
         daemon.clean_up()

@@ -439,3 +439,15 @@ def test_ctl_stop_ends_it_as_well(life):
     life.twind("ctl", "stop")
     assert daemon.process.wait(timeout=10) == 0
     assert "Traceback" not in life.log()
+
+
+def test_a_home_with_nothing_in_it_says_so_and_trains_nothing(empty_life, eventually):
+    empty_life.start()
+    eventually(empty_life.at_rest, 60)
+    data = empty_life.twind("ctl", "propose")
+    assert data["proposals"] == []
+    assert "nothing to go by" in data["silent_because"]
+    assert empty_life.twind("ctl", "train", expect=1)["code"] == "empty_profile"
+    done = {name for (name,) in empty_life.rows("SELECT name FROM jobs WHERE state = 'done'")}
+    assert "train" not in done
+    assert empty_life.twind("ask")["options"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twind import evidence
 from twind.preferences.belief import Belief
-from twind.store import log, models
+from twind.store import life, log, models
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
@@ -35,6 +35,7 @@ def run(work: Work) -> dict[str, Any]:
                 "moved": moved,
                 "world_moved": world_moved,
                 "train_due": work.settings.training.enabled
+                and not life.is_empty(work.db, work.profile_id)
                 and (moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED),
             }
         )

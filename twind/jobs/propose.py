@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from twind.rl.snapshot import Snapshot
 
 TAKEN = "an event has taken its time"
-LISTEN_S = 4 * 3600.0
+LISTEN_SHARE = 0.9
+"""How much of a job's time a notification may wait for its buttons, before the job is killed."""
 BUTTONS = (("accept", "Accept"), ("reject", "No"), ("snooze", "Later"))
 
 
@@ -185,6 +186,6 @@ def _announce(work: Work, made: list[Proposal]) -> None:
             "title": f"twind proposes {count}",
             "body": "\n".join(lines),
             "buttons": buttons,
-            "listen_s": LISTEN_S,
+            "listen_s": LISTEN_SHARE * work.settings.limits.job_timeout_s,
         },
     )

@@ -5,6 +5,10 @@ day does not allow. Projects and people are rows of a set: one encoder serves al
 their mean goes into the context (Deep Sets, Zaheer et al. 2017), and a target is chosen
 by a pointer, the product of its row's embedding with a query from context and type (Vinyals et al.
 2015). Swapping two rows therefore swaps their probabilities and changes nothing else.
+
+The network does not begin from nothing: what the greedy rule thinks of each choice is added to the
+logits, and what is learnt is where to depart from it (residual policy learning, Silver et al.
+2018). A fresh network therefore chooses as the rule does, and explores in its neighbourhood.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 from torch.nn import functional
 
-from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, SHAPES, TYPES
+from twind.rl.rules import HOURS, merits
+from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, LEAVE, PROJECTS, SHAPES, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +43,33 @@ ROW = 32
 HEAD = 64
 FORBIDDEN = -1e8
 """Stands for minus infinity among logits; finite, so that zero times it is zero and not NaN."""
+FAR = 10.0
+"""Neutral free hours an hour beyond which the rule's opinion is cut off."""
+_HOURS = torch.from_numpy(HOURS)
+_DEPTHS = torch.arange(len(INTENSITIES))
+
+
+STARTING_TRUST = (8.0, 8.0, 6.0, 2.0)
+"""What a neutral free hour an hour (type, target), an hour too long or too short (duration) and a
+step of intensity add to the logits of a fresh network. Chosen: sure enough to be nearly as good as
+the rule, and unsure enough to find what is better."""
+
+
+class Opinion(NamedTuple):
+    """What the greedy rule thinks of the choices, as `rules.merits` without leaving's own.
+
+    Attributes:
+        types: (batch, types), with the best target of each; 0 for leaving.
+        targets: (batch, TARGETS).
+        hours: (batch, types).
+        intensity: (batch,).
+
+    """
+
+    types: Tensor
+    targets: Tensor
+    hours: Tensor
+    intensity: Tensor
 
 
 class Encoded(NamedTuple):
@@ -48,6 +80,7 @@ class Encoded(NamedTuple):
         critic: the context for the value, (batch, hidden).
         projects: their embeddings, (batch, PROJECTS, row).
         people: their embeddings, (batch, PEOPLE, row).
+        rule: what the greedy rule thinks.
 
     """
 
@@ -55,6 +88,7 @@ class Encoded(NamedTuple):
     critic: Tensor
     projects: Tensor
     people: Tensor
+    rule: Opinion
 
 
 class Chain(NamedTuple):
@@ -144,7 +178,7 @@ class TwinPolicy(ActorCriticPolicy):
     def architecture(self) -> dict[str, Any]:
         """Return what a file of weights must agree on to fit this network (JSON-able)."""
         return {
-            "name": "twin",
+            "name": "twin-residual",
             "hidden": self.hidden,
             "row": self.row,
             "head": self.head,
@@ -180,6 +214,7 @@ class TwinPolicy(ActorCriticPolicy):
         self.duration_logits = nn.Linear(head, len(DURATIONS_MIN))
         self.how_of_duration = nn.Embedding(len(DURATIONS_MIN), head)
         self.intensity_logits = nn.Linear(head, len(INTENSITIES))
+        self.trust = nn.Parameter(torch.tensor(STARTING_TRUST))
         self._initialise()
         self.optimizer = self.optimizer_class(  # type: ignore[call-arg]
             self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
@@ -209,6 +244,7 @@ class TwinPolicy(ActorCriticPolicy):
             functional.relu(self.critic(shared)),
             projects,
             people,
+            ask_rule(obs),
         )
 
     def point(self, encoded: Encoded, types: Tensor) -> Tensor:
@@ -219,7 +255,8 @@ class TwinPolicy(ActorCriticPolicy):
             (encoded.projects * query.unsqueeze(1)).sum(2),
             (encoded.people * query.unsqueeze(1)).sum(2),
         ]
-        return torch.cat(logits, 1) / math.sqrt(self.row)
+        learnt = torch.cat(logits, 1) / math.sqrt(self.row)
+        return learnt + self.trust[1] * encoded.rule.targets
 
     def embed_target(self, obs: Obs, targets: Tensor) -> Tensor:
         """Return the embeddings of chosen targets, (batch, row); zeros for nobody.
@@ -242,6 +279,7 @@ class TwinPolicy(ActorCriticPolicy):
         the shortest, the lightest).
         """
         batch = torch.arange(len(encoded.actor), device=encoded.actor.device)
+        rule = encoded.rule
         steps: list[tuple[Tensor, Tensor]] = []
 
         def choose(logits: Tensor, mask: Tensor) -> Tensor:
@@ -250,19 +288,29 @@ class TwinPolicy(ActorCriticPolicy):
             steps.append((choice, log_probs))
             return choice
 
-        types = choose(self.type_logits(encoded.actor), obs["mask_type"])
+        types = choose(self.judge_types(encoded), obs["mask_type"])
         targets = choose(self.point(encoded, types), obs["mask_target"][batch, types])
         how = (
             self.how(encoded.actor)
             + self.how_of_type(types)
             + self.how_of_target(self.embed_target(obs, targets))
         )
+        far = (_HOURS - rule.hours[batch, types].unsqueeze(1)).abs()
         durations = choose(
-            self.duration_logits(functional.relu(how)), obs["mask_duration"][batch, types]
+            self.duration_logits(functional.relu(how)) - self.trust[2] * far,
+            obs["mask_duration"][batch, types],
         )
         how = functional.relu(how + self.how_of_duration(durations))
-        choose(self.intensity_logits(how), obs["mask_intensity"][batch, types])
+        far = (_DEPTHS - rule.intensity.unsqueeze(1)).abs()
+        choose(
+            self.intensity_logits(how) - self.trust[3] * far, obs["mask_intensity"][batch, types]
+        )
         return _sum_up(steps)
+
+    def judge_types(self, encoded: Encoded) -> Tensor:
+        """Return the logits of the types, (batch, types)."""
+        logits: Tensor = self.type_logits(encoded.actor) + self.trust[0] * encoded.rule.types
+        return logits
 
     def draw(self, _: int, log_probs: Tensor) -> Tensor:
         """Draw from each row: a race of exponentials, as `torch.multinomial` runs it."""
@@ -315,7 +363,7 @@ class TwinPolicy(ActorCriticPolicy):
         tensors = as_tensors(obs)
         with torch.inference_mode():
             encoded = self.encode(tensors)
-            log_probs = masked_log_softmax(self.type_logits(encoded.actor), tensors["mask_type"])
+            log_probs = masked_log_softmax(self.judge_types(encoded), tensors["mask_type"])
             return log_probs.exp().numpy(), self.value_net(encoded.critic).numpy()[:, 0]
 
     def action_log_probs(
@@ -335,6 +383,22 @@ def as_tensors(obs: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:
     return {
         name: torch.from_numpy(np.ascontiguousarray(obs[name], dtype=np.float32)) for name in SHAPES
     }
+
+
+def ask_rule(obs: Obs) -> Opinion:
+    """Return what the greedy rule thinks of a batch of observations."""
+    merit = merits({name: value.detach().numpy() for name, value in obs.items()})
+    targets = torch.from_numpy(merit.targets)
+    reachable = targets.unsqueeze(1).masked_fill(obs["mask_target"] < 0.5, FORBIDDEN).amax(2)
+    # A type without a target is masked already; the bound keeps its logit from being no number.
+    types = torch.from_numpy(merit.types) + reachable.clamp(min=-FAR)
+    types[:, LEAVE] = 0.0
+    return Opinion(
+        types.clamp(-FAR, FAR),
+        targets,
+        torch.from_numpy(merit.hours),
+        torch.from_numpy(merit.intensity),
+    )
 
 
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:

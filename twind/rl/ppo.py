@@ -176,8 +176,10 @@ class TwinPPO(PPO):
 
     `gamma` is the discount per hour. `anchor` with `anchor_coef` > 0 adds that many times the
     Kullback-Leibler divergence from the anchor to the loss (estimator k3 of Schulman 2020).
-    `threads` bounds torch's threads while it learns; the bound is lifted again afterwards.
-    Everything else is SB3's; the defaults suit a few hundred environments stepped at once on a CPU.
+    For the first `critic_rollouts` rollouts only the value is learnt, so that a policy that is
+    worth something is not spoilt by a critic that knows nothing. `threads` bounds torch's threads
+    while it learns; the bound is lifted again afterwards. Everything else is SB3's; the defaults
+    suit a few hundred environments stepped at once on a CPU.
     """
 
     policy: TwinPolicy
@@ -199,12 +201,14 @@ class TwinPPO(PPO):
         target_kl: float | None = None,
         anchor: TwinPolicy | None = None,
         anchor_coef: float = 0.0,
+        critic_rollouts: int = 0,
         threads: int | None = None,
         _init_setup_model: bool = True,
         **kwargs: Any,
     ) -> None:
         self.anchor = anchor
         self.anchor_coef = anchor_coef
+        self.critic_rollouts = critic_rollouts
         self.threads = threads
         with warnings.catch_warnings():
             # SB3 fears a small last minibatch; this buffer deals out even ones.
@@ -367,7 +371,9 @@ class TwinPPO(PPO):
         policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
         value_loss = functional.mse_loss(values[:, 0], batch.returns) / self._spread()
         entropy_loss = -entropy.mean()
-        loss = policy_loss + self.ent_coef * entropy_loss + self.vf_coef * value_loss
+        loss = self.vf_coef * value_loss
+        if self._critic_knows():
+            loss = loss + policy_loss + self.ent_coef * entropy_loss
         if self.anchor is not None and self.anchor_coef > 0.0:
             away = (batch.anchor_log_prob - log_prob).clamp(max=5.0)
             loss = loss + self.anchor_coef * (away.exp() - 1.0 - away).mean()
@@ -384,6 +390,10 @@ class TwinPPO(PPO):
                 "clip_fraction": ((ratio - 1.0).abs() > clip_range).float().mean(),
                 "loss": loss.detach(),
             }
+
+    def _critic_knows(self) -> bool:
+        rollout = self.rollout_buffer.buffer_size * self.n_envs
+        return self.num_timesteps > self.critic_rollouts * rollout
 
     def _spread(self) -> float:
         """Return the variance of the rollout's returns: the unit of the value's loss."""

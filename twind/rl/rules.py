@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 REST, WORK, SOCIAL = (TYPES.index(name) for name in ("rest", "work", "social"))
 DEEP, LIGHT, NORMAL = (INTENSITIES.index(name) for name in ("deep", "light", "normal"))
 DEMANDING = [TYPES.index(name) for name in ("work", "learn", "create", "exercise", "plan")]
-HOURS = np.array(DURATIONS_MIN) / 60.0
+HOURS = np.array(DURATIONS_MIN, np.float32) / 60.0
 PROJECT_TARGETS = slice(1, 1 + PROJECTS)
 PEOPLE_TARGETS = slice(1 + PROJECTS, TARGETS)
 PREFER_WORK = 1e-3
@@ -67,6 +67,23 @@ class People(NamedTuple):
     overdue: NDArray[np.float32]  # days since the last contact by the cadence; 1 is due
     affinity: NDArray[np.float32]
     met: NDArray[np.bool_]
+
+
+class Merits(NamedTuple):
+    """What the greedy rule thinks; a type is worth its own hour's worth and its target's.
+
+    Attributes:
+        types: neutral free hours an hour of each type is worth, (N, types); nothing for leaving.
+        targets: what its target adds, (N, targets).
+        hours: how long each type is best done for, (N, types).
+        intensity: the best of the intensities, (N,), an index.
+
+    """
+
+    types: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    hours: NDArray[np.float32]
+    intensity: NDArray[np.int64]
 
 
 def nothing(obs: Obs) -> NDArray[np.int64]:
@@ -110,24 +127,32 @@ def urgency(obs: Obs) -> NDArray[np.int64]:
 
 
 def greedy(obs: Obs) -> NDArray[np.int64]:
-    """Do what is expected to be worth most per hour under the belief; leave when nothing is.
+    """Do what `merits` expects to be worth most per hour; leave when nothing is worth anything.
+
+    Myopic: it sees no hour but the next.
+    """
+    merit = merits(obs)
+    worth = merit.types[:, :, None] + merit.targets[:, None, :]
+    scores = np.where(worth > 0.0, worth, -np.inf)
+    scores[:, LEAVE] = -np.inf
+    return _legal(obs, scores, merit.hours, merit.intensity)
+
+
+def merits(obs: Obs) -> Merits:
+    """Return what the greedy rule thinks of every choice, from the belief about the next hour.
 
     The worth of an hour is the sum of the reward's parts at their believed weights: what its
     attributes are worth (with the affinity to its target), what it does for a deadline, for a
     neglected person, and for an empty battery, less the interruption spread over its length.
-    Myopic: it sees no hour but the next.
     """
-    weights = np.maximum(obs["parts"][:, :4].astype(np.float64), 0.0)
-    worth = (
-        weights[:, 0, None, None] * _alignment(obs)
-        + weights[:, 1, None, None] * _energy(obs)[:, :, None]
-        + weights[:, 2, None, None] * _relationships(obs)
-        + weights[:, 3, None, None] * _progress(obs)
-    )
+    weights = np.maximum(obs["parts"][:, :4], 0.0)
     hours = _greedy_hours(obs)
-    worth -= (INTERRUPTION_H / hours)[:, :, None]
-    scores = np.where(worth > 0.0, worth, -np.inf)
-    return _legal(obs, scores, hours, _depth(obs))
+    types = weights[:, 1:2] * _energy(obs) - INTERRUPTION_H / hours
+    types[:, 1:] += weights[:, :1] * (obs["worth"][:, : len(TYPES) - 1] + _by_time(obs)[:, None])
+    targets = weights[:, :1] * _by_target(obs)
+    targets[:, PROJECT_TARGETS] += weights[:, 3:4] * _progress(obs)
+    targets[:, PEOPLE_TARGETS] += weights[:, 2:3] * _relationships(obs)
+    return Merits(types, targets, hours, _depth(obs))
 
 
 RULES: dict[str, Choose] = {
@@ -167,10 +192,10 @@ def _people(obs: Obs) -> People:
     )
 
 
-def _hour(obs: Obs) -> NDArray[np.float64]:
+def _hour(obs: Obs) -> NDArray[np.float32]:
     """Return the hour of the day, (N,), 0..24."""
-    angle = np.arctan2(obs["clock"][:, 0], obs["clock"][:, 1]).astype(np.float64)
-    return np.mod(angle / (2.0 * np.pi) * 24.0, 24.0)
+    angle = np.arctan2(obs["clock"][:, 0], obs["clock"][:, 1])
+    return np.mod(angle / np.float32(2.0 * np.pi) * np.float32(24.0), np.float32(24.0))
 
 
 def _ramp(share: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -178,71 +203,69 @@ def _ramp(share: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.float32(0.2) + np.float32(0.8) * np.clip(share, 0.0, 1.0)
 
 
-def _attribute(obs: Obs, name: str) -> NDArray[np.float64]:
-    return obs["worth"][:, ATTRIBUTES.index(name)].astype(np.float64)
+def _attribute(obs: Obs, name: str) -> NDArray[np.float32]:
+    return obs["worth"][:, ATTRIBUTES.index(name)]
 
 
-# --- the greedy rule's parts, per hour: (N, types) or (N, types, targets) ----------------------
+# --- the greedy rule's parts, per hour -----------------------------------------------------------
 
 
-def _alignment(obs: Obs) -> NDArray[np.float64]:
-    """Return what an hour of each type with each target is worth by its attributes."""
-    projects, people = _projects(obs), _people(obs)
+def _by_time(obs: Obs) -> NDArray[np.float32]:
+    """Return what an unplanned hour is worth for its time of day, (N,)."""
     hour = _hour(obs)
-    worth = np.zeros((len(hour), len(TYPES), TARGETS))
-    worth[:, 1:] = obs["worth"][:, : len(TYPES) - 1, None]
+    worth = _attribute(obs, "unplanned") + np.where(
+        hour < EARLY_BEFORE_H, _attribute(obs, "early"), np.float32(0.0)
+    )
+    return worth + np.where(hour >= LATE_AFTER_H, _attribute(obs, "late"), np.float32(0.0))
+
+
+def _by_target(obs: Obs) -> NDArray[np.float32]:
+    """Return what an hour is worth for whom or what it is spent with or on, (N, targets)."""
+    projects, people = _projects(obs), _people(obs)
     ahead = (projects.due_days > AHEAD_DAYS) & np.isfinite(projects.due_days)
     pressed = projects.due_days <= PRESSED_DAYS
-    by_target = np.repeat(_attribute(obs, "alone")[:, None], TARGETS, 1)
-    by_target[:, PROJECT_TARGETS] += (
+    worth = np.repeat(_attribute(obs, "alone")[:, None], TARGETS, 1)
+    worth[:, PROJECT_TARGETS] += (
         projects.affinity
         + ahead * _attribute(obs, "ahead")[:, None]
         + pressed * _attribute(obs, "pressed")[:, None]
     )
-    by_target[:, PEOPLE_TARGETS] = (
+    worth[:, PEOPLE_TARGETS] = (
         people.affinity
         + _attribute(obs, "together")[:, None]
         + people.closeness * _attribute(obs, "close")[:, None]
     )
-    by_time = np.where(hour < EARLY_BEFORE_H, _attribute(obs, "early"), 0.0)
-    by_time = by_time + np.where(hour >= LATE_AFTER_H, _attribute(obs, "late"), 0.0)
-    worth[:, 1:] += (by_target + (by_time + _attribute(obs, "unplanned"))[:, None])[:, None]
     return worth
 
 
-def _energy(obs: Obs) -> NDArray[np.float64]:
-    """Return what an hour of each type does for someone as tired and loaded as this."""
-    tired = np.clip(0.5 - obs["self"][:, 0], 0.0, 0.5).astype(np.float64)
-    loaded = np.clip(obs["self"][:, 1] - 0.4, 0.0, 0.6).astype(np.float64)
-    change = np.zeros((len(tired), len(TYPES)))
+def _energy(obs: Obs) -> NDArray[np.float32]:
+    """Return what an hour of each type does for someone as tired and loaded as this, (N, types)."""
+    tired = np.clip(0.5 - obs["self"][:, 0], 0.0, 0.5)
+    loaded = np.clip(obs["self"][:, 1] - 0.4, 0.0, 0.6)
+    change = np.zeros((len(tired), len(TYPES)), np.float32)
     change[:, DEMANDING] = -(tired + loaded)[:, None]
     change[:, REST] = tired + loaded
     return change
 
 
-def _relationships(obs: Obs) -> NDArray[np.float64]:
-    """Return what an hour in company does for someone not met for long."""
+def _relationships(obs: Obs) -> NDArray[np.float32]:
+    """Return what an hour with each person does for someone not met for long, (N, PEOPLE)."""
     people = _people(obs)
     due = np.clip(people.overdue - 0.8, 0.0, 2.0) * people.closeness
-    value = np.zeros((len(due), len(TYPES), TARGETS))
-    value[:, 1:, PEOPLE_TARGETS] = np.where(people.present & ~people.met, due, 0.0)[:, None]
-    return value
+    return np.where(people.present & ~people.met, due, np.float32(0.0))
 
 
-def _progress(obs: Obs) -> NDArray[np.float64]:
-    """Return what an hour of work does for a deadline: its pace asked, by its priority."""
+def _progress(obs: Obs) -> NDArray[np.float32]:
+    """Return what an hour does for each deadline, (N, PROJECTS): its pace asked, by priority."""
     projects = _projects(obs)
     pace = np.clip(projects.need_h / 2.0, 0.0, 1.5) * (0.3 + 0.7 * projects.priority)
-    open_ones = projects.present & (projects.left_h > 0)
-    value = np.zeros((len(pace), len(TYPES), TARGETS))
-    value[:, 1:, PROJECT_TARGETS] = np.where(open_ones, pace, 0.0)[:, None]
-    return value
+    return np.where(projects.present & (projects.left_h > 0), pace, np.float32(0.0))
 
 
-def _greedy_hours(obs: Obs) -> NDArray[np.float64]:
+def _greedy_hours(obs: Obs) -> NDArray[np.float32]:
     """Return how long to do each type for, (N, types): long when rested, rest in short pieces."""
     rested = obs["self"][:, 0] - obs["self"][:, 1] > 0.3
-    hours = np.ones((len(rested), len(TYPES)))
+    hours = np.ones((len(rested), len(TYPES)), np.float32)
     hours[:, WORK] = np.where(rested, 1.5, 0.75)
     hours[:, REST] = 0.5
     return hours
@@ -260,8 +283,8 @@ def _depth(obs: Obs) -> NDArray[np.int64]:
 
 def _legal(
     obs: Obs,
-    scores: NDArray[np.float64],
-    hours: NDArray[np.float64],
+    scores: NDArray[np.floating],
+    hours: NDArray[np.floating],
     intensity: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return the legal action with the best score; leave where none has one.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
+from twind import clock
 from twind.rl import dynamics
 from twind.rl.observe import observe
 from twind.rl.snapshot import Snapshot
@@ -102,6 +103,9 @@ class PersonalLifeVecEnv(VecEnv):
     the snapshots, with other luck and, with `draw_truth`, another draw of the user's own values
     from the belief.
 
+    The info of a step that ends a day has, as SB3's Monitor gives it, `episode`: the day's return
+    `r`, its decisions `l` and the seconds since this was made `t`.
+
     The last step's `terminal` (rows (K,), observations with K in front) are the days that just
     ended, in one piece, for those who do not want to collect them from the infos.
     """
@@ -122,6 +126,9 @@ class PersonalLifeVecEnv(VecEnv):
         self._begun = np.zeros(num_envs, np.int64)
         self._actions = np.zeros((num_envs, 4), np.int64)
         self._infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]
+        self._earned = np.zeros(num_envs)
+        self._taken = np.zeros(num_envs, np.int64)
+        self._born_s = clock.monotonic_s()
         self.terminal: tuple[NDArray[np.int64], Obs] = (np.zeros(0, np.int64), {})
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
@@ -135,6 +142,8 @@ class PersonalLifeVecEnv(VecEnv):
         if self._seeds[0] is not None:
             self._seed = self._seeds[0]
         self._begun[:] = 0
+        self._earned[:] = 0.0
+        self._taken[:] = 0
         self._begin(np.ones(self.num_envs, np.bool_))
         self._reset_seeds()
         self._reset_options()
@@ -158,6 +167,8 @@ class PersonalLifeVecEnv(VecEnv):
         simulation = self.simulation
         rewards = simulation.step(self._actions).astype(np.float32)
         dones = simulation.world.done.copy()
+        self._earned += rewards
+        self._taken += 1
         for row in self.terminal[0]:
             self._infos[row] = {}
         rows = np.flatnonzero(dones)
@@ -165,11 +176,16 @@ class PersonalLifeVecEnv(VecEnv):
         arrays = simulation.seen.as_dict()
         last = {name: array[rows] for name, array in arrays.items()} if len(rows) else {}
         self.terminal = (rows, last)
+        seconds = clock.monotonic_s() - self._born_s
         for place, row in enumerate(rows):
+            episode = {"r": float(self._earned[row]), "l": int(self._taken[row]), "t": seconds}
             self._infos[row] = {
+                "episode": episode,
                 "terminal_observation": {name: array[place] for name, array in last.items()},
                 "TimeLimit.truncated": True,
             }
+        self._earned[rows] = 0.0
+        self._taken[rows] = 0
         if over.any():
             self._begin(over)
         return self._observation(), rewards, dones, list(self._infos)

@@ -246,8 +246,14 @@ def events(db: Store, profile_id: int, start: datetime, end: datetime) -> list[E
 
 
 def is_empty(db: Store, profile_id: int) -> bool:
-    """Tell whether the profile has neither people nor projects, events, answers nor patterns."""
+    """Tell whether the profile has neither people nor projects, events, answers nor patterns.
+
+    Patterns that twind itself has written, and over nothing, are what it assumes of anybody.
+    """
     return not any(
         db.value(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE profile_id = ?)", (profile_id,))
-        for table in ("entities", "workflows", "records", "responses", "patterns")
+        for table in ("entities", "workflows", "records", "responses")
+    ) and all(
+        "twind" in (about := from_json(row["metadata"])) and not about.get("prior")
+        for row in db.rows("SELECT metadata FROM patterns WHERE profile_id = ?", (profile_id,))
     )
