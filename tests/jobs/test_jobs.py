@@ -84,6 +84,21 @@ def live(work):
         (now, now + timedelta(days=30)),
     )
     work.args = {"day": "2026-03-02"}
+    # Somebody known to love being outside and on the move: there is always something to propose.
+    for dimension, aspect, code in (
+        ("Physical Environment", "nature", "PHY_NATURE"),
+        ("Health", "physical_activity", "HEA_PHYSICAL_ACTIVITY"),
+    ):
+        row = questions.seed_dimension(work.db, dimension, "")
+        work.db.insert(
+            "patterns",
+            profile_id=1,
+            pattern_type="preference",
+            dimension_id=row,
+            aspect_id=questions.seed_aspect(work.db, row, aspect, code, ""),
+            strength=0.9,
+            confidence=0.9,
+        )
 
 
 # --- propose -------------------------------------------------------------------------------------
@@ -151,13 +166,14 @@ def stale(work):
 
 def test_a_stale_attempt_changes_nothing(work):
     live(work)
+    before = patterns.load(work.db, 1)
     drop_in(work.home, "friends", SOURCE.format(after=""))
     stale(work)
     for run in (propose.run, detect.run, sync.run):
         with pytest.raises(StaleAttemptError):
             run(work)
     assert proposals.load(work.db, 1) == []
-    assert patterns.load(work.db, 1) == []
+    assert patterns.load(work.db, 1) == before
     assert log.cursor(work.db, "detect") is None
     sources = work.db.rows("SELECT DISTINCT source FROM records")
     assert [row["source"] for row in sources] == ["test"]

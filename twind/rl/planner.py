@@ -45,6 +45,8 @@ MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 LEAD_SLOTS = 1
 """Nothing is proposed to begin at once."""
 GUIDE_DRAWS = 16
+GUIDED = 12
+"""Of what the guide proposes, so much at most: the rest of the candidates are the search's own."""
 GUIDE_WEIGHT = 1.0
 """Hours of gain that count for a candidate which what serves would propose on every day."""
 
@@ -319,7 +321,7 @@ def _guided(
             item = Item(int(slots[row]), *(int(part) for part in actions[row]))
             if not limits.forbid(item):
                 shares[item] += 1
-    return {item: count / GUIDE_DRAWS for item, count in shares.items()}
+    return {item: count / GUIDE_DRAWS for item, count in shares.most_common(GUIDED)}
 
 
 # --- the search ----------------------------------------------------------------------------------
