@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -84,7 +85,7 @@ def run(home: Path | None, out: Output) -> int:
     began = monotonic_s()
     show = Show(Console(file=sys.stdout, highlight=False, **_terminal()))
     try:
-        with _ended_by_sigterm(), _folder(home) as root:
+        with _INTERRUPT.heeded(), _folder(home) as root:
             _tour(Home.under(root), show, began, keep=home is not None)
     except (TwindError, OSError) as error:
         out.note(f"twind demo: {error}")
@@ -141,21 +142,45 @@ def _folder(home: Path | None) -> Iterator[Path]:
     yield root
 
 
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Make SIGTERM end the demo as Ctrl-C does, so that the daemon goes with it."""
+class _Interrupt:
+    """Ends the demo on Ctrl-C and SIGTERM, where it is safe to.
 
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    An exception raised by a signal's handler can strike between `subprocess` taking a lock and
+    noting that it has it, after which nothing can wait for the daemon any more. So the first signal
+    is only remembered, and raised at the next `check`; the second one strikes at once.
+    """
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def __init__(self) -> None:
+        self._asked = False
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Take the two signals over for the block (only a process's main thread can)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._asked = False
+        before = {
+            number: signal.signal(number, self._remember)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal came."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def _remember(self, _number: int, _frame: object) -> None:
+        self.check()
+        self._asked = True
+
+
+_INTERRUPT = _Interrupt()
 
 
 @contextmanager
@@ -196,12 +221,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _pause(process: subprocess.Popen[bytes]) -> None:
-    """Wait a moment. Raises JobError if the daemon ends in it."""
-    try:
-        status = process.wait(POLL_S)
-    except subprocess.TimeoutExpired:
-        return
-    raise JobError(f"the daemon ended by itself, with status {status}")
+    """Wait a moment. Raises JobError if the daemon has ended, KeyboardInterrupt if we are to."""
+    time.sleep(POLL_S)
+    _check(process)
+
+
+def _check(process: subprocess.Popen[bytes]) -> None:
+    _INTERRUPT.check()
+    if process.poll() is not None:
+        raise JobError(f"the daemon ended by itself, with status {process.returncode}")
 
 
 def _status(home: Home) -> dict[str, Any] | None:
@@ -237,8 +265,7 @@ def _ask_daemon(
             if job["job"] == command["cmd"] and job.get("progress"):
                 on_progress(job["progress"])
         asking.join(POLL_S)
-        if process.poll() is not None:
-            raise JobError(f"the daemon ended by itself, with status {process.returncode}")
+        _check(process)
     if "error" in answer:
         raise answer["error"]
     data: dict[str, Any] = answer["data"]
@@ -249,9 +276,8 @@ def _twind(home: Home, *command: str) -> dict[str, Any]:
     """Run a command of the command line in its `--json` form and return the data it reports."""
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
-        status = cli.main([*command, "--home", str(home.root), "--json"])
-    if status == cli.INTERRUPTED:
-        raise KeyboardInterrupt
+        cli.main([*command, "--home", str(home.root), "--json"])
+    _INTERRUPT.check()
     answer = json.loads(told.getvalue())
     if not answer["ok"]:
         error = TwindError(f"twind {' '.join(command)}: {answer['error']['message']}")
