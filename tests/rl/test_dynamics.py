@@ -30,11 +30,11 @@ def with_(life, /, **changes):
 
 
 def open_life(seed=3, **changes):
-    """Return a life whose first day is free from 7 to 22, with work allowed all day."""
+    """Return a life whose first day is free from 7 to 22, for work and for anything else."""
     life = sample_life(np.random.default_rng(seed))
     slots = np.arange(SLOTS)
     awake = (slots >= 28) & (slots < 88)
-    day = day_plan(life.days[0].date, allowed=awake, work=np.ones(SLOTS, bool))
+    day = day_plan(life.days[0].date, allowed=awake, work=np.zeros(SLOTS, bool))
     base = {
         "days": (day,),
         "slot": 28,
@@ -48,7 +48,9 @@ def open_life(seed=3, **changes):
         "energy": 0.8,
         "load": 0.1,
     }
-    return with_(life, **{**base, **changes})
+    given = {**base, **changes}
+    given["projects"] = tuple(replace(one, off_hours=True) for one in given["projects"])
+    return with_(life, **given)
 
 
 def begin(life, seed=5, size=1, draw_truth=True):

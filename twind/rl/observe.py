@@ -9,11 +9,12 @@ import math
 from typing import TYPE_CHECKING
 
 from twind.rl.dynamics import (
-    CREATE,
     HELP,
     LEARN,
     LEARNING,
     LIMIT_H,
+    P_BREAK,
+    PLAN,
     REFLECT,
     REST,
     SLOT_H,
@@ -38,6 +39,10 @@ from twind.rl.world import (
     WORKING,
     WORTH,
 )
+
+LONGEST = int(DURATIONS_SLOTS[-1])
+LONGEST_BREAK_H = 1.0
+"""Nobody is sent off for longer in working hours: lunch with a friend, not an afternoon."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,10 +158,11 @@ def _see_masks(v: Life, w: Day, o: View) -> None:
     """Write what is legal now.
 
     Leaving is always legal. Every block fits into the free time before the next commitment and into
-    what its activity's limit leaves of the day; work on projects also into the working hours,
-    unless the project may be worked on outside them. Targets: `work` needs a project, `learn` may
-    have one of learning, `create` one of kind project, `social` and `help` may have a person;
-    everything else is with nobody. Rest is light, reflection never deep, leaving without degree.
+    what its activity's limit leaves of the day. Work that begins in working hours ends with them,
+    and begins outside them only for a project that allows it. Working hours are for work, plans and
+    learning for a project; anything else has a break's length there. Targets: `work` needs a
+    project, `learn` may have one of learning, `social` and `help` may have a person; everything
+    else is with nobody. Rest is light, reflection never deep, leaving without degree.
     """
     day, slot = w.day, w.slot
     o.mask_type[:] = 0.0
@@ -170,14 +176,18 @@ def _see_masks(v: Life, w: Day, o: View) -> None:
     if run == 0:
         return
     working = (v.flags[day, slot] & WORKING) != 0
+    leisure = _leisure_run(v, w, run)
     for activity in range(ACTIVITIES):
         kind = activity + 1
         fits = min(run, int((LIMIT_H[activity] - w.hours[activity]) / SLOT_H + 1e-9))
-        if working and activity in (WORK, CREATE):
-            fits = min(fits, int(v.work_run[day, slot]))
+        if activity == WORK:
+            if working:
+                fits = min(fits, int(v.work_run[day, slot]))
+        elif activity != PLAN and not (activity == LEARN and working):
+            fits = min(fits, leisure)
         if fits < 1:
             continue
-        possible = activity != WORK
+        possible = activity != WORK and not (activity == LEARN and working)
         if possible:
             o.mask_target[kind, 0] = 1.0
         if activity in (WORK, LEARN):
@@ -203,6 +213,21 @@ def _see_masks(v: Life, w: Day, o: View) -> None:
                 o.mask_intensity[kind, 1] = 1.0
                 if activity != REFLECT:
                     o.mask_intensity[kind, 2] = 1.0
+
+
+@compiled
+def _leisure_run(v: Life, w: Day, run: int) -> int:
+    """Return for how many of the `run` free slots the user may be off duty.
+
+    All of them outside working hours; within, as long as a break may be and is left of the day's.
+    """
+    left = min(LONGEST_BREAK_H, w.params[P_BREAK] - w.idle_h)
+    for ahead in range(min(run, LONGEST)):
+        if v.flags[w.day, w.slot + ahead] & WORKING:
+            left -= SLOT_H
+        if left < 0.0:
+            return ahead
+    return run
 
 
 @compiled

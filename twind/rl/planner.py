@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from twind.rl.evaluate import Choose
     from twind.rl.snapshot import Snapshot
 
-DRAWS = 24
-FINAL_DRAWS = 192
-CANDIDATES = 48
+DAYS_AFTER = 1
 PLACES = 6
-"""Candidates for the same thing at different times or lengths."""
+PLACE_SLOTS = 8
+"""Candidates for the same thing: at most PLACES, the best of each PLACE_SLOTS of the day."""
 EVERY_SLOTS = 2
 """Candidates begin on the half hour, or where free time begins."""
 NEAR_SLOTS = 4
@@ -44,11 +43,27 @@ MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 """The hours, in slots, in which it is decent to ask somebody else for their time."""
 LEAD_SLOTS = 1
 """Nothing is proposed to begin at once."""
-GUIDE_DRAWS = 16
 GUIDED = 12
 """Of what the guide proposes, so much at most: the rest of the candidates are the search's own."""
 GUIDE_WEIGHT = 1.0
 """Hours of gain that count for a candidate which what serves would propose on every day."""
+
+
+class Effort(NamedTuple):
+    """How thoroughly a day is searched.
+
+    Attributes:
+        rounds: how many candidates are rehearsed how often; the best of a round go into the next
+            (sequential halving: Karnin, Koren & Somekh 2013). One round alone would choose luck:
+            the days differ more than the candidates do.
+        rating: rehearsals of the finished plan.
+        guide: days on which the guide is asked.
+
+    """
+
+    rounds: tuple[tuple[int, int], ...] = ((48, 24), (8, 144))
+    rating: int = 192
+    guide: int = 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,7 +123,10 @@ class _Rehearsal:
 def rehearse(
     snapshot: Snapshot, plans: Sequence[Sequence[Item]], *, day: int, draws: int, seed: int
 ) -> _Rehearsal:
-    """Live a day under each of S plans, `draws` times, all with the same luck and users."""
+    """Live a day under each of S plans, and DAYS_AFTER, `draws` times with the same luck and users.
+
+    The days after are the user's own: they show what it is worth that something is done in time.
+    """
     size = len(plans) * draws
     simulation = Simulation([snapshot], size)
     seeds = np.array([stream(seed, number) for number in range(draws)], np.uint64)
@@ -116,12 +134,16 @@ def rehearse(
     script = _Script(plans, draws)
     world = simulation.world
     total, parts = np.zeros(size), np.zeros((size, world.reward.shape[1]))
-    while not world.done.all():
-        alive = ~world.done
-        actions, said = script.actions(world.slot)
-        total += simulation.step(actions)
-        parts[alive] += world.reward[alive]
-        script.note(said & alive, world.outcome)
+    for _ in range(1 + DAYS_AFTER):
+        while not world.done.all():
+            alive = ~world.done
+            actions, said = script.actions(world.slot)
+            total += simulation.step(actions)
+            parts[alive] += world.reward[alive]
+            script.note(said & alive, world.outcome)
+        script.end()
+        if simulation.go_on(world.done).all():
+            break
     shape = (len(plans), draws)
     return _Rehearsal(
         total.reshape(shape),
@@ -145,6 +167,7 @@ class _Script:
         self._actions = np.repeat(actions, draws, axis=0)
         self._rows = np.arange(len(self._starts))
         self._next = np.zeros(len(self._starts), np.int64)
+        self._last = most
         self._due = self._next.copy()
         self.accepted = np.full((len(self._starts), most), np.nan)
 
@@ -165,6 +188,10 @@ class _Script:
         self._due = self._next.copy()
         self._next += said
         return actions, said
+
+    def end(self) -> None:
+        """Drop what was not reached: the day it was meant for is over."""
+        self._next[:] = self._last
 
     def note(self, said: NDArray[np.bool_], outcome: NDArray[np.int64]) -> None:
         """Remember which proposals were taken up."""
@@ -201,13 +228,14 @@ def plan_day(
     choose: Choose,
     limits: Limits,
     seed: int = 0,
+    effort: Effort = Effort(),  # noqa: B008 - a tuple
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Plan:
     """Return the plan for a day of the snapshot; `choose`, the policy or rule that serves, guides.
 
     Raises nothing: a day without room, or without anything worth it, is a plan that says so.
     """
-    possible = _possible(snapshot, day, choose, limits, seed)
+    possible = _possible(snapshot, day, choose, limits, seed, effort.guide)
     candidates = _promising(possible)
     if not candidates:
         return Plan(day, (), "there is no free time left in it", 0)
@@ -216,7 +244,7 @@ def plan_day(
     for number in range(limits.most):
         progress(number, limits.most + 1)
         fitting = [item for item in candidates if _fits(item, chosen)]
-        found = _best_addition(snapshot, day, chosen, fitting, limits, seed)
+        found = _best_addition(snapshot, day, chosen, fitting, limits, seed, effort.rounds)
         considered += len(fitting)
         if found is None:
             break
@@ -224,10 +252,11 @@ def plan_day(
     if not chosen:
         return Plan(day, (), "nothing would gain more than the interruption is worth", considered)
     progress(limits.most, limits.most + 1)
-    chosen = _refine(snapshot, day, chosen, [item for _, item in possible], seed)
+    items = [item for _, item in possible]
+    chosen = _refine(snapshot, day, chosen, items, limits, seed, effort.rounds)
     rated = [
         each
-        for each in _rate(snapshot, day, chosen, seed + 1)
+        for each in _rate(snapshot, day, chosen, seed + len(effort.rounds), effort.rating)
         if each.gain > PRICE and each.acceptance >= limits.min_acceptance
     ]
     silent = None if rated else "nothing would gain more than the interruption is worth"
@@ -247,7 +276,7 @@ def _fits(item: Item, others: Iterable[Item]) -> bool:
 
 
 def _possible(
-    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int
+    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int, guide_draws: int
 ) -> list[tuple[float, Item]]:
     """Return everything that could be proposed with a first estimate of its gain, best first."""
     simulation = Simulation([snapshot], 1, draw_truth=False)
@@ -265,7 +294,7 @@ def _possible(
             scored += _at(simulation, slot, limits)
         simulation.step(wait)
     estimates = {item: score for score, item in scored}
-    for item, share in _guided(snapshot, day, choose, limits, seed).items():
+    for item, share in _guided(snapshot, day, choose, limits, seed, guide_draws).items():
         if item.slot >= first:
             estimates[item] = estimates.get(item, 0.0) + GUIDE_WEIGHT * share
     scored = [(score, item) for item, score in estimates.items()]
@@ -274,12 +303,19 @@ def _possible(
 
 
 def _promising(possible: Iterable[tuple[float, Item]]) -> list[Item]:
-    """Return the best CANDIDATES, of each (type, target) only a few, so that the choice is wide."""
+    """Return the best of each thing and part of the day, the most promising first.
+
+    Near-ties at neighbouring times are one candidate: they would all fall to the same conflict,
+    and the refinement finds the right quarter of an hour.
+    """
     kept: Counter[tuple[int, int]] = Counter()
+    places: set[tuple[int, int, int]] = set()
     chosen: list[Item] = []
     for _, item in possible:
-        if kept[item.kind, item.target] < PLACES and len(chosen) < CANDIDATES:
-            kept[item.kind, item.target] += 1
+        place = (item.kind, item.target, item.slot // PLACE_SLOTS)
+        if place not in places and kept[place[:2]] < PLACES:
+            places.add(place)
+            kept[place[:2]] += 1
             chosen.append(item)
     return chosen
 
@@ -305,12 +341,12 @@ def _at(simulation: Simulation, slot: int, limits: Limits) -> list[tuple[float, 
 
 
 def _guided(
-    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int
+    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int, draws: int
 ) -> dict[Item, float]:
     """Return what the policy or rule that serves would propose, by the share of days it does."""
-    simulation = Simulation([snapshot], GUIDE_DRAWS)
-    seeds = np.array([stream(seed, number) for number in range(GUIDE_DRAWS)], np.uint64)
-    simulation.begin(np.zeros(GUIDE_DRAWS, np.int64), seeds, day=day)
+    simulation = Simulation([snapshot], draws)
+    seeds = np.array([stream(seed, number) for number in range(draws)], np.uint64)
+    simulation.begin(np.zeros(draws, np.int64), seeds, day=day)
     world = simulation.world
     shares: Counter[Item] = Counter()
     while not world.done.all():
@@ -321,7 +357,7 @@ def _guided(
             item = Item(int(slots[row]), *(int(part) for part in actions[row]))
             if not limits.forbid(item):
                 shares[item] += 1
-    return {item: count / GUIDE_DRAWS for item, count in shares.most_common(GUIDED)}
+    return {item: count / draws for item, count in shares.most_common(GUIDED)}
 
 
 # --- the search ----------------------------------------------------------------------------------
@@ -334,50 +370,60 @@ def _best_addition(
     candidates: Sequence[Item],
     limits: Limits,
     seed: int,
+    rounds: Sequence[tuple[int, int]],
 ) -> Item | None:
     """Return the candidate that adds most to the plan, if it adds more than it costs."""
-    if not candidates:
-        return None
-    plans = [chosen, *([*chosen, item] for item in candidates)]
-    lived = rehearse(snapshot, plans, day=day, draws=DRAWS, seed=seed)
-    gains = (lived.returns[1:] - lived.returns[:1]).mean(axis=1)
-    for best in np.argsort(-gains):
-        if gains[best] <= PRICE:
+    gains: NDArray[np.float64] = np.empty(0)
+    for number, (size, draws) in enumerate(rounds):
+        candidates = candidates[:size]
+        if not candidates:
             return None
-        place = sorted(plans[best + 1]).index(candidates[best])
-        if _acceptance(lived.accepted[best + 1, :, place]) >= limits.min_acceptance:
-            return candidates[int(best)]
-    return None
+        plans = [chosen, *([*chosen, item] for item in candidates)]
+        lived = rehearse(snapshot, plans, day=day, draws=draws, seed=seed + number)
+        gains = (lived.returns[1:] - lived.returns[:1]).mean(axis=1)
+        places = [
+            sorted(plan).index(item) for plan, item in zip(plans[1:], candidates, strict=True)
+        ]
+        welcome = [
+            _acceptance(lived.accepted[row + 1, :, place]) >= limits.min_acceptance
+            for row, place in enumerate(places)
+        ]
+        order = [row for row in np.argsort(-gains) if welcome[row]]
+        candidates, gains = [candidates[row] for row in order], gains[order]
+    return candidates[0] if candidates and gains[0] > PRICE else None
 
 
 def _refine(
-    snapshot: Snapshot, day: int, chosen: list[Item], possible: Iterable[Item], seed: int
+    snapshot: Snapshot,
+    day: int,
+    chosen: list[Item],
+    possible: list[Item],
+    limits: Limits,
+    seed: int,
+    rounds: Sequence[tuple[int, int]],
 ) -> list[Item]:
     """Try each part of the plan earlier, later, longer, shorter, deeper; take what is better."""
-    alike: dict[tuple[int, int], list[Item]] = {}
-    for item in possible:
-        alike.setdefault((item.kind, item.target), []).append(item)
     for place, item in enumerate(chosen):
         others = [other for other in chosen if other is not item]
-        tried = [
+        changes = [
             change
-            for change in alike[item.kind, item.target]
-            if abs(change.slot - item.slot) <= NEAR_SLOTS
+            for change in possible
+            if (change.kind, change.target) == (item.kind, item.target)
+            and abs(change.slot - item.slot) <= NEAR_SLOTS
             and abs(change.duration - item.duration) <= 1
             and _fits(change, others)
         ]
-        lived = rehearse(
-            snapshot, [[*others, change] for change in tried], day=day, draws=DRAWS, seed=seed
-        )
-        chosen[place] = tried[int(np.argmax(lived.returns.mean(axis=1)))]
+        chosen[place] = _best_addition(snapshot, day, others, changes, limits, seed, rounds) or item
     return chosen
 
 
-def _rate(snapshot: Snapshot, day: int, chosen: Sequence[Item], seed: int) -> list[Rated]:
+def _rate(
+    snapshot: Snapshot, day: int, chosen: Sequence[Item], seed: int, draws: int
+) -> list[Rated]:
     """Rate each part of the finished plan on days that took no part in choosing it."""
     ordered = sorted(chosen)
     without = [[other for other in ordered if other is not item] for item in ordered]
-    lived = rehearse(snapshot, [ordered, *without], day=day, draws=FINAL_DRAWS, seed=seed)
+    lived = rehearse(snapshot, [ordered, *without], day=day, draws=draws, seed=seed)
     rated = []
     for place, item in enumerate(ordered):
         gains = lived.returns[0] - lived.returns[place + 1]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from twind.rl.snapshot import Snapshot
 
-TIMESTEPS = 2_000_000
+TIMESTEPS = 1_200_000
 SEED = 0
 LIVES = 1024
 UNSEEN = 1024
@@ -58,7 +58,8 @@ propose, or to leave the time alone (`twind/rl/policy.py`).
 {timesteps} decisions in them, learnt from by PPO (`twind/rl/ppo.py`), seed {seed}. It began as the
 greedy rule, whose opinion is among what the network reads.
 
-**Made by** this command, which also writes this card (equal weights on an equal machine):
+**Made by** this command, which also writes this card (equal weights on an equal machine; one thread
+of linear algebra, because drawing lives is many small matrices):
 
     {command}
 
@@ -172,8 +173,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         **compare(agent.policy, arguments.seed, lives=arguments.unseen),
     }
     command = (
-        f"python -m twind.rl.pretrain --timesteps {arguments.timesteps} --seed {arguments.seed}"
-        f" --lives {arguments.lives} --unseen {arguments.unseen}"
+        f"OPENBLAS_NUM_THREADS=1 python -m twind.rl.pretrain --timesteps {arguments.timesteps}"
+        f" --seed {arguments.seed} --lives {arguments.lives} --unseen {arguments.unseen}"
     )
     card = arguments.out.parent / "MODEL_CARD.md"
     card.write_text(model_card(result, command, arguments.out.name), "utf-8")

@@ -190,7 +190,7 @@ class LifeParameters:
     acceptance: float = 0.3
     """Log odds that a proposal of no particular worth is taken up."""
     lead_time: float = 3.0
-    """Days before a deadline at which the user begins by themselves."""
+    """Days before a deadline at which its pull on the user is half of what it is at the end."""
     risk_price: float = 0.5
     """Neutral free hours an hour of uncertain outcome is felt to be worth less."""
 

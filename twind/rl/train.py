@@ -78,7 +78,7 @@ def fine_tune(
     total_timesteps: int = 100_000,
     seed: int = 0,
     progress: bool = False,
-    threads: int | None = None,
+    threads: int | None = 1,
     callback: MaybeCallback = None,
     verbose: int = 0,
 ) -> TwinPPO:
@@ -91,7 +91,8 @@ def fine_tune(
             the same seed, data and machine give the same weights.
         seed: of all luck.
         progress: whether to draw a progress bar.
-        threads: a bound on torch's threads; None leaves it to torch.
+        threads: a bound on torch's threads; None leaves it to torch. More than one gains a fifth on
+            an idle machine and loses many times that on a busy one, where they wait for each other.
         callback: SB3's.
         verbose: SB3's.
 

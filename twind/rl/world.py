@@ -147,7 +147,7 @@ class World(Records):
         "params": (np.float64, (len(LIFE_NAMES),)),  # LifeParameters after the traits
         "mean": (np.float64, (REDUCED,)),  # what the agent believes
         "sd": (np.float64, (REDUCED,)),
-        "pending": (np.float64, ()),  # earned before the day's first decision
+        "begun": (np.bool_, ()),  # whether the day's first decision is made
         "reward": (
             np.float64,
             (PART_COUNT + 1,),
