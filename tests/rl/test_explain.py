@@ -19,6 +19,7 @@ from twind.rl.planner import Item, Rated
 from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
 from twind.store import questions, records
+from twind.store.projection import SINGLE_TASKS
 
 PROJECT, PERSON = 1, 1 + PROJECTS
 
@@ -75,6 +76,7 @@ def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
     assert (made.day, made.confidence) == (date(2026, 3, 2), 0.6)
     assert made.end - made.start == timedelta(minutes=made.duration_min)
     assert made.start.hour == 11
+    assert "beginning with “Write the chapter”" in made.text
     [deadline] = [one for one in made.reasons if one.kind == "deadline"]
     assert deadline.ref == f"workflow:{made.target.id}"
     assert "“Thesis” is due in 2 days with about 4 h left" in deadline.text
@@ -178,6 +180,12 @@ def test_the_shortlist_names_who_the_target_is(told):
     assert np.isfinite(told.proposal(rated("work", PROJECT), 1).details["block"]["lead_days"])
 
 
+def test_tasks_of_no_project_are_told_by_themselves():
+    odd = Target(kind="project", id=2, name=SINGLE_TASKS)
+    told = wording.sentence("work", odd, 30, "normal", first="Water the plants")
+    assert told == "Work on your odd jobs for half an hour, beginning with “Water the plants”"
+
+
 # --- words ---------------------------------------------------------------------------------------
 
 
@@ -188,12 +196,14 @@ def test_the_shortlist_names_who_the_target_is(told):
     ),
     minutes=st.sampled_from([int(each) for each in DURATIONS_MIN]),
     intensity=st.sampled_from(INTENSITIES),
+    first=st.none() | st.text(min_size=1),
     diplomatic=st.floats(-2, 2),
 )
-def test_every_proposal_is_a_sentence(action, target, minutes, intensity, diplomatic):
-    text = wording.sentence(action, target, minutes, intensity, diplomatic=diplomatic)
+def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first, diplomatic):
+    text = wording.sentence(action, target, minutes, intensity, first=first, diplomatic=diplomatic)
     assert text[0].isupper()
-    assert "{" not in text
+    assert first or "{" not in text
+    assert len(text) < 160
     assert wording.length(minutes) in text
     assert text.endswith("?") is (diplomatic > wording.DIPLOMATIC_FROM)
     forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}

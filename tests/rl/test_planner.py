@@ -22,7 +22,7 @@ from twind.rl.snapshot import (
     day_plan,
     shortlist,
 )
-from twind.rl.spaces import DURATIONS_SLOTS, PROJECTS, SLOTS, TYPES
+from twind.rl.spaces import DURATIONS_MIN, DURATIONS_SLOTS, PROJECTS, SLOTS, TYPES
 
 MONDAY = date(2026, 3, 2)
 WORK, SOCIAL = TYPES.index("work"), TYPES.index("social")
@@ -213,3 +213,10 @@ def test_an_item_ends_when_its_duration_is_over():
     assert [Item(8, 1, 0, n, 0).end - 8 for n in range(len(DURATIONS_SLOTS))] == list(
         DURATIONS_SLOTS
     )
+
+
+def test_nobody_is_asked_for_longer_than_a_thing_takes():
+    for left_h, longest_min in ((0.1, 15), (0.5, 45), (1.2, 90), (9.0, 120)):
+        longest = planner._longest(life(projects=[replace(THESIS, remaining_h=left_h)]))
+        assert DURATIONS_MIN[longest[1]] == longest_min
+        assert DURATIONS_MIN[longest[0]] == DURATIONS_MIN[longest[2]] == 120

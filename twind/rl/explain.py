@@ -23,6 +23,7 @@ from twind.rl.planner import PRICE, Rated
 from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
 from twind.store import life, patterns
+from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from twind.preferences.belief import Belief
@@ -53,6 +54,15 @@ class Teller:
         block = self._block(rated, day, about)
         reasons = self._reasons(rated, block, about, day)
         diplomatic = self.belief.strength("COM_DIPLOMATIC") - self.belief.strength("COM_DIRECT")
+        steps = self._next_steps(about) if isinstance(about, ProjectState) else []
+        text = wording.sentence(
+            action,
+            target,
+            minutes,
+            intensity,
+            first=steps[0].text if steps else None,
+            diplomatic=diplomatic,
+        )
         made = Proposal(
             day=self.snapshot.days[day].date,
             action=action,
@@ -61,7 +71,7 @@ class Teller:
             end=start + timedelta(minutes=minutes),
             duration_min=minutes,
             intensity=intensity,  # type: ignore[arg-type]
-            text=wording.sentence(action, target, minutes, intensity, diplomatic=diplomatic),
+            text=text,
             confidence=rated.acceptance,
             reasons=reasons,
             would_change=_would_change(rated, reasons),
@@ -188,27 +198,35 @@ class Teller:
         left = (
             f"about {project.remaining_h:.0f} h left" if project.remaining_h >= 1 else "little left"
         )
+        steps = self._next_steps(project)
+        name = f"“{project.name}”"
+        if project.name == SINGLE_TASKS and steps:
+            name = wording.step(steps[0].text)
         if np.isfinite(project.deadline_h):
             due = wording.days_from_now((project.deadline_h - self.snapshot.slot / 4) / 24)
-            text = f"“{project.name}” is {due} with {left}"
+            text = f"{name} is {due} with {left}"
             if need >= 1:
                 text += f": it needs {need:.1f} h a day"
         else:
-            text = f"“{project.name}” moves forward ({left})"
-        [row] = [
-            row
-            for row in life.projects(self.reader.db, self.reader.profile_id)
-            if row.id == project.id
-        ]
-        steps = sorted(
-            (step for step in row.steps if not step.done),
-            key=lambda step: (step.due is None, step.due, step.id),
-        )
+            text = f"{name} moves forward ({left})"
         rows = tuple(
             {"table": "workflow_steps", "id": step.id, "text": step.text} for step in steps[:3]
         )
         return Reason(
             kind="deadline", ref=f"workflow:{project.id}", weight=0.0, text=text, evidence=rows
+        )
+
+    def _next_steps(self, project: ProjectState) -> list[life.StepRow]:
+        """Return the open steps that may be begun, in the order in which they are due."""
+        [row] = [
+            row
+            for row in life.projects(self.reader.db, self.reader.profile_id)
+            if row.id == project.id
+        ]
+        now = self.reader.now
+        return sorted(
+            (s for s in row.steps if not s.done and (s.start is None or s.start <= now)),
+            key=lambda step: (step.due is None, step.due, step.id),
         )
 
     def _person(self, person: PersonState) -> Reason:

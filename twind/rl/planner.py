@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twind.rl import dynamics
-from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PROJECTS, SLOTS, TYPES
+from twind.rl.snapshot import shortlist
+from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PROJECTS, SLOTS, TARGETS, TYPES
 from twind.rl.vec_env import Simulation, stream
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ PRICE = 0.12
 takes the user to read it and decide. Chosen."""
 MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 """The hours, in slots, in which it is decent to ask somebody else for their time."""
+PACE = 0.8
+"""Hours of normal work that an hour is counted on to bring."""
 LEAD_SLOTS = 1
 """Nothing is proposed to begin at once."""
 GUIDED = 12
@@ -297,9 +300,25 @@ def _possible(
     for item, share in _guided(snapshot, day, choose, limits, seed, guide_draws).items():
         if item.slot >= first:
             estimates[item] = estimates.get(item, 0.0) + GUIDE_WEIGHT * share
-    scored = [(score, item) for item, score in estimates.items()]
+    longest = _longest(snapshot)
+    scored = [
+        (score, item) for item, score in estimates.items() if item.duration <= longest[item.target]
+    ]
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return scored
+
+
+def _longest(snapshot: Snapshot) -> NDArray[np.int64]:
+    """Return the longest duration worth proposing for each target, (TARGETS,).
+
+    Nobody is asked for two hours for what takes a quarter of one: the shortest that is enough, at
+    an unhurried pace, for what is left of a project.
+    """
+    longest = np.full(TARGETS, len(DURATIONS_SLOTS) - 1)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        slots = snapshot.projects[index].remaining_h * 4 / PACE
+        longest[1 + row] = min(longest[0], np.searchsorted(DURATIONS_SLOTS, slots))
+    return longest
 
 
 def _promising(possible: Iterable[tuple[float, Item]]) -> list[Item]:

@@ -6,7 +6,10 @@ diplomatic a suggestion.
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
+
+from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from twind.model import Target
@@ -51,6 +54,7 @@ _LENGTHS = {
     90: "an hour and a half",
     120: "two hours",
 }
+STEP_LENGTH = 60
 DIPLOMATIC_FROM = 0.15
 """How much more diplomatic than direct somebody must like it to get a suggestion."""
 
@@ -61,11 +65,18 @@ def length(minutes: int) -> str:
 
 
 def sentence(
-    action: str, target: Target | None, minutes: int, intensity: str, *, diplomatic: float = 0.0
+    action: str,
+    target: Target | None,
+    minutes: int,
+    intensity: str,
+    *,
+    first: str | None = None,
+    diplomatic: float = 0.0,
 ) -> str:
     """Return a proposal in words.
 
-    diplomatic: how much more the user likes it diplomatic than direct, -2..2.
+    first: the step of a project to begin with. diplomatic: how much more the user likes it
+    diplomatic than direct, -2..2.
     """
     table = _WITH_NOBODY
     if target is not None:
@@ -75,13 +86,22 @@ def sentence(
     if target is not None:
         words = words.format(name=_quoted(target))
     told = f"{words} for {length(minutes)}"
+    if first is not None:
+        told += f", beginning with {step(first)}"
     if diplomatic > DIPLOMATIC_FROM:
         return f"How about this: {told}?"
     return told[0].upper() + told[1:]
 
 
+def step(text: str) -> str:
+    """Return a step's text as it is quoted: not more of it than one takes in at a glance."""
+    return f"“{textwrap.shorten(text, STEP_LENGTH, placeholder='…')}”"
+
+
 def _quoted(target: Target) -> str:
-    return target.name if target.kind == "person" else f"“{target.name}”"
+    if target.kind == "person":
+        return target.name
+    return "your odd jobs" if target.name == SINGLE_TASKS else f"“{target.name}”"
 
 
 def days(number: float) -> str:
