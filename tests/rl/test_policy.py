@@ -9,8 +9,11 @@ from hypothesis import given as given_
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from twind.rl.lives import sample_life
 from twind.rl.policy import TwinPolicy, as_tensors, given, masked_log_softmax
+from twind.rl.rules import greedy
 from twind.rl.spaces import PEOPLE, PROJECTS, SHAPES, action_space, observation_space
+from twind.rl.vec_env import Simulation, stream
 
 
 def make_policy(seed: int = 0) -> TwinPolicy:
@@ -164,6 +167,24 @@ def test_the_guides_of_a_search_agree_with_the_policy():
     np.testing.assert_allclose(
         policy.action_log_probs(obs, actions), expected[1].numpy(), rtol=1e-4, atol=1e-5
     )
+
+
+def test_a_fresh_policy_chooses_as_the_greedy_rule_does():
+    """In real days, with the weights as they come: the rule's opinion is all it has."""
+    torch.manual_seed(0)
+    policy = TwinPolicy(observation_space(), action_space(), lambda _: 1e-3)
+    rng = np.random.default_rng(5)
+    simulation = Simulation([sample_life(rng) for _ in range(48)], 48)
+    simulation.begin(np.arange(48), np.array([stream(5, n) for n in range(48)], np.uint64))
+    agreed, asked = 0, 0
+    while not simulation.world.done.all():
+        alive, obs = ~simulation.world.done, simulation.seen.as_dict()
+        actions = greedy(obs)
+        agreed += int((policy.choose(obs)[alive, :2] == actions[alive, :2]).all(1).sum())
+        asked += int(alive.sum())
+        simulation.step(actions)
+    assert asked > 300
+    assert agreed > 0.9 * asked
 
 
 def test_it_is_small():

@@ -15,7 +15,8 @@ from twind.errors import ModelError
 from twind.rl import evaluate, pretrain, train, weights
 from twind.rl.lives import sample_life
 from twind.rl.policy import TwinPolicy
-from twind.rl.rules import nothing
+from twind.rl.rules import RULES
+from twind.rl.spaces import action_space, observation_space
 
 
 @pytest.fixture(scope="module")
@@ -66,35 +67,36 @@ def test_the_shipped_policy_loads_and_is_small():
         train.new_policy(sha256="0" * 64)
 
 
-@pytest.mark.slow
-def test_the_shipped_policy_beats_doing_nothing():
+@pytest.fixture(scope="module")
+def unseen():
     rng = np.random.default_rng(987)
-    lives = [sample_life(rng) for _ in range(64)]
-    run = {
-        name: evaluate.returns(lives, choose, lives=256, days=2, seed=6)
-        for name, choose in {"base": train.new_policy().choose, "nothing": nothing}.items()
+    return [sample_life(rng) for _ in range(128)]
+
+
+def rate(lives, choices):
+    return {
+        name: evaluate.returns(lives, choose, lives=128, days=3, seed=987)
+        for name, choose in choices.items()
     }
-    assert evaluate.difference(run, "base", "nothing").low > 0.0
 
 
 @pytest.mark.slow
-def test_short_training_does_not_spoil_what_it_begins_as(life):
+def test_the_shipped_policy_beats_every_rule_on_simulated_lives_it_has_not_seen(unseen):
+    run = rate(unseen, {"base": train.new_policy().choose, **RULES})
+    for rule in RULES:
+        assert evaluate.difference(run, "base", rule).low > 0.0, rule
+
+
+@pytest.mark.slow
+def test_training_begins_as_the_greedy_rule_and_does_not_spoil_it(unseen):
     torch.manual_seed(0)
-    fresh = TwinPolicy(*_spaces(), lambda _: 1e-3)
-    agent = pretrain.pretrain(30_000, 0, lives=32, threads=1)
-    rng = np.random.default_rng(3)
-    lives = [sample_life(rng) for _ in range(64)]
-    run = {
-        name: evaluate.returns(lives, policy.choose, lives=128, days=2, seed=6)
-        for name, policy in {"fresh": fresh, "trained": agent.policy}.items()
-    }
-    assert evaluate.difference(run, "trained", "fresh").high > 0.0
-
-
-def _spaces():
-    from twind.rl.spaces import action_space, observation_space
-
-    return observation_space(), action_space()
+    fresh = TwinPolicy(observation_space(), action_space(), lambda _: 1e-3)
+    trained = pretrain.pretrain(90_000, 0, lives=64, threads=1).policy
+    run = rate(
+        unseen, {"fresh": fresh.choose, "trained": trained.choose, "greedy": RULES["greedy"]}
+    )
+    assert abs(evaluate.difference(run, "fresh", "greedy").mean) < 0.05
+    assert evaluate.difference(run, "trained", "greedy").low > -0.1
 
 
 def test_one_command_makes_a_base_policy(tmp_path, capsys):
