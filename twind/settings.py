@@ -156,7 +156,7 @@ class TrainingSettings(_Section):
     threshold: float = Field(
         0.5, gt=0, description="How far beliefs or the world must move for a new training."
     )
-    threads: int = Field(2, ge=1, description="Processor threads a training may use.")
+    threads: int = Field(1, ge=1, description="Processor threads a training may use.")
 
 
 class LimitSettings(_Section):
