@@ -212,17 +212,19 @@ def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first,
 
 
 @pytest.mark.parametrize(
-    ("days", "text"),
+    ("deadline_h", "text"),
     [
-        (-0.1, "overdue"),
-        (0.5, "due within a day"),
-        (1.5, "due tomorrow"),
-        (2.4, "due in 2 days"),
-        (21, "due in 21 days"),
+        (8.9, "overdue"),
+        (10.0, "due today"),
+        (24.0, "due today"),
+        (24.5, "due tomorrow"),
+        (48.0, "due tomorrow"),
+        (63.0, "due in 2 days"),
+        (96.0, "due in 3 days"),
     ],
 )
-def test_when_something_is_due(days, text):
-    assert wording.days_from_now(days) == text
+def test_when_something_is_due(deadline_h, text):
+    assert wording.due(deadline_h, now_h=9.0) == text
 
 
 def test_days_are_counted_as_people_do():

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
 MOST_ASPECTS = 3
+KNOWN_FROM = 0.01
+"""Confidence below which a strength is the population's and not the user's."""
 LEAST_WEIGHT = 0.05
 """A reason that makes up less than this share is not worth telling."""
 
@@ -183,7 +185,8 @@ class Teller:
         aspect = catalogue.aspects()[catalogue.index_of()[code]]
         sure = self.belief.confidence(code)
         name = aspect.name.replace("_", " ")
-        text = f"{aspect.description[:-1]} ({aspect.dimension.lower()}: {name}, {sure:.0%} sure)"
+        known = f"{sure:.0%} sure" if sure >= KNOWN_FROM else "as with most people"
+        text = f"{aspect.description[:-1]} ({aspect.dimension.lower()}: {name}, {known})"
         return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
 
     def _rows(self, code: str) -> tuple[dict[str, Any], ...]:
@@ -203,7 +206,7 @@ class Teller:
         if project.name == SINGLE_TASKS and steps:
             name = wording.step(steps[0].text)
         if np.isfinite(project.deadline_h):
-            due = wording.days_from_now((project.deadline_h - self.snapshot.slot / 4) / 24)
+            due = wording.due(project.deadline_h, self.snapshot.slot / 4)
             text = f"{name} is {due} with {left}"
             if need >= 1:
                 text += f": it needs {need:.1f} h a day"

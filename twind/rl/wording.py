@@ -6,6 +6,7 @@ diplomatic a suggestion.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -115,12 +116,12 @@ def days_ago(number: int) -> str:
     return {0: "within the last day", 1: "a day ago"}.get(number, f"{number} days ago")
 
 
-def days_from_now(days: float) -> str:
-    """Return when something is due, as people say it."""
-    if days < 0:
+def due(deadline_h: float, now_h: float) -> str:
+    """Return when something is due, as people say it; both in hours from midnight of today.
+
+    A deadline at midnight is the end of the day before it.
+    """
+    if deadline_h < now_h:
         return "overdue"
-    if days < 1:
-        return "due within a day"
-    if days < 2:
-        return "due tomorrow"
-    return f"due in {days:.0f} days"
+    days = math.ceil(deadline_h / 24.0) - 1
+    return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
