@@ -15,6 +15,7 @@ import re
 import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -31,20 +32,19 @@ from pathlib import Path  # isort: skip
 from twind.api import (
     Attendee,
     CalendarEvent,
+    Claim,
     Context,
+    Fetched,
+    Files,
     RecordError,
     Settings,
-    Unchanged,
-    files_under,
+    SourceFile,
     hookimpl,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SETTLED_S = 2.0
-"""Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
-and show the same time."""
 MAX_STEPS = 200_000
 """How many repetitions a series may go through before the window ends: 22 years of every hour."""
 MAX_TEXT = 2000
@@ -70,6 +70,8 @@ _WANTED = frozenset(
 )
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_EMPTY = re.compile(r'[^:"]*(?:"[^"]*"[^:"]*)*:')
+"""A name and its parameters, and nothing after the colon."""
 _STATUS = {"CANCELLED": "cancelled", "CANCELED": "cancelled", "TENTATIVE": "tentative"}
 _ANSWERS = {
     "ACCEPTED": "accepted",
@@ -149,183 +151,45 @@ class Calendar:
         """Return the files and folders of the settings."""
         return ctx.settings.paths
 
-    def fetch(
-        self, ctx: Context[CalendarSettings]
-    ) -> Iterator[CalendarEvent | RecordError | Unchanged]:
+    def fetch(self, ctx: Context[CalendarSettings]) -> Iterator[Fetched]:
         """Yield what overlaps the window, file by file; a file that stands is not read.
 
         Raises FileNotFoundError when a path of the settings does not exist.
         """
-        paths = list(dict.fromkeys(files_under(ctx.settings.paths, ".ics", ".ical")))
-        view = (
-            f"{ctx.window.start:%Y%m%d}-{ctx.window.end:%Y%m%d} {ctx.timezone.key} "
-            f"{','.join(sorted(ctx.emails))} {ctx.settings.max_occurrences} 1"
-        )
-        files = _Files(ctx.state, view, paths, ctx.now)
-        for path in paths:
-            yield from _one_file(path, files, ctx)
-        ctx.state.clear()
-        ctx.state.update(view=view, files=files.seen)
+        files = Files(ctx, ctx.settings.paths, ".ics", ".ical", max_mib=ctx.settings.max_mib)
+        yield from files.each(_Reader(ctx).parse)
 
 
-class _Files:
-    """Which files stand as they were, and which of them a UID belongs to.
+class _Reader:
+    """Reads files, one after the other."""
 
-    `seen` is the next state, for each path: its stamp, the hash of its bytes, its UIDs each with a
-    hash of what they say, the errors it had, and the files that it gave way to.
-    """
+    def __init__(self, ctx: Context[CalendarSettings]) -> None:
+        self._ctx = ctx
+        self._zones: list[str] | None = None
 
-    def __init__(self, state: dict[str, Any], view: str, paths: list[Path], now: datetime) -> None:
-        known = state.get("files", {}) if state.get("view") == view else {}
-        self.stamps = {str(path): _stamp(path, now) for path in paths}
-        self.seen: dict[str, dict[str, Any]] = {}
-        self._old = {key: known[key] for key in self.stamps if key in known}
-        self._standing = {
-            key
-            for key, old in self._old.items()
-            if self.stamps[key] is not None and old["stamp"] == self.stamps[key]
-        }
-        self._owners = {
-            uid: (key, digest) for key, old in self._old.items() for uid, digest in old["uids"]
-        }
+    def parse(self, file: SourceFile) -> Iterator[RecordError | Claim]:
+        """Yield what one file says: a claim for each event or series."""
+        cut = _cut(file.text)
+        if not cut.calendars and not cut.events:
+            yield file.error("holds no calendar")
+            return
+        if not cut.complete:
+            # What is missing is not gone: the file's own error keeps it.
+            yield file.error("is cut short: its last component does not end")
+        for line, problem in cut.problems:
+            yield file.error(problem, line=line)
+        for uid, raws in _by_uid(file.group, cut.events).items():
+            said = "\n".join(line for raw in raws for line in raw.lines)
+            yield Claim(uid, said, partial(self._series, file, cut.zones, raws), raws[0].line)
 
-    def unchanged(self, key: str) -> bool:
-        """Tell whether the file need not even be read."""
-        return key in self._standing and self._independent(key)
-
-    def same_bytes(self, key: str, digest: str) -> bool:
-        """Tell whether the file holds what it held, whatever its time says."""
-        old = self._old.get(key)
-        return old is not None and old["sha256"] == digest and self._independent(key)
-
-    def keep(self, key: str) -> list[list[str]]:
-        """Carry a file over as it is; return the errors it had."""
-        self.seen[key] = {**self._old[key], "stamp": self.stamps[key]}
-        errors: list[list[str]] = self.seen[key]["errors"]
-        return errors
-
-    def open(self, key: str, digest: str) -> None:
-        """Begin a file that is read anew; its UIDs are free until it claims them again."""
-        for uid, _ in self._old.get(key, {}).get("uids", ()):
-            self._owners.pop(uid, None)
-        self.seen[key] = {
-            "stamp": self.stamps[key],
-            "sha256": digest,
-            "uids": [],
-            "errors": [],
-            "after": [],
-        }
-
-    def claim(self, key: str, uid: str, digest: str) -> str | None:
-        """Return the UID this file may use, or None when another file says the very same.
-
-        The file that has had a UID keeps it. Another gets one of its own, made of its path.
-        """
-        owner, said = self._owners.setdefault(uid, (key, digest))
-        mine = self.seen[key]
-        if owner == key:
-            mine["uids"].append([uid, digest])
-            return uid
-        if owner not in mine["after"]:
-            mine["after"].append(owner)
-        return None if said == digest else f"{uid}@{_digest(key)[:8]}"
-
-    def _independent(self, key: str) -> bool:
-        """Tell whether the files this one gave way to still stand."""
-        return self._standing.issuperset(self._old[key]["after"])
-
-
-def _stamp(path: Path, now: datetime) -> list[int] | None:
-    """Return [mtime in ns, size in bytes], or None where the time cannot be trusted yet."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    settled = found.st_mtime < now.timestamp() - SETTLED_S
-    return [found.st_mtime_ns, found.st_size] if settled else None
-
-
-def _one_file(
-    path: Path, files: _Files, ctx: Context[CalendarSettings]
-) -> Iterator[CalendarEvent | RecordError | Unchanged]:
-    key = str(path)
-    if files.unchanged(key):
-        yield Unchanged(key)
-        yield from (RecordError(uid, reason, key) for uid, reason in files.keep(key))
-        return
-    try:
-        data = _bytes_of(path, ctx.settings.max_mib)
-    except (OSError, ValueError) as error:
-        # Not in the state, so that it is tried again whatever its time says.
-        yield RecordError(key, _reason(error), key)
-        return
-    digest = hashlib.sha256(data).hexdigest()
-    if files.same_bytes(key, digest):
-        yield Unchanged(key)
-        yield from (RecordError(uid, reason, key) for uid, reason in files.keep(key))
-        return
-    files.open(key, digest)
-    for item in _records(key, _decode(data), files, ctx):
-        if isinstance(item, RecordError):
-            files.seen[key]["errors"].append([item.uid, item.reason])
-        yield item
-
-
-def _bytes_of(path: Path, max_mib: float) -> bytes:
-    if path.stat().st_size > max_mib * 2**20:
-        raise ValueError(f"is larger than {max_mib:g} MiB")
-    return path.read_bytes()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = " ".join(str(error).split())[:300]
-    # A bare KeyError says "DTSTART" and an AttributeError nothing a user knows: name the kind.
-    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
-
-
-def _decode(data: bytes) -> str:
-    """Read bytes in whatever encoding they are in: UTF-8, UTF-16, else Windows' Latin."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    # UTF-16 without its mark: every other byte of "BEGIN" is zero.
-    if data[1:2] == b"\0" and data[3:4] == b"\0":
-        return data.decode("utf-16-le", "replace")
-    if data[:1] == b"\0" and data[2:3] == b"\0":
-        return data.decode("utf-16-be", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _records(
-    key: str, text: str, files: _Files, ctx: Context[CalendarSettings]
-) -> Iterator[CalendarEvent | RecordError]:
-    """Yield what one file says."""
-    cut = _cut(text)
-    if not cut.calendars and not cut.events:
-        yield RecordError(key, "holds no calendar", key)
-        return
-    if not cut.complete:
-        # What is missing is not gone: naming the group keeps it.
-        yield RecordError(key, "is cut short: its last component does not end", key)
-    for line, problem in cut.problems:
-        yield RecordError(f"{key}#{line}", f"line {line}: {problem}", key)
-    _learn_zones(cut.zones)
-    for uid, raws in _by_uid(key, cut.events).items():
-        mine = files.claim(key, uid, _digest("\n".join(line for raw in raws for line in raw.lines)))
-        if mine is None:
-            continue
-        try:
-            yield from _series(mine, raws, key, ctx)
-        except Exception as error:  # noqa: BLE001 - whatever a parser raises is this series' failure
-            yield RecordError(mine, f"line {raws[0].line}: {_reason(error)}", key)
+    def _series(
+        self, file: SourceFile, zones: list[str], raws: list[_Raw], uid: str
+    ) -> Iterator[CalendarEvent | RecordError]:
+        # icalendar knows the zones of one file at a time.
+        if self._zones is not zones:
+            _learn_zones(zones)
+            self._zones = zones
+        yield from _series(uid, raws, file, self._ctx)
 
 
 # --- cutting a file into components --------------------------------------------------------------
@@ -377,7 +241,7 @@ def _cut(text: str) -> _File:
             zone.append(line)
         elif event is not None and inside == "VEVENT" and name in _WANTED:
             # An empty property says nothing; icalendar takes offence at some.
-            if not line.endswith(":"):
+            if not _EMPTY.fullmatch(line):
                 event.lines.append(line)
         elif inside == "VCALENDAR" and name == "X-WR-TIMEZONE":
             calendar_zone = line.partition(":")[2].strip()
@@ -401,7 +265,7 @@ def _cut(text: str) -> _File:
     return found
 
 
-def _by_uid(key: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
+def _by_uid(group: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
     """Gather the components of each event: itself, its revisions and its overrides.
 
     Exporters that give one UID to several events exist: those that begin at different times, none
@@ -409,7 +273,7 @@ def _by_uid(key: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
     """
     by_uid: dict[str, list[_Raw]] = {}
     for raw in events:
-        uid = raw.value("UID") or _made_up_uid(key, raw)
+        uid = raw.value("UID") or _made_up_uid(group, raw)
         by_uid.setdefault(uid, []).append(raw)
     apart: dict[str, list[_Raw]] = {}
     for uid, raws in by_uid.items():
@@ -428,9 +292,10 @@ def _by_uid(key: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
     return apart
 
 
-def _made_up_uid(key: str, raw: _Raw) -> str:
+def _made_up_uid(group: str, raw: _Raw) -> str:
     said = (raw.value(name) for name in ("DTSTART", "DTEND", "RRULE", "SUMMARY"))
-    return f"x-{_digest(chr(0).join((key, *said)))[:20]}"
+    text = "\0".join((group, *said))
+    return f"x-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
 
 
 def _learn_zones(zones: Iterable[str]) -> None:
@@ -471,7 +336,7 @@ def _zone_named(name: str) -> ZoneInfo | None:
 
 
 def _series(
-    uid: str, raws: list[_Raw], key: str, ctx: Context[CalendarSettings]
+    uid: str, raws: list[_Raw], file: SourceFile, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent | RecordError]:
     """Yield the occurrences of what shares one UID. Raises whatever the parsers raise."""
     own_zone = _zone_named(raws[0].zone)
@@ -489,19 +354,19 @@ def _series(
             name = f"{uid}/{_named(raw)}"
             # Nor does the series speak for it: its last good version stays.
             done.add(name)
-            yield RecordError(name, f"line {raw.line}: {_reason(error)}", key)
+            yield file.error(error, uid=name, line=raw.line)
         else:
             events.append(event)
     if not events:
         return
     if len(events) == 1 and not _recurs(events[0]):
-        yield from _occurrence(events[0], uid, "", key, zones, ctx)
+        yield from _occurrence(events[0], uid, "", zones, ctx)
         return
     masters = [event for event in events if "RECURRENCE-ID" not in event]
     if not any(_recurs(event) for event in events):
         # Revisions of a single event.
         latest = max(masters, key=lambda event: int(event.get("SEQUENCE", 0)))
-        yield from _occurrence(latest, uid, "", key, zones, ctx)
+        yield from _occurrence(latest, uid, "", zones, ctx)
         return
     for master in masters:
         _refuse_endless(master, ctx)
@@ -523,7 +388,7 @@ def _series(
         name = f"{uid}/{_original(event, moves)}"
         if name not in done:
             done.add(name)
-            yield from _occurrence(event, name, uid, key, zones, ctx)
+            yield from _occurrence(event, name, uid, zones, ctx)
 
 
 def _event(raw: _Raw) -> _Event:
@@ -720,7 +585,7 @@ def _plain(event: _Event, name: str) -> str:
 
 
 def _occurrence(
-    event: _Event, uid: str, series: str, key: str, zones: _Zones, ctx: Context[CalendarSettings]
+    event: _Event, uid: str, series: str, zones: _Zones, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent]:
     """Yield the record of one occurrence, if it is inside the window."""
     start, end, all_day = _start_and_end(event, zones)
@@ -746,7 +611,6 @@ def _occurrence(
         location=_plain(event, "LOCATION"),
         description=_plain(event, "DESCRIPTION"),
         categories=_categories(event),
-        group=key,
     )
 
 

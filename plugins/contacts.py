@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import vobject
@@ -20,21 +21,20 @@ from pydantic import Field
 from pathlib import Path  # isort: skip
 
 from twind.api import (
+    Claim,
     Context,
+    Fetched,
+    Files,
     Person,
     RecordError,
     Settings,
-    Unchanged,
-    files_under,
+    SourceFile,
     hookimpl,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SETTLED_S = 2.0
-"""Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
-and show the same time."""
 MAX_TEXT = 2000
 """Characters kept of a note."""
 NO_YEAR = 1904
@@ -82,16 +82,15 @@ class _Raw:
     lines: list[str] = field(default_factory=list)
 
     @property
-    def digest(self) -> str:
-        return _digest("\n".join(self.lines))
+    def said(self) -> str:
+        return "\n".join(self.lines)
 
 
 @dataclass(slots=True)
 class _Card:
     """One card, read."""
 
-    line: int
-    digest: str
+    said: str
     kind: str
     members: tuple[str, ...]
     person: Person
@@ -107,195 +106,44 @@ class Contacts:
         """Return the files and folders of the settings."""
         return ctx.settings.paths
 
-    def fetch(self, ctx: Context[ContactsSettings]) -> Iterator[Person | RecordError | Unchanged]:
+    def fetch(self, ctx: Context[ContactsSettings]) -> Iterator[Fetched]:
         """Yield everybody, file by file; a file that stands is not read.
 
         Raises FileNotFoundError when a path of the settings does not exist.
         """
-        paths = list(dict.fromkeys(files_under(ctx.settings.paths, ".vcf", ".vcard")))
-        view = "1"
-        files = _Files(ctx.state, view, paths, ctx.now)
-        for path in paths:
-            yield from _one_file(path, files, ctx)
-        ctx.state.clear()
-        ctx.state.update(view=view, files=files.seen)
+        paths, limit = ctx.settings.paths, ctx.settings.max_mib
+        # People are there whatever the time.
+        files = Files(ctx, paths, ".vcf", ".vcard", max_mib=limit, windowed=False)
+        yield from files.each(_people)
 
 
-class _Files:
-    """Which files stand as they were, and which of them a UID belongs to.
-
-    `seen` is the next state, for each path: its stamp, the hash of its bytes, its UIDs each with a
-    hash of what they say, the errors it had, and the files that it gave way to.
-    """
-
-    def __init__(self, state: dict[str, Any], view: str, paths: list[Path], now: datetime) -> None:
-        known = state.get("files", {}) if state.get("view") == view else {}
-        self.stamps = {str(path): _stamp(path, now) for path in paths}
-        self.seen: dict[str, dict[str, Any]] = {}
-        self._old = {key: known[key] for key in self.stamps if key in known}
-        self._standing = {
-            key
-            for key, old in self._old.items()
-            if self.stamps[key] is not None and old["stamp"] == self.stamps[key]
-        }
-        self._owners = {
-            uid: (key, digest) for key, old in self._old.items() for uid, digest in old["uids"]
-        }
-
-    def unchanged(self, key: str) -> bool:
-        """Tell whether the file need not even be read."""
-        return key in self._standing and self._independent(key)
-
-    def same_bytes(self, key: str, digest: str) -> bool:
-        """Tell whether the file holds what it held, whatever its time says."""
-        old = self._old.get(key)
-        return old is not None and old["sha256"] == digest and self._independent(key)
-
-    def keep(self, key: str) -> list[list[str]]:
-        """Carry a file over as it is; return the errors it had."""
-        self.seen[key] = {**self._old[key], "stamp": self.stamps[key]}
-        errors: list[list[str]] = self.seen[key]["errors"]
-        return errors
-
-    def open(self, key: str, digest: str) -> None:
-        """Begin a file that is read anew; its UIDs are free until it claims them again."""
-        for uid, _ in self._old.get(key, {}).get("uids", ()):
-            self._owners.pop(uid, None)
-        self.seen[key] = {
-            "stamp": self.stamps[key],
-            "sha256": digest,
-            "uids": [],
-            "errors": [],
-            "after": [],
-        }
-
-    def claim(self, key: str, uid: str, digest: str) -> str | None:
-        """Return the UID this file may use, or None when another file says the very same.
-
-        The file that has had a UID keeps it. Another gets one of its own, made of its path.
-        """
-        owner, said = self._owners.setdefault(uid, (key, digest))
-        mine = self.seen[key]
-        if owner == key:
-            mine["uids"].append([uid, digest])
-            return uid
-        if owner not in mine["after"]:
-            mine["after"].append(owner)
-        return None if said == digest else f"{uid}@{_digest(key)[:8]}"
-
-    def _independent(self, key: str) -> bool:
-        """Tell whether the files this one gave way to still stand."""
-        return self._standing.issuperset(self._old[key]["after"])
-
-
-def _stamp(path: Path, now: datetime) -> list[int] | None:
-    """Return [mtime in ns, size in bytes], or None where the time cannot be trusted yet."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    settled = found.st_mtime < now.timestamp() - SETTLED_S
-    return [found.st_mtime_ns, found.st_size] if settled else None
-
-
-def _one_file(
-    path: Path, files: _Files, ctx: Context[ContactsSettings]
-) -> Iterator[Person | RecordError | Unchanged]:
-    key = str(path)
-    if files.unchanged(key):
-        yield Unchanged(key)
-        yield from (RecordError(uid, reason, key) for uid, reason in files.keep(key))
-        return
-    try:
-        data = _bytes_of(path, ctx.settings.max_mib)
-    except (OSError, ValueError) as error:
-        # Not in the state, so that it is tried again whatever its time says.
-        yield RecordError(key, _reason(error), key)
-        return
-    digest = hashlib.sha256(data).hexdigest()
-    if files.same_bytes(key, digest):
-        yield Unchanged(key)
-        yield from (RecordError(uid, reason, key) for uid, reason in files.keep(key))
-        return
-    files.open(key, digest)
-    for item in _records(key, _decode(data), files):
-        if isinstance(item, RecordError):
-            files.seen[key]["errors"].append([item.uid, item.reason])
-        yield item
-
-
-def _bytes_of(path: Path, max_mib: float) -> bytes:
-    if path.stat().st_size > max_mib * 2**20:
-        raise ValueError(f"is larger than {max_mib:g} MiB")
-    return path.read_bytes()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = " ".join(str(error).split())[:300]
-    # A bare KeyError says "DTSTART" and an AttributeError nothing a user knows: name the kind.
-    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
-
-
-def _decode(data: bytes) -> str:
-    """Read bytes in whatever encoding they are in: UTF-8, UTF-16, else Windows' Latin."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    # UTF-16 without its mark: every other byte of "BEGIN" is zero.
-    if data[1:2] == b"\0" and data[3:4] == b"\0":
-        return data.decode("utf-16-le", "replace")
-    if data[:1] == b"\0" and data[2:3] == b"\0":
-        return data.decode("utf-16-be", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _records(key: str, text: str, files: _Files) -> Iterator[Person | RecordError]:
-    """Yield what one file says."""
-    raws, problems = _cut(text)
+def _people(file: SourceFile) -> Iterator[RecordError | Claim]:
+    """Yield what one file says: a claim for each person."""
+    raws, problems = _cut(file.text)
     if not raws and not problems:
-        yield RecordError(key, "holds no card", key)
+        yield file.error("holds no card")
         return
     if problems:
-        # What a cut file lacks is not gone: naming the group keeps it.
-        yield RecordError(key, "is cut short", key)
+        # What a cut file lacks is not gone: the file's own error keeps it.
+        yield file.error("is cut short")
     for line, problem in problems:
-        yield RecordError(f"{key}#{line}", f"line {line}: {problem}", key)
+        yield file.error(problem, line=line)
     cards: list[_Card] = []
     for raw in raws:
         try:
-            cards.append(_card(raw, key))
+            cards.append(_card(raw))
         except Exception as error:  # noqa: BLE001 - whatever vobject raises is this card's failure
-            name = _raw_uid(raw) or f"{key}#{raw.digest[:20]}"
-            yield RecordError(name, f"line {raw.line}: {_reason(error)}", key)
+            uid = _raw_uid(raw) or f"{file.group}#{_digest(raw.said)}"
+            yield file.error(error, uid=uid, line=raw.line)
     groups = [card for card in cards if card.kind == "group"]
-    taken: dict[str, str] = {}
     for card in cards:
-        if card.kind not in {"", "individual"}:
-            continue
-        mine = _unique(card, taken)
-        uid = files.claim(key, mine, card.digest) if mine else None
-        if uid is not None:
-            yield replace(card.person, uid=uid, groups=_with_groups(card.person, groups))
+        if card.kind in {"", "individual"}:
+            person = replace(card.person, groups=_with_groups(card.person, groups))
+            yield Claim(person.uid, card.said, partial(_named, person))
 
 
-def _unique(card: _Card, taken: dict[str, str]) -> str | None:
-    """Tell apart the cards of a file that share an identity; None for a card said twice."""
-    uid, number = card.person.uid, 1
-    while uid in taken:
-        if taken[uid] == card.digest:
-            return None
-        number += 1
-        uid = f"{card.person.uid}#{number}"
-    taken[uid] = card.digest
-    return uid
+def _named(person: Person, uid: str) -> Iterator[Person]:
+    yield replace(person, uid=uid)
 
 
 def _with_groups(person: Person, groups: Iterable[_Card]) -> tuple[str, ...]:
@@ -374,7 +222,7 @@ def _raw_uid(raw: _Raw) -> str:
 # --- from a card to a record ---------------------------------------------------------------------
 
 
-def _card(raw: _Raw, key: str) -> _Card:
+def _card(raw: _Raw) -> _Card:
     """Read one card. Raises whatever vobject raises, and ValueError for one without a name."""
     text = "\r\n".join(["BEGIN:VCARD", *map(_without_charset, raw.lines), "END:VCARD", ""])
     contents = vobject.readOne(text, allowQP=True).contents
@@ -387,8 +235,7 @@ def _card(raw: _Raw, key: str) -> _Card:
     members = [*contents.get("member", ()), *contents.get("x-addressbookserver-member", ())]
     uid = _bare(_text(contents, "uid")) or _made_up_uid(name, emails)
     return _Card(
-        line=raw.line,
-        digest=raw.digest,
+        said=raw.said,
         kind=kind.lower(),
         members=tuple(_bare(str(member.value)) for member in members),
         person=Person(
@@ -400,7 +247,6 @@ def _card(raw: _Raw, key: str) -> _Card:
             groups=_categories(contents),
             birthday=_birthday(_text(contents, "bday")),
             note=_text(contents, "note")[:MAX_TEXT],
-            group=key,
         ),
     )
 
@@ -418,7 +264,11 @@ def _bare(uid: str) -> str:
 
 
 def _made_up_uid(name: str, emails: tuple[str, ...]) -> str:
-    return f"x-{_digest(chr(0).join((name, *emails[:1])))[:20]}"
+    return f"x-{_digest(chr(0).join((name, *emails[:1])))}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def _plain(value: Any) -> str:

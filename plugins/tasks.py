@@ -27,12 +27,13 @@ from pathlib import Path  # isort: skip
 
 from twind.api import (
     Context,
+    Fetched,
+    Files,
     Project,
     RecordError,
     Settings,
+    SourceFile,
     Task,
-    Unchanged,
-    files_under,
     hookimpl,
 )
 
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-SETTLED_S = 2.0
-"""Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
-and show the same time."""
 KEYS = frozenset({"due", "t", "rec", "id", "uid", "est", "h", "pri"})
 """Only these are keys; any other "word:word" (a URL, a time of day) is text."""
 
@@ -85,113 +83,63 @@ class Tasks:
         """Return the files and folders of the settings."""
         return ctx.settings.paths
 
-    def fetch(
-        self, ctx: Context[TasksSettings]
-    ) -> Iterator[Project | Task | RecordError | Unchanged]:
+    def fetch(self, ctx: Context[TasksSettings]) -> Iterator[Fetched]:
         """Yield every open task, those done inside the window, and all projects.
 
         All files are read when one has changed, for a project or a list may span several. Raises
         FileNotFoundError when a path of the settings does not exist.
         """
-        paths = list(dict.fromkeys(_lists(ctx.settings.paths)))
-        stamps = {str(path): _stamp(path, ctx.now) for path in paths}
-        view = f"{ctx.window.start:%Y%m%d}-{ctx.window.end:%Y%m%d} {ctx.timezone.key} 1"
-        if ctx.state.get("view") == view and _same(ctx.state.get("files"), stamps):
-            yield from (Unchanged(str(path)) for path in paths)
-            yield from (RecordError(*error) for error in ctx.state.get("errors", ()))
-            return
-        errors: list[RecordError] = []
-        lines: list[_Line] = []
-        for path in paths:
-            try:
-                lines.extend(_read(path, ctx, errors))
-            except (OSError, ValueError) as error:
-                said = getattr(error, "strerror", None) or str(error)
-                errors.append(RecordError(str(path), f"{path.name}: {said}", str(path)))
-                # What could not be read is tried again, whatever its time says.
-                stamps[str(path)] = None
-        lines = _identified(lines)
-        yield from _projects(lines)
-        for line in lines:
-            if line.problem:
-                errors.append(RecordError(line.task.uid, line.problem, line.task.group))
-            elif _wanted(line.task, ctx):
-                yield line.task
-        yield from errors
-        ctx.state.clear()
-        ctx.state.update(
-            view=view, files=stamps, errors=[[e.uid, e.reason, e.group] for e in errors]
-        )
+        paths, limit = ctx.settings.paths, ctx.settings.max_mib
+        files = Files(ctx, paths, ".txt", only=_IN_FOLDER, max_mib=limit)
+        yield from files.together(lambda found: _records(found, ctx))
 
 
-# --- files ---------------------------------------------------------------------------------------
+def _records(
+    files: Iterable[SourceFile], ctx: Context[TasksSettings]
+) -> Iterator[Project | Task | RecordError]:
+    lines: list[_Line] = []
+    for file in files:
+        for item in _lines(file, ctx.timezone):
+            if isinstance(item, RecordError):
+                yield item
+            else:
+                lines.append(item)
+    lines = _identified(lines)
+    yield from _projects(lines)
+    for line in lines:
+        if line.problem:
+            yield RecordError(line.task.uid, line.problem, line.task.group)
+        elif _wanted(line.task, ctx):
+            yield line.task
 
 
-def _lists(paths: Iterable[Path]) -> Iterator[Path]:
-    for root in paths:
-        for path in files_under([root], ".txt"):
-            if path == root or _IN_FOLDER.search(path.name):
-                yield path
-
-
-def _stamp(path: Path, now: datetime) -> list[int] | None:
-    """Return [mtime in ns, size in bytes], or None where the time cannot be trusted yet."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    settled = found.st_mtime < now.timestamp() - SETTLED_S
-    return [found.st_mtime_ns, found.st_size] if settled else None
-
-
-def _same(before: Any, stamps: dict[str, list[int] | None]) -> bool:
-    return None not in stamps.values() and before == stamps
-
-
-def _text(path: Path, max_mib: float) -> str:
-    """Read a file in whatever encoding it is in: UTF-8, UTF-16, else Windows' Latin."""
-    if path.stat().st_size > max_mib * 2**20:
-        raise ValueError(f"is larger than {max_mib:g} MiB")
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    if b"\0" in data:
-        raise ValueError("is no text but binary data")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _read(path: Path, ctx: Context[TasksSettings], errors: list[RecordError]) -> list[_Line]:
-    """Read one file's lines; one that is no task goes to `errors`. Raises OSError, ValueError."""
-    rows = [
-        (number, row)
-        for number, row in enumerate(_LINE_BREAK.split(_text(path, ctx.settings.max_mib)), start=1)
-        if row.strip()
-    ]
+def _lines(file: SourceFile, zone: ZoneInfo) -> Iterator[_Line | RecordError]:
+    """Yield the tasks of one file, and an error for each line that is none."""
+    text = file.text
+    if "\0" in text:
+        yield file.error("is no text but binary data")
+        return
+    rows = [row for row in enumerate(_LINE_BREAK.split(text), start=1) if row[1].strip()]
     # The first line of such a file may be a mark of its own.
     if any(_OTHER_FORMAT.match(row.lstrip()) for _, row in rows[:2]):
-        raise ValueError("is no todo.txt file but another program's data")
-    lines = []
+        yield file.error("is no todo.txt file but another program's data")
+        return
     for number, row in rows:
         try:
-            line = _line(row, path, ctx.timezone)
+            line = _line(row, file, zone)
         except (ValueError, OverflowError) as error:
-            uid = f"{path}#{_digest(row)}"
-            errors.append(RecordError(uid, f"{path.name}, line {number}: {error}", str(path)))
+            yield file.error(error, uid=f"{file.group}#{_digest(row)}", line=number)
             continue
         if line is not None and line.problem:
-            line = replace(line, problem=f"{path.name}, line {number}: {line.problem}")
+            line = replace(line, problem=file.error(line.problem, line=number).reason)
         if line is not None:
-            lines.append(line)
-    return lines
+            yield line
 
 
 # --- one line ------------------------------------------------------------------------------------
 
 
-def _line(row: str, path: Path, zone: ZoneInfo) -> _Line | None:
+def _line(row: str, file: SourceFile, zone: ZoneInfo) -> _Line | None:
     """Read one line; None for a hidden one. Raises ValueError for an impossible leading date."""
     parsed = TodoLine(row)
     words = (parsed.description or "").split()
@@ -208,7 +156,7 @@ def _line(row: str, path: Path, zone: ZoneInfo) -> _Line | None:
         return None
     projects = tuple(dict.fromkeys(word[1:] for word in words if _is_tag(word, "+")))
     title = _title(words)
-    told = "\0".join((_list_name(path), title, *sorted(projects)))
+    told = "\0".join((_list_name(file.path), title, *sorted(projects)))
     task = Task(
         uid=keys.get("id") or keys.get("uid") or _digest(told),
         title=title,
@@ -219,7 +167,7 @@ def _line(row: str, path: Path, zone: ZoneInfo) -> _Line | None:
         completed_at=_at(parsed.completion_date, time(12), zone),
         recurrence=keys.get("rec", ""),
         contexts=tuple(dict.fromkeys(word[1:] for word in words if _is_tag(word, "@"))),
-        group=str(path),
+        group=file.group,
     )
     try:
         return _Line(

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from twind import api
-from twind.api import Settings, files_under, hookimpl
+from twind.api import Settings, hookimpl
 
 
 class Sources(Settings):
@@ -43,23 +43,6 @@ def test_an_unknown_key_is_an_error():
 def test_settings_do_not_change():
     with pytest.raises(ValidationError):
         read().path = Path("other")
-
-
-def test_files_under_folders(tmp_path):
-    for name in ("b.ics", "a.ICS", "sub/c.ics", "note.txt", ".hidden.ics", ".git/d.ics"):
-        file = tmp_path / "in" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    odd = tmp_path / "given.dat"
-    odd.touch()
-    found = list(files_under([tmp_path / "in", odd], ".ics"))
-    root = tmp_path / "in"
-    assert found == [root / "a.ICS", root / "b.ics", root / "sub" / "c.ics", odd]
-
-
-def test_a_vanished_source_does_not_look_empty(tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone"):
-        list(files_under([tmp_path / "gone"], ".ics"))
 
 
 def test_the_hook_marker_is_twinds():

@@ -15,6 +15,7 @@ A plugin is any object with a `name` and one or more of these abilities:
         Carry out a proposal that the user has approved; take it back.
 
 and, optionally, `Settings`: a class of its own settings, read from `[plugins.NAME]` in twind.toml.
+A plugin whose source is files fetches through `Files`, which reads only what has changed.
 An exception raised by any of them is the plugin's failure alone: the records it had stay.
 """
 
@@ -24,12 +25,13 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import pluggy
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from twind.files import Claim, Files, SourceFile, files_under
 from twind.model import (
     Attendee,
     Button,
@@ -47,18 +49,17 @@ from twind.model import (
     Unchanged,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 __all__ = [
     "Attendee",
     "AuthenticationFailed",
     "Button",
     "CalendarEvent",
+    "Claim",
     "Context",
     "Deleted",
     "Delivered",
     "Fetched",
+    "Files",
     "Notification",
     "Person",
     "Pressed",
@@ -66,6 +67,7 @@ __all__ = [
     "Proposal",
     "RecordError",
     "Settings",
+    "SourceFile",
     "Task",
     "Unchanged",
     "Window",
@@ -140,24 +142,3 @@ class Context(Generic[S]):
     emails: frozenset[str] = frozenset()
     state: dict[str, Any] = field(default_factory=dict)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("twind.plugin"))
-
-
-def files_under(paths: Iterable[Path], *suffixes: str) -> Iterator[Path]:
-    """Yield the files named by `paths`, and those with one of `suffixes` in the folders, sorted.
-
-    Hidden files and folders, which editors and sync tools make, are passed over. A path that does
-    not exist raises FileNotFoundError: a vanished source must not look like an empty one.
-    """
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                found
-                for found in path.rglob("*")
-                if found.suffix.lower() in suffixes
-                and not any(part.startswith(".") for part in found.relative_to(path).parts)
-                and found.is_file()
-            )
-        elif path.exists():
-            yield path
-        else:
-            raise FileNotFoundError(2, "no such file or folder", str(path))

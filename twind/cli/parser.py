@@ -87,10 +87,7 @@ def build() -> argparse.ArgumentParser:
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
     )
-    actions = plugins.add_subparsers(metavar="ACTION", required=True)
-    _command(actions, "list", "setup", "plugins_list", "all plugins")
-    show = _command(actions, "show", "setup", "plugins_show", "one plugin and what it refused")
-    show.add_argument("name")
+    _plugins(plugins)
     return top
 
 
@@ -112,6 +109,30 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
     _command(actions, "resume", "control", "resume", "go on")
     _command(actions, "reload", "control", "reload", "read twind.toml and the plugins again")
     _command(actions, "stop", "control", "stop", "stop the daemon")
+
+
+def _plugins(plugins: argparse.ArgumentParser) -> None:
+    actions = plugins.add_subparsers(metavar="ACTION", required=True)
+    _command(actions, "list", "plugins", "plugins_list", "all plugins")
+    show = _command(actions, "show", "plugins", "plugins_show", "one plugin and what it refused")
+    show.add_argument("name")
+    show.add_argument("--all", action="store_true", help="all that was refused, not the first 20")
+    check = _command(actions, "check", "plugins", "check", "try a plugin file, storing nothing")
+    check.add_argument("path", help="a .py file or the folder of a package")
+    check.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        type=_setting,
+        action="append",
+        default=[],
+        help="a setting, in place of twind.toml's; VALUE is TOML or plain text",
+    )
+    check.add_argument(
+        "--timeout", metavar="S", type=_positive, default=60, help="give up after S seconds (60)"
+    )
+    new = _command(actions, "new", "plugins", "new", "write a plugin and its test to start from")
+    new.add_argument("name")
+    new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
 
 
 def _command(
@@ -152,3 +173,12 @@ def _positive(text: str) -> int:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text} must be more than 0")
     return value
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from twind.cli.plugins import setting
+
+    try:
+        return setting(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

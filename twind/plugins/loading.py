@@ -145,15 +145,16 @@ def _load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[L
         return
     try:
         with fence(found.file):
-            plugins = _offered(found)
+            plugins = plugins_of(found)
     except PluginError as error:
         yield _failed(found.stem, found.file, str(error))
         return
     for plugin in plugins:
-        yield _configured(plugin, found, home, settings)
+        yield configured(plugin, found, home, settings)
 
 
-def _configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -> Loaded:
+def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -> Loaded:
+    """Return a registered plugin with its section of the settings, or what is wrong with it."""
     name = found.stem
     try:
         with fence(found.file):
@@ -167,7 +168,7 @@ def _configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) 
     return Loaded(name, plugin, values, found.file, abilities, "ok")
 
 
-def _offered(found: Found) -> list[Any]:
+def plugins_of(found: Found) -> list[Any]:
     """Import the module and return the plugins it registers. To be called inside the fence."""
     before = frozenset(sys.modules)
     private = _private_name(found)
