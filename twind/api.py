@@ -47,6 +47,7 @@ from twind.model import (
     RecordError,
     Task,
     Unchanged,
+    is_own_event,
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Window",
     "files_under",
     "hookimpl",
+    "is_own_event",
 ]
 
 hookimpl = pluggy.HookimplMarker("twind")

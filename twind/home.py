@@ -41,6 +41,11 @@ class Home:
         return self.state_dir / "models"
 
     @property
+    def calendar(self) -> Path:
+        """Accepted proposals, for calendar programs to subscribe to."""
+        return self.state_dir / "twind.ics"
+
+    @property
     def socket(self) -> Path:
         """The daemon's control socket."""
         return self.runtime_dir / "twind.sock"

@@ -266,3 +266,16 @@ class Pressed:
     """The user pressed the button with this id."""
 
     button: str
+
+
+OWN_UIDS = ".twind"
+"""How the UIDs of the events end that twind itself publishes (twind.published)."""
+
+
+def is_own_event(uid: str) -> bool:
+    """Tell whether an event's UID is one that twind made: to be passed over by what reads events.
+
+    Otherwise a calendar program that has subscribed to twind's file would hand twind its own
+    proposals back as appointments.
+    """
+    return uid.strip().lower().endswith(OWN_UIDS)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
-from twind import evidence
+from twind import evidence, published
 from twind.preferences.belief import Belief
 from twind.store import life, log, models
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
+
+_logger = logging.getLogger(__name__)
 
 WORLD_MOVED = 0.1
 """Share of projects or people that is new or gone from which on the twin is trained again."""
@@ -24,6 +27,7 @@ def run(work: Work) -> dict[str, Any]:
     reader = work.reader()
     evidence.seed(reader)
     seq = log.max_seq(work.db)
+    _publish(work)
     with work.db.transaction():
         belief = evidence.refresh(reader)
         # Read before the evidence was: what came in meanwhile is read again next time.
@@ -39,6 +43,17 @@ def run(work: Work) -> dict[str, Any]:
                 and (moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED),
             }
         )
+
+
+def _publish(work: Work) -> None:
+    """Bring the calendar file up to date: whatever changes a proposal leads here.
+
+    It comes first, because a job that is done is not done again.
+    """
+    try:
+        published.write(work.db, work.profile_id, work.home.calendar)
+    except OSError as error:
+        _logger.warning("%s: cannot be written: %s", work.home.calendar, error.strerror)
 
 
 def _moved(work: Work, belief: Belief, world: str) -> tuple[float, float]:

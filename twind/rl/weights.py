@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +16,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from twind import atomic
 from twind.errors import ModelError
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ def save(policy: TwinPolicy, path: Path) -> str:
     content = safetensors.torch.save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
+        atomic.replace(path, content)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written: {error.strerror}") from error
     return hashlib.sha256(content).hexdigest()
@@ -66,25 +64,6 @@ def load(policy: TwinPolicy, path: Path, expected_sha256: str | None = None) -> 
     _check_tensors(path, tensors, policy.state_dict())
     policy.load_state_dict(tensors)
     return digest
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _read(path: Path) -> bytes:
