@@ -56,18 +56,26 @@ class Notify:
     ) -> Iterator[Delivered | Pressed]:
         """Log the notification, show it, and yield the buttons pressed within `listen_s`.
 
-        A desktop that fails is logged and is no error: the message is not lost.
+        One that is still shown from before is closed, since nobody hears its buttons any more;
+        `ctx.state` remembers it. A desktop that fails is logged and is no error: the message is
+        not lost.
         """
         lines = [notification.title, *notification.body.splitlines()]
         ctx.log.info("%s", " | ".join(filter(None, (_plain(line) for line in lines))))
-        yield Delivered("journal")
         address = _session_bus() if ctx.settings.desktop else None
-        if address is None:
-            return
-        try:
-            yield from _on_desktop(address, notification)
-        except Exception as error:  # noqa: BLE001 - whatever ails the desktop, the log has it
-            ctx.log.warning("no notification on the desktop: %s", _plain(_reason(error)))
+        shown = False
+        if address is not None:
+            try:
+                # "delivered" is said once it is out on both: whoever hears it may let go of us.
+                for event in _on_desktop(address, notification, ctx.state):
+                    if not shown:
+                        shown = True
+                        yield Delivered("journal")
+                    yield event
+            except Exception as error:  # noqa: BLE001 - whatever ails the desktop, the log has it
+                ctx.log.warning("no notification on the desktop: %s", _plain(_reason(error)))
+        if not shown:
+            yield Delivered("journal")
 
 
 def _session_bus() -> str | None:
@@ -81,17 +89,22 @@ def _session_bus() -> str | None:
         return None
 
 
-def _on_desktop(address: str, notification: Notification) -> Iterator[Delivered | Pressed]:
+def _on_desktop(
+    address: str, notification: Notification, state: dict[str, Any]
+) -> Iterator[Delivered | Pressed]:
     with asyncio.Runner() as runner:
         desktop = runner.run(_connect(address))
         try:
             runner.run(_within(ANSWER_S, desktop.show(notification)))
+            state["shown"] = runner.run(_within(ANSWER_S, desktop.succeed(state.get("shown"))))
             yield Delivered("desktop")
             if not notification.listen_s > 0 or not desktop.buttons:
                 return
             end = runner.get_loop().time() + notification.listen_s
             while button := runner.run(desktop.pressed(until=end)):
                 yield Pressed(button)
+            if runner.get_loop().time() >= end:
+                runner.run(_within(ANSWER_S, desktop.show(notification, buttons=False)))
         finally:
             runner.run(desktop.close())
 
@@ -125,27 +138,41 @@ class _Desktop:
         self._id = 0
         self.buttons: frozenset[str] = frozenset()
 
-    async def show(self, notification: Notification) -> None:
-        """Hand the notification to the desktop."""
+    async def show(self, notification: Notification, *, buttons: bool = True) -> None:
+        """Hand the notification to the desktop, in place of what this connection has shown."""
         from dbus_fast import Variant
 
-        await self._listen()
+        if not self._id:
+            await self._listen()
         [capabilities] = (await self._call("GetCapabilities")).body
         title, body = _plain(notification.title), _plain(notification.body)
         if "body" not in capabilities and body:
             title, body = f"{title}: {' '.join(body.split())}", ""
         if "body-markup" in capabilities:
             body = html.escape(body, quote=False)
-        shown = notification.buttons if "actions" in capabilities else ()
+        shown = notification.buttons if buttons and "actions" in capabilities else ()
         actions = [text for button in shown for text in (button.id, _plain(button.label))]
         hints = {"urgency": Variant("y", 1)}  # normal
         reply = await self._call(
             "Notify",
             "susssasa{sv}i",
-            ["twind", 0, "", title, body, actions, hints, -1],
+            ["twind", self._id, "", title, body, actions, hints, -1],
         )
         self._server, [self._id] = reply.sender, reply.body
         self.buttons = frozenset(button.id for button in shown)
+
+    async def succeed(self, before: Any) -> list[Any] | None:
+        """Close what was shown `before`; return what tells the next one of this, as JSON.
+
+        None where this bears no buttons. A number means something to one server on one bus only.
+        """
+        from dbus_fast import DBusError
+
+        [bus] = (await self._call("GetId", service=BUS, path=BUS_OBJECT)).body
+        if isinstance(before, list) and before[:2] == [bus, self._server]:
+            with contextlib.suppress(DBusError):  # It is gone already.
+                await self._call("CloseNotification", "u", before[2:])
+        return [bus, self._server, self._id] if self.buttons else None
 
     async def pressed(self, until: float) -> str | None:
         """Return the id of the next button pressed; None once it is closed or time is up.

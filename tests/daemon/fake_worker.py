@@ -1,10 +1,15 @@
-"""A worker that does as its order's args say: result, error, progress, hang, die, noise."""
+"""A worker that does as its order's args say: result, error, progress, hang, die, noise.
 
-# ruff: noqa: T201, PTH123
+Or as the environment says for a job's name: FAKE_HANG, FAKE_DIE, FAKE_LISTEN (says that it listens,
+and ends with its stdin).
+"""
+
+# ruff: noqa: T201, PTH118, PTH123
 
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -14,10 +19,13 @@ name = sys.argv[-1]
 journal = os.environ.get("FAKE_JOURNAL")
 if journal:
     with open(journal, "a", encoding="utf-8") as file:
-        file.write(json.dumps(order) + "\n")
+        disabled = os.environ.get("TWIND_PLUGINS__DISABLED")
+        file.write(json.dumps({**order, **({"disabled": disabled} if disabled else {})}) + "\n")
 if args.get("noise"):
     print("a print that is no protocol")
     print("words on stderr", file=sys.stderr)
+for line in args.get("stderr", []):
+    print(line, file=sys.stderr, flush=True)
 for progress in args.get("progress", []):
     print(json.dumps({"progress": progress}), flush=True)
 if args.get("grandchild"):
@@ -30,7 +38,16 @@ if args.get("hang") or os.environ.get("FAKE_HANG") == name:
     print(json.dumps({"progress": {"hanging": os.getpid()}}), flush=True)
     signal.pause()
     signal.pause()
-if args.get("die"):
+if os.environ.get("FAKE_LISTEN") == name:
+    # As the real one does: all is sent and the job's row done before it listens.
+    with sqlite3.connect(os.path.join(os.environ["TWIND_HOME"], "twind.db")) as db:
+        db.execute("UPDATE outbox SET state = 'sent' WHERE state = 'pending'")
+        db.execute("UPDATE jobs SET state = 'done' WHERE id = ?", (order["job"],))
+    db.close()
+    print(json.dumps({"progress": {"listening": True}}), flush=True)
+    sys.stdin.read()
+    os._exit(75)
+if args.get("die") or os.environ.get("FAKE_DIE") == name:
     os.kill(os.getpid(), signal.SIGKILL)
 if "error" in args:
     print(json.dumps({"error": args["error"]}), flush=True)

@@ -108,6 +108,23 @@ def test_what_the_user_asks_for_comes_first(tmp_path):
     bench(tmp_path, scenario)
 
 
+def test_after_a_crash_what_was_interrupted_goes_behind_what_was_not(tmp_path):
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            interrupted = jobs.enqueue(db, "propose", {})
+            jobs.start(db, interrupted.id)
+            jobs.enqueue(db, "sync", {})
+            jobs.enqueue(db, "inspect", {})
+            made = Bench(db)
+            made.queue.recover()
+            made.queue.start()
+            await made.queue.wait(interrupted.id)
+            assert [one.name for one in made.ran] == ["inspect", "sync", "propose"]
+            await made.queue.stop()
+
+    asyncio.run(body())
+
+
 def test_a_sync_of_all_covers_those_of_some_and_not_the_other_way(tmp_path):
     async def scenario(b, _db):
         b.gate.clear()
@@ -139,6 +156,24 @@ def test_a_failed_job_backs_off_until_there_is_news_or_the_user_asks(tmp_path, c
 
     bench(tmp_path, scenario, failing)
     assert "sync failed: no network" in caplog.text
+
+
+def test_a_morning_that_failed_is_not_tried_again_once_the_day_is_over(tmp_path):
+    over = False
+
+    async def scenario(b, db):
+        nonlocal over
+        key = "propose:2026-11-20"
+        failed = await b.queue.wait(b.queue.put("propose", {}, key=key).id)
+        over = True
+        [(identity, timer)] = b.queue._retries.items()
+        timer.cancel()
+        b.queue._retry(failed, identity)
+        assert jobs.queued(db) == []
+        over = False
+        assert b.queue.put("propose", {}, key=key) is not None, "it is not backing off any more"
+
+    bench(tmp_path, scenario, failing, obsolete=lambda _job: over)
 
 
 def test_a_pause_holds_back_all_but_what_the_user_asks_for(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from twind.daemon.service import DETECT_QUIET_S
 from twind.errors import TwindError
 from twind.store import Store, jobs, outbox
 
@@ -100,12 +101,125 @@ def test_a_write_by_anyone_wakes_detect(daemon, until):
     until(lambda: one.started("detect"))
     until(lambda: one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0})
     seen = len(one.started("detect"))
+    answer(one, 1)
+    until(lambda: len(one.started("detect")) == seen + 1)
+
+
+def answer(one, number):
+    """Write as another program does."""
     with sqlite3.connect(one.home.database) as other:
         other.execute(
-            "INSERT INTO entities (id, profile_id, entity_type, name) VALUES (1, 1, 'person', 'A')"
+            "INSERT INTO entities (id, profile_id, entity_type, name) "
+            f"VALUES ({number}, 1, 'person', 'A{number}')"
         )
     other.close()
+
+
+def test_a_second_answer_waits_for_more_where_the_first_was_learnt_from_soon(daemon, until):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    until(lambda: one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0})
+    seen = len(one.started("detect"))
+    answer(one, 1)
     until(lambda: len(one.started("detect")) == seen + 1)
+    answer(one, 2)
+    later = time.monotonic() + 2 * DETECT_QUIET_S
+    until(lambda: time.monotonic() > later)
+    assert len(one.started("detect")) == seen + 1
+
+
+def waiting(one, key):
+    with Store.open(one.home.database) as db:
+        outbox.put(db, 1, key, {"title": key, "body": ""})
+
+
+NEVER_QUIET = "[hours]\nquiet = []\n"
+
+
+def test_more_to_say_ends_the_wait_for_a_button_and_nothing_else_does(daemon, until, tmp_path):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "twind.toml").write_text(NEVER_QUIET)
+    one = daemon(env={"FAKE_LISTEN": "notify"}).up()
+    one.ask("propose", wait=True)
+    assert one.started("notify") == [], "there is nothing to say"
+    waiting(one, "first")
+    one.ask("propose", wait=True)
+    until(lambda: [job["progress"] for job in running(one)] == [{"listening": True}])
+    with Store.open(one.home.database) as db:
+        assert outbox.counts(db) == {"sent": 1}
+    one.ask("propose", wait=True)
+    assert len(one.started("notify")) == 1
+    assert one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0}
+    waiting(one, "second")
+    one.ask("propose", wait=True)
+    until(lambda: len(one.started("notify")) == 2 and running(one))
+    until(lambda: one.ask("status")["outbox"] == {"sent": 2})
+    with Store.open(one.home.database) as db:
+        assert outbox.counts(db) == {"sent": 2}
+        assert jobs.get(db, one.started("notify")[0]["job"]).state == "done"
+    assert one.ask("status")["queue"]["failed"] == 0
+
+
+def running(one):
+    return [job for job in one.ask("status")["running"] if job["job"] == "notify"]
+
+
+def test_what_a_dead_sender_left_is_uncertain_at_once(daemon, until, tmp_path):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "twind.toml").write_text(NEVER_QUIET)
+    one = daemon(env={"FAKE_DIE": "notify"}).up()
+    with Store.open(one.home.database) as db:
+        outbox.put(db, 1, "first", {"title": "x", "body": ""})
+        outbox.claim(db)
+        outbox.put(db, 1, "second", {"title": "x", "body": ""})
+    one.ask("propose", wait=True)
+    until(lambda: one.ask("status")["outbox"] == {"uncertain": 1, "pending": 1})
+
+
+def test_a_plugin_that_takes_the_sync_with_it_is_parted_from_the_others(daemon, until):
+    results = inspection()
+    results["inspect"]["plugins"].append(
+        {**results["inspect"]["plugins"][0], "name": "other", "file": "other.py"}
+    )
+    one = daemon(results=results, env={"FAKE_DIE": "sync"}).up()
+    until(lambda: len(one.started("sync")) >= 3)
+    asked = [order["args"] for order in one.started("sync")]
+    assert asked[:3] == [{}, {"plugins": ["files"]}, {"plugins": ["other"]}]
+    states = until(
+        lambda: {
+            line["name"]: (line["state"], line["last_error"])
+            for line in one.ask("status")["plugins"]
+            if line["name"] != "broken" and line["last_error"]
+        }
+    )
+    assert states["files"][0] == "failed"
+    assert "SIGKILL" in states["files"][1]
+
+
+def test_a_plugin_that_kills_whoever_imports_it_is_kept_from_the_other_workers(
+    daemon, until, tmp_path
+):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "twind.toml").write_text('[plugins]\ndisabled = ["mine"]\n')
+    results = inspection()
+    results["inspect"]["deadly"] = ["broken"]
+    one = daemon(results=results).up()
+    until(lambda: one.started("sync"))
+    assert json.loads(one.started("sync")[0]["disabled"]) == ["broken", "mine"]
+    one.ask("reload")
+    assert all("disabled" not in order for order in one.started("inspect"))
+
+
+def test_training_is_weighed_again_after_a_training_and_not_queued_behind_it(daemon, until):
+    results = {**inspection(), "detect": {"train_due": True}}
+    one = daemon(results=results, env=HANG).up()
+    until(lambda: one.started("train"))
+    one.ask("sync", wait=True)
+    until(lambda: one.started("detect"))
+    answer(one, 1)
+    until(lambda: len(one.started("detect")) >= 2)
+    until(lambda: [job["job"] for job in one.ask("status")["running"]] == ["train"])
+    assert one.ask("status")["queue"] == {"queued": 0, "running": 1, "failed": 0}
 
 
 def test_commands_wait_for_their_result(daemon):

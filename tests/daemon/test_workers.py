@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from twind.daemon.workers import Workers, environment
 from twind.errors import JobError
 from twind.home import Home
+from twind.store import Store
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
 
@@ -76,6 +78,74 @@ def test_what_a_worker_started_ends_with_it(until):
     seen = []
     assert run(seen, grandchild=True)
     until(lambda: is_gone(seen[0][1]["grandchild"]))
+
+
+RAISED = [
+    "Traceback (most recent call last):",
+    '  File "x.py", line 3, in <module>',
+    "    int('x')",
+    "ValueError: invalid literal",
+]
+GROUP = [
+    "  + Exception Group Traceback (most recent call last):",
+    '  |   File "x.py", line 3, in <module>',
+    "  | ExceptionGroup: two (1 sub-exception)",
+    "  +-+---------------- 1 ----------------",
+    "    | ValueError: one",
+    "    +------------------------------------",
+]
+CRASH = [
+    "Fatal Python error: Segmentation fault",
+    "Current thread 0x00007f (most recent call first):",
+    '  File "x.py", line 3 in f',
+]
+
+
+@pytest.mark.parametrize(
+    "traceback",
+    [
+        RAISED,
+        GROUP,
+        CRASH,
+        ["Exception in thread Thread-1 (run):", *RAISED],
+        [
+            *RAISED,
+            "During handling of the above exception, another exception occurred:",
+            *RAISED,
+        ],
+    ],
+)
+def test_a_traceback_is_an_error_that_names_the_job_and_all_else_is_not(traceback, caplog):
+    caplog.set_level(logging.DEBUG)
+    run(stderr=["reading a.ics", *traceback, "reading b.ics", "  an indented line"])
+    said = [(record.levelno, record.getMessage()) for record in caplog.records]
+    said = [(level, text) for level, text in said if text.startswith("sync 7: ")]
+    assert said == [
+        (logging.INFO, "sync 7: reading a.ics"),
+        *((logging.ERROR, f"sync 7: {line}") for line in traceback),
+        (logging.INFO, "sync 7: reading b.ics"),
+        (logging.INFO, "sync 7:   an indented line"),
+    ]
+
+
+def test_a_worker_is_dismissed_and_dies_without_a_word(tmp_path):
+    with Store.open(tmp_path / "twind.db"):
+        pass
+
+    async def scenario():
+        hanging = asyncio.get_running_loop().create_future()
+        env = {**os.environ, "FAKE_LISTEN": "sync", "TWIND_HOME": str(tmp_path)}
+        workers = Workers(env, lambda *said: hanging.set_result(said), FAKE)
+        task = asyncio.ensure_future(workers.run(order(), 60))
+        assert await hanging == (7, {"listening": True})
+        workers.dismiss(8)
+        workers.dismiss(7)
+        with pytest.raises(JobError, match="ended with status 75") as caught:
+            await task
+        workers.dismiss(7)
+        return caught.value.code
+
+    assert asyncio.run(scenario()) == "died"
 
 
 def test_a_cancelled_run_leaves_no_process():

@@ -1,8 +1,9 @@
 """A notification server for tests: org.freedesktop.Notifications on the session bus.
 
-Prints one JSON object a line: {"event": "up"}, then one for each Notify. Environment:
-CAPABILITIES (comma-separated), PRESS (ids of buttons to press, comma-separated, as soon as the
-notification is up), THEN ("close", "leave", or "die": what it does after that).
+Prints one JSON object a line: {"event": "up"}, then one for each Notify and each CloseNotification.
+Environment: CAPABILITIES (comma-separated), PRESS (ids of buttons to press, comma-separated, as
+soon as the notification is up), THEN ("close", "leave", or "die": what it does after that),
+HANDS (set: each line on stdin, "41 accept", presses a button).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 from typing import Annotated
 
-from dbus_fast import Message, MessageType
+from dbus_fast import DBusError, Message, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusSignature
 from dbus_fast.service import ServiceInterface, dbus_method
@@ -24,6 +26,7 @@ Text = Annotated[str, DBusSignature("s")]
 Texts = Annotated[list, DBusSignature("as")]
 Number = Annotated[int, DBusSignature("u")]
 Signed = Annotated[int, DBusSignature("i")]
+Nothing = Annotated[None, DBusSignature("")]
 Hints = Annotated[dict, DBusSignature("a{sv}")]
 
 
@@ -32,6 +35,8 @@ class Server(ServiceInterface):
         super().__init__(NAME)
         self.bus = bus
         self.last = 40
+        self.shown: set[int] = set()
+        self.pressed = b""
 
     @dbus_method("GetCapabilities")
     def capabilities(self) -> Texts:
@@ -49,11 +54,32 @@ class Server(ServiceInterface):
         hints: Hints,
         timeout: Signed,
     ) -> Number:
-        self.last += 1
         plain = {key: variant.value for key, variant in hints.items()}
-        tell(event="notify", app=app, summary=summary, body=body, actions=actions, hints=plain)
-        asyncio.get_running_loop().call_soon(self.react, self.last)
-        return self.last
+        if replaces not in self.shown:
+            self.last += 1
+        number = replaces if replaces in self.shown else self.last
+        self.shown.add(number)
+        tell(
+            event="notify",
+            id=number,
+            app=app,
+            summary=summary,
+            body=body,
+            actions=actions,
+            hints=plain,
+            replaces=replaces,
+        )
+        if not replaces:
+            asyncio.get_running_loop().call_soon(self.react, number)
+        return number
+
+    @dbus_method("CloseNotification")
+    def close(self, number: Number) -> Nothing:
+        tell(event="close", id=number, shown=number in self.shown)
+        if number not in self.shown:
+            raise DBusError(f"{NAME}.Error", "")
+        self.shown.remove(number)
+        self.signal("NotificationClosed", "uu", [number, 3])
 
     def react(self, number: int) -> None:
         # Another notification's button and close first: they must not be taken for ours.
@@ -63,9 +89,20 @@ class Server(ServiceInterface):
             self.signal("ActionInvoked", "us", [number, button])
         match os.environ.get("THEN"):
             case "close":
+                self.shown.discard(number)
                 self.signal("NotificationClosed", "uu", [number, 2])
             case "die":
                 self.bus.disconnect()
+
+    def press(self) -> None:
+        chunk = os.read(sys.stdin.fileno(), 4096)
+        if not chunk:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+        self.pressed += chunk
+        *lines, self.pressed = self.pressed.split(b"\n")
+        for line in lines:
+            number, button = line.decode().split()
+            self.signal("ActionInvoked", "us", [int(number), button])
 
     def signal(self, member: str, signature: str, body: list) -> None:
         self.bus.send(
@@ -86,8 +123,11 @@ def tell(**line) -> None:
 
 async def main() -> None:
     bus = await MessageBus().connect()
-    bus.export(PATH, Server(bus))
+    server = Server(bus)
+    bus.export(PATH, server)
     await bus.request_name(NAME)
+    if os.environ.get("HANDS"):
+        asyncio.get_running_loop().add_reader(sys.stdin, server.press)
     tell(event="up")
     await bus.wait_for_disconnect()
 

@@ -77,8 +77,13 @@ def message(**values):
     return Notification(**defaults | values)
 
 
-def send(notification, *, desktop=True):
-    ctx = Context(settings=plugin.NotifySettings(desktop=desktop), window=Window(NOW, NOW), now=NOW)
+def send(notification, *, desktop=True, state=None):
+    ctx = Context(
+        settings=plugin.NotifySettings(desktop=desktop),
+        window=Window(NOW, NOW),
+        now=NOW,
+        state={} if state is None else state,
+    )
     return plugin.Notify().notify(ctx, notification)
 
 
@@ -124,6 +129,63 @@ def test_a_server_without_bodies_gets_it_all_in_the_title(bus):
 def test_waiting_ends_in_time(bus):
     with server():
         assert list(send(message(listen_s=0.05))) == [Delivered("journal"), Delivered("desktop")]
+
+
+def test_buttons_that_nobody_hears_any_more_are_taken_off(bus):
+    with server() as next_line:
+        list(send(message(listen_s=0.05)))
+        first, second = next_line(), next_line()
+    assert first["actions"]
+    assert (second["replaces"], second["actions"]) == (first["id"], [])
+    assert (second["summary"], second["body"]) == (first["summary"], first["body"])
+
+
+def test_a_newer_one_closes_the_one_whose_buttons_nobody_hears(bus):
+    state = {}
+    with server() as next_line:
+        older = send(message(listen_s=3600.0), state=state)
+        assert [next(older), next(older)] == [Delivered("journal"), Delivered("desktop")]
+        first = next_line()
+        state = json.loads(json.dumps(state))
+        newer = send(message(title="Later", listen_s=3600.0), state=state)
+        assert [next(newer), next(newer)] == [Delivered("journal"), Delivered("desktop")]
+        second = next_line()
+        assert second["summary"] == "Later"
+        assert second["id"] != first["id"], "one that replaced another might pop up nowhere"
+        assert next_line() == {"event": "close", "id": first["id"], "shown": True}
+        assert list(older) == []
+        newer.close()
+        assert list(send(message(buttons=()), state=state))[1:] == [Delivered("desktop")]
+        next_line()
+        assert next_line()["id"] == second["id"]
+        assert state == {"shown": None}
+
+
+def test_one_that_is_gone_already_is_no_trouble(bus):
+    state = {}
+    with server(press="accept", then="close") as next_line:
+        list(send(message(), state=state))
+        next_line()
+        events = list(send(message(), state=state))
+        next_line()
+        assert next_line()["shown"] is False
+    assert Pressed("accept") in events
+
+
+@pytest.mark.parametrize("before", [["another bus", ":1.1", 41], "nonsense", [], None, [1, 2]])
+def test_what_another_server_has_shown_is_left_alone(bus, before):
+    with server() as next_line:
+        list(send(message(listen_s=0.0), state={"shown": before}))
+        list(send(message(listen_s=0.0), state={}))
+        assert [next_line()["event"], next_line()["event"]] == ["notify", "notify"]
+
+
+def test_it_is_delivered_once_it_is_shown(bus):
+    with server() as next_line:
+        events = send(message())
+        assert next(events) == Delivered("journal")
+        assert next_line()["summary"] == "Today"
+        events.close()
 
 
 @pytest.mark.timeout(30)

@@ -228,6 +228,15 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 
 
 @pytest.fixture
+def own_life(tmp_path: Path) -> Iterator[Life]:
+    """A life in files for one test alone."""
+    life = Life(tmp_path)
+    yield life
+    for daemon in life.daemons:
+        daemon.clean_up()
+
+
+@pytest.fixture
 def empty_life(tmp_path: Path) -> Iterator[Life]:
     """A home with nothing in it, not even a configuration."""
     life = Life(tmp_path, empty=True)

@@ -8,14 +8,36 @@ import os
 import shutil
 import subprocess
 import sysconfig
+import time
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
+
+from twind.clock import SystemClock
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TOOLS = Path(os.environ.get("TWIND_SYSTEMD_TOOLS", CHECKOUT.parent / "shared" / "tools"))
 PYTHON = Path("/usr/bin/python3")
 MAX_EXPOSURE = 2.5
+
+LIFE = "/srv/life"
+"""Where the machine has the files of a person: any place that the unit's protection leaves open."""
+
+CONFIGURATION = f"""\
+[profile]
+timezone = "UTC"
+[training]
+enabled = false
+[plugins.calendar]
+paths = ["{LIFE}/cal.ics"]
+[plugins.tasks]
+paths = ["{LIFE}/todo.txt"]
+[plugins.contacts]
+paths = ["{LIFE}/people.vcf"]
+"""
+
+STOP_S = 5.0
 
 RELOADED = (
     "timeout 20 sh -c 'while systemctl show twind -p ActiveState | grep -q reloading; "
@@ -41,11 +63,11 @@ def why_not() -> str:
 class Machine:
     """A booted systemd with twind at /opt/twind."""
 
-    def __init__(self, state: Path, venv: Path):
+    def __init__(self, state: Path, venv: Path, life: Path):
         self._env = {
             **os.environ,
             "SYSD_STATE": str(state),
-            "SYSD_BIND": f"{venv}:/opt/twind {CHECKOUT}:{CHECKOUT}",
+            "SYSD_BIND": f"{venv}:/opt/twind {CHECKOUT}:{CHECKOUT} {life}:{LIFE}",
             "SYSD_PRE": f"cp {CHECKOUT}/systemd/twind.service $R/etc/systemd/system/ && "
             f"cp {CHECKOUT}/systemd/twind-user.service $R/etc/systemd/user/twind.service",
         }
@@ -65,6 +87,15 @@ class Machine:
     def run(self, *words: str, check: bool = True) -> str:
         return self.ctl("run", *words, check=check)
 
+    def twind(self, *words: str) -> dict:
+        shape = json.loads(self.run("/opt/twind/bin/twind", *words, "--json"))
+        assert shape["ok"], shape
+        return shape["data"]
+
+    def unit(self, *properties: str) -> dict[str, str]:
+        shown = self.run("systemctl", "show", "twind", "-p", ",".join(properties))
+        return dict(line.split("=", 1) for line in shown.splitlines())
+
     def journal(self) -> str:
         return self.run("journalctl", "-u", "twind", "--no-pager", "-o", "cat")
 
@@ -82,12 +113,37 @@ def make_venv(venv: Path) -> Path:
     return venv
 
 
+def make_life(folder: Path) -> Path:
+    """Write a few weeks of somebody's calendar, tasks and contacts, which any user may read."""
+    folder.mkdir()
+    today = SystemClock().now().astimezone(UTC).date()
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:lunch{week}\r\nSUMMARY:Lunch\r\n"
+        f"DTSTART:{today - timedelta(weeks=week):%Y%m%d}T120000Z\r\n"
+        f"DTEND:{today - timedelta(weeks=week):%Y%m%d}T130000Z\r\n"
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@example.org\r\nEND:VEVENT\r\n"
+        for week in range(1, 7)
+    )
+    head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//example//EN\r\n"
+    (folder / "cal.ics").write_text(f"{head}{events}END:VCALENDAR\r\n")
+    (folder / "people.vcf").write_text(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:anna\r\nFN:Anna Berg\r\n"
+        "EMAIL:anna@example.org\r\nEND:VCARD\r\n"
+    )
+    due = today + timedelta(days=2)
+    (folder / "todo.txt").write_text(f"(A) Write the chapter +thesis due:{due} est:3h\n")
+    (folder / "twind.toml").write_text(CONFIGURATION)
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
     if reason := why_not():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("systemd")
-    booted = Machine(folder / "state", make_venv(folder / "venv"))
+    booted = Machine(folder / "state", make_venv(folder / "venv"), make_life(folder / "life"))
     try:
         booted.ctl("start")
         yield booted
@@ -134,6 +190,50 @@ def test_start_status_reload_and_stop(machine):
         journal = machine.journal()
     assert "twind serves" in journal, journal
     assert "Traceback" not in journal, journal
+
+
+def begin_training(machine) -> None:
+    """Start a training that would take minutes and wait until it is at it."""
+    machine.twind("ctl", "train", "--no-wait", "--timesteps", "5000000")
+    end = time.monotonic() + 90
+    while not any(
+        job["job"] == "train" and job["progress"]
+        for job in machine.twind("ctl", "status")["running"]
+    ):
+        assert time.monotonic() < end, machine.journal()
+
+
+@pytest.mark.slow
+def test_it_learns_trains_and_proposes_behind_its_walls(machine):
+    machine.run("mkdir", "-p", "/etc/twind")
+    machine.run("cp", f"{LIFE}/twind.toml", "/etc/twind/twind.toml")
+    try:
+        machine.run("systemctl", "start", "twind")
+        synced = machine.twind("ctl", "sync")["plugins"]
+        assert {name: one.get("error") for name, one in synced.items()} == dict.fromkeys(
+            ("calendar", "contacts", "tasks")
+        )
+        trained = machine.twind("ctl", "train", "--timesteps", "2048")
+        assert trained["timesteps"] >= 2048
+        assert trained["field"]
+        tomorrow = SystemClock().now().astimezone(UTC).date() + timedelta(days=1)
+        proposed = machine.twind("ctl", "propose", "--day", tomorrow.isoformat())
+        assert proposed["proposals"] or proposed["silent_because"]
+        # What numba compiled is kept, so that the next worker need not compile it again.
+        assert machine.run("find", "/var/cache/twind/", "-name", "*.nbi")
+        begin_training(machine)
+        began = time.monotonic()
+        machine.run("systemctl", "stop", "twind")
+        assert time.monotonic() - began < STOP_S
+        assert machine.unit("Result", "ExecMainStatus", "NRestarts") == {
+            "Result": "success",
+            "ExecMainStatus": "0",
+            "NRestarts": "0",
+        }
+    finally:
+        journal = machine.journal()
+    assert "Traceback" not in journal, journal
+    assert "Error in cpuinfo" not in journal, "torch does not know its processor"
 
 
 def test_the_user_unit_starts_for_one_person(machine):

@@ -242,7 +242,11 @@ class Queue:
                 await self._wakes[lane].wait()
 
     def _next(self, lane: str) -> Job | None:
-        """Return the next job to run: what the user asked for first, then the longest waiting."""
+        """Return the next job to run: what the user asked for first, then the longest waiting.
+
+        Except that everything else builds on an inspection, and that what has been interrupted
+        goes behind what has not had its turn: it may be what interrupts.
+        """
         paused = self._paused()
         ready = [
             job
@@ -250,7 +254,10 @@ class Queue:
             if lane_of(job.name) == lane
             and (not paused or job.id in self._asked or job.name == "inspect")
         ]
-        return min(ready, key=lambda job: (job.id not in self._asked, job.id), default=None)
+        return min(ready, key=self._rank, default=None)
+
+    def _rank(self, job: Job) -> tuple[bool, bool, int, int]:
+        return job.id not in self._asked, job.name != "inspect", job.attempt, job.id
 
     async def _run_one(self, queued: Job) -> None:
         job = jobs.start(self._db, queued.id)
@@ -293,6 +300,9 @@ class Queue:
 
     def _retry(self, job: Job, identity: str) -> None:
         self._retries.pop(identity, None)
+        if self._obsolete(job):
+            self._failures.pop(identity, None)
+            return
         try:
             self.put(job.name, job.args, key=job.key)
         except (sqlite3.Error, StoreError):

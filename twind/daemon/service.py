@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
 import sqlite3
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind import clock as clocks
 from twind import settings as settings_room
 from twind.daemon import control, lock, logs, pauses, schedule, sd, status, workers
+from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
 from twind.errors import JobError, NotFoundError, SettingsError, StoreError, TwindError
-from twind.store import Store, jobs, outbox
+from twind.store import Store, jobs, life, outbox, sources
 from twind.store import log as change_log
 from twind.store import status as store_status
 
@@ -43,6 +45,15 @@ BUSY_TIMEOUT_S = 2.0
 
 RELOAD_WAIT_S = 10.0
 NOTIFY_AGAIN_S = 900.0
+
+DETECT_QUIET_S, DETECT_MOST_S = 2.0, 30.0
+"""How long after the last change patterns are refreshed, and how long a change waits at most."""
+
+KILLED = frozenset({"died", "timeout"})
+"""How a job ends whose worker something has killed or held up."""
+
+FRESH = timedelta(minutes=30)
+"""How old the last reading of the sources may be when the morning's proposals are made."""
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +139,14 @@ class Service:
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
         self._was_paused = False
-        self._sources_read = False
+        self._deadly: tuple[str, ...] = ()
+        self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
+        self._detect_soon = Debounce(
+            self._detect_after_changes, quiet_s=DETECT_QUIET_S, most_s=DETECT_MOST_S
+        )
         self._detected_seq = -1
+        self._train_wanted = False
         self._notified_s: float | None = None
         self._wake = asyncio.Event()
         self._stop_wanted = False
@@ -159,6 +175,7 @@ class Service:
         self._spawn(self._ping())
         self._sd.ready("serving")
         log.info("twind serves %s", self._home.state_dir)
+        self._detect_now()
         await self._check()
 
     async def _main_loop(self) -> None:
@@ -173,6 +190,7 @@ class Service:
         self._sd.stopping()
         log.info("stopping")
         self._schedule.stop()
+        self._detect_soon.forget()
         await self._queue.stop()
         await self._control.close()
         await self._watcher.stop()
@@ -198,9 +216,7 @@ class Service:
         again = self._queue.recover()
         if again:
             log.info("doing again what was interrupted: %s", ", ".join(job.name for job in again))
-        doubtful = outbox.mark_uncertain(self._db)
-        if doubtful:
-            log.warning("%d notifications may or may not have been delivered", doubtful)
+        self._mark_uncertain()
         self._queue.drop_obsolete()
 
     async def _ping(self) -> None:
@@ -258,6 +274,7 @@ class Service:
         for plugin in self._plugins:
             if plugin.get("state") == "failed":
                 log.warning("plugin %s: %s", plugin["name"], plugin.get("error"))
+        self._deadly = tuple(str(stem) for stem in result.get("deadly") or ())
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
         self._spawn(self._watch())
@@ -326,55 +343,89 @@ class Service:
         """Ask what is due; called at the start, and at least once a minute."""
         self._notice_end_of_pause()
         self._queue.drop_obsolete()
-        self._detect_if_needed()
+        if self._is_detect_due():
+            self._detect_soon.touch()
         self._propose_if_due()
         self._notify_if_needed()
 
     def _propose_if_due(self) -> None:
-        """Queue the morning's proposals, once the sources have been read.
+        """Queue the morning's proposals, once there is a life and it has been read of late.
 
         Made before that, at a first start or after a night switched off, they would be the day's
         only ones and know nothing of the day.
         """
-        if not self._sources_read:
-            return
         done = jobs.done_keys(self._db, schedule.PROPOSE)
-        for due in schedule.due_jobs(self._now_local(), self._settings, done):
-            self._queue.put(due.name, due.args, key=due.key)
+        due = schedule.due_jobs(self._now_local(), self._settings, done)
+        if not due or self._sources_read_at is None:
+            return
+        if not -FRESH < self._clock.now() - self._sources_read_at < FRESH:
+            if not any(job.name == "sync" for job in self._queue.running.values()):
+                self._queue.put("sync", news=True)
+            return
+        if life.is_empty(self._db, self._settings.profile.id):
+            return
+        self._detect_now()
+        for job in due:
+            self._queue.put(job.name, job.args, key=job.key)
 
     def _look_at_log(self) -> None:
         """Act on what other processes have written."""
         version = self._db.data_version()
         if version != self._data_version:
             self._data_version = version
-            self._detect_if_needed()
+            if self._is_detect_due():
+                self._detect_soon.touch()
 
-    def _detect_if_needed(self) -> None:
-        """Queue `detect` if the log has moved since one last began.
+    def _is_detect_due(self) -> bool:
+        """Tell whether the log has moved since `detect` last began.
 
         A detect that is done and has not caught up is not begun again for the same changes: that
         would go round for ever.
         """
-        if change_log.max_seq(self._db) > self._detected_seq and change_log.pending(
+        return change_log.max_seq(self._db) > self._detected_seq and change_log.pending(
             self._db, "detect"
-        ):
+        )
+
+    def _detect_now(self) -> None:
+        """Queue `detect` if it is due: what comes after it in the queue builds on it."""
+        self._detect_soon.forget()
+        if self._is_detect_due():
             self._queue.put("detect")
 
-    def _notify_if_needed(self) -> None:
-        """Queue `notify` if something waits to be delivered and may be.
+    def _detect_after_changes(self) -> None:
+        try:
+            self._detect_now()
+        except (sqlite3.Error, StoreError):
+            log.exception("changes could not be acted upon; the next check finds them")
 
-        One that has just run has left it for a reason, such as a channel that is away.
-        """
+    def _is_to_notify(self) -> bool:
         local = self._now_local()
         quiet = any(
             hours.contains(local.hour * 60 + local.minute) for hours in self._settings.hours.quiet
         )
+        return not quiet and outbox.pending(self._db, self._settings.profile.id)
+
+    def _notify_if_needed(self, *, news: bool = False) -> None:
+        """Queue `notify` if something waits to be delivered and may be.
+
+        Without news, one that has just run has left it for a reason.
+        """
         lately = (
             self._notified_s is not None
             and clocks.monotonic_s() - self._notified_s < NOTIFY_AGAIN_S
         )
-        if not quiet and not lately and outbox.pending(self._db):
-            self._queue.put("notify")
+        if (
+            (news or not lately)
+            and self._is_to_notify()
+            and self._queue.put("notify", news=news) is not None
+        ):
+            self._end_listening()
+
+    def _end_listening(self) -> None:
+        """End a worker that has delivered and only waits for a button: there is more to deliver."""
+        for job in self._queue.running.values():
+            if job.name == "notify" and (self._progress.get(job.id) or {}).get("listening"):
+                self._workers.dismiss(job.id)
 
     # --- jobs ------------------------------------------------------------------------------------
 
@@ -394,10 +445,21 @@ class Service:
             "memory_mib": limits.memory_mib,
         }
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
-        return await self._workers.run(order, timeout_s)
+        return await self._workers.run(order, timeout_s, self._environment_of(job))
+
+    def _environment_of(self, job: Job) -> dict[str, str]:
+        """Keep plugins that kill whoever imports them out of every worker but the inspection's."""
+        if job.name == "inspect" or not self._deadly:
+            return {}
+        disabled = {*self._settings.plugins.disabled, *self._deadly}
+        return {"TWIND_PLUGINS__DISABLED": json.dumps(sorted(disabled))}
 
     def _on_progress(self, job_id: int, progress: dict[str, Any]) -> None:
         self._progress[job_id] = progress
+        if progress.get("listening"):
+            # What came in between its last delivery and now would wait for its end.
+            with contextlib.suppress(sqlite3.Error, StoreError):  # The next check asks again.
+                self._notify_if_needed(news=True)
 
     def _on_ended(self, job: Job) -> None:
         self._progress.pop(job.id, None)
@@ -406,14 +468,54 @@ class Service:
         if job.state == "done":
             if job.name == "inspect":
                 self._take_inspection(job.result)
-            for name in follow_ups(job, training_enabled=self._settings.training.enabled):
-                self._queue.put(name, news=True)
+            self._follow(job)
         elif job.name == "detect":
             self._detected_seq = -1
         self._look_at_log()
-        if job.name == "sync" and not self._sources_read:
-            self._sources_read = True
+        match job.name:
+            case "sync":
+                self._after_sync(job)
+            case "notify":
+                self._mark_uncertain()
+            case "train" if self._train_wanted:
+                self._train_wanted = False
+                self._queue.put("detect", news=True)
+
+    def _follow(self, job: Job) -> None:
+        """Queue what a finished job calls for."""
+        for name in follow_ups(job, training_enabled=self._settings.training.enabled):
+            if name == "notify":
+                self._notify_if_needed(news=True)
+            elif name == "train" and self._is_training():
+                # What moved before it began it knows: detect says afterwards what is left.
+                self._train_wanted = True
+            else:
+                self._queue.put(name, news=True)
+
+    def _is_training(self) -> bool:
+        return any(job.name == "train" for job in self._queue.running.values())
+
+    def _after_sync(self, job: Job) -> None:
+        """Learn from what was read; where one plugin has taken the others with it, part them."""
+        self._detect_now()
+        names = job.args.get("plugins")
+        killed = job.state == "failed" and (job.error or {}).get("code") in KILLED
+        if killed and names is None:
+            for plugin in self._plugins:
+                if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ()):
+                    self._queue.put("sync", {"plugins": [plugin["name"]]}, news=True)
+        elif killed and names is not None and len(names) == 1:
+            message = str((job.error or {}).get("message"))
+            sources.failed(self._db, self._settings.profile.id, names[0], message)
+        if names is None:
+            self._sources_read_at = self._clock.now()
             self._spawn(self._check())
+
+    def _mark_uncertain(self) -> None:
+        """Take note of what was being delivered by somebody who is dead."""
+        doubtful = outbox.mark_uncertain(self._db)
+        if doubtful:
+            log.warning("%d notifications may or may not have been delivered", doubtful)
 
     # --- the pause -------------------------------------------------------------------------------
 

@@ -73,8 +73,9 @@ def plugin_lines(
 ) -> list[dict[str, Any]]:
     """Return one line for each plugin that was found: {name, state, records, errors, …}.
 
-    failed: it could not be loaded, or has never synced and its last try failed. degraded: records
-    it could not read, or a last sync that failed. paused: by its settings, or with all of twind.
+    paused: by its settings, whatever became of it before, or with all of twind. failed: it could
+    not be loaded, or has never synced and its last try failed. degraded: records it could not read,
+    or a last sync that failed.
     """
     lines = []
     for plugin in plugins:
@@ -96,11 +97,11 @@ def plugin_lines(
 
 
 def _state(plugin: Mapping[str, Any], source: Mapping[str, Any], *, paused: bool) -> str:
-    if plugin.get("state") == "failed":
-        return "failed"
+    if plugin.get("state") in {"failed", "paused"}:
+        return str(plugin["state"])
     if source["last_error"] and source["last_ok_at"] is None:
         return "failed"
-    if paused or plugin.get("state") == "paused":
+    if paused:
         return "paused"
     if source["errors"] or source["last_error"] or plugin.get("error"):
         return "degraded"

@@ -4,7 +4,7 @@ stdin    {"job": 7, "attempt": 1, "name": "sync", "args": {…}, "limits": {…}
          stays open; a worker ends when it closes
 stdout   {"progress": {…}}\n … and at last {"result": {…}}\n
          or {"error": {"code": "…", "message": "…"}}\n
-stderr   goes to the daemon's log, line by line
+stderr   goes to the daemon's log, line by line; a traceback as an error
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -77,12 +78,16 @@ class Workers:
         self._env = dict(env)
         self._on_progress = on_progress
         self._command = tuple(command)
+        self._at_work: dict[int, _Worker] = {}
 
-    async def run(self, order: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    async def run(
+        self, order: Mapping[str, Any], timeout_s: float, env: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Run one job to its end and return its result.
 
-        `order` is the line the worker gets; it has at least "job" and "name". A cancelled run ends
-        its worker, and whatever that has started, within two seconds or so.
+        `order` is the line the worker gets; it has at least "job" and "name". `env` is added to the
+        worker's environment. A cancelled run ends its worker, and whatever that has started, within
+        two seconds or so.
 
         Raises JobError with the worker's own code, or "timeout", "died", "not_started".
         """
@@ -94,21 +99,28 @@ class Workers:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=self._env,
+                env={**self._env, **(env or {})},
                 limit=LINE_LIMIT,
                 start_new_session=True,
             )
         except OSError as error:
             raise job_error("not_started", f"{name}: no worker could be started: {error}") from None
-        worker = _Worker(process, name, int(order["job"]), self._on_progress)
+        job_id = int(order["job"])
+        worker = self._at_work[job_id] = _Worker(process, name, job_id, self._on_progress)
         try:
             async with asyncio.timeout(timeout_s):
                 await worker.converse(order)
         except TimeoutError:
             raise job_error("timeout", f"{name} took longer than {timeout_s:g} s") from None
         finally:
+            del self._at_work[job_id]
             await worker.end()
         return worker.outcome()
+
+    def dismiss(self, job_id: int) -> None:
+        """Have a job's worker end at once, if it lives: what it has stored is all it will do."""
+        if worker := self._at_work.get(job_id):
+            worker.dismiss()
 
 
 class _Worker:
@@ -173,10 +185,14 @@ class _Worker:
             answered.cancel()
             exited.cancel()
 
-    async def end(self) -> None:
-        """Make sure that the worker, and what it has started, is gone: politely, then not."""
+    def dismiss(self) -> None:
+        """Close the worker's stdin: it ends."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    async def end(self) -> None:
+        """Make sure that the worker, and what it has started, is gone: politely, then not."""
+        self.dismiss()
         if not await self._gone(CLOSED_S):
             self._signal_group(signal.SIGTERM)
             await self._gone(TERM_S)
@@ -242,10 +258,48 @@ class _Worker:
 
     async def _relay(self) -> None:
         assert self._process.stderr is not None
+        levels = _Levels()
         async for line in _lines(self._process.stderr):
+            level = levels.of(line)
             if line.strip():
                 self._last_words = line.strip()
-                log.info("%s %d: %s", self._name, self._job_id, line)
+                log.log(level, "%s %d: %s", self._name, self._job_id, line)
+
+
+class _Levels:
+    """Tells the lines of tracebacks from all others, one line at a time: nothing waits.
+
+    A traceback is its header, what is indented below it, and the line after that, which names the
+    error. The stacks of exception groups, and those the interpreter writes when it crashes, have no
+    such last line.
+    """
+
+    _TRACEBACK = re.compile(r"Traceback \(most recent call last\):")
+    _STACK = re.compile(
+        r"\s+\+ Exception Group Traceback \(most recent call last\):"
+        r"|(?:Current t|T)hread 0x[0-9a-f]+ .*\(most recent call first\):"
+    )
+    _LONE = re.compile(
+        r"Exception in thread |Exception ignored in: |Fatal Python error: "
+        r"|During handling of the above exception, another exception occurred:"
+        r"|The above exception was the direct cause of the following exception:"
+    )
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._named_last = False
+
+    def of(self, line: str) -> int:
+        """Return the level of the next line."""
+        if self._TRACEBACK.match(line) or self._STACK.match(line):
+            self._inside = True
+            self._named_last = self._TRACEBACK.match(line) is not None
+            return logging.ERROR
+        if self._inside:
+            self._inside = line[:1].isspace()
+            if self._inside or self._named_last:
+                return logging.ERROR
+        return logging.ERROR if self._LONE.match(line) else logging.INFO
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:

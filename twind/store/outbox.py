@@ -36,15 +36,25 @@ def put(db: Store, profile_id: int, key: str, payload: dict[str, Any]) -> bool:
         )
 
 
-def pending(db: Store) -> bool:
-    """Tell whether anything waits to be sent."""
-    return bool(db.value("SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending')"))
+def pending(db: Store, profile_id: int | None = None) -> bool:
+    """Tell whether anything waits to be sent, for this profile or for any."""
+    return bool(
+        db.value(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' "
+            "AND (?1 IS NULL OR profile_id = ?1))",
+            (profile_id,),
+        )
+    )
 
 
-def claim(db: Store) -> Message | None:
-    """Take the oldest waiting message and mark it as being sent."""
+def claim(db: Store, profile_id: int | None = None) -> Message | None:
+    """Take the oldest message that waits, for this profile or for any; mark it as being sent."""
     with db.transaction():
-        row = db.row("SELECT * FROM outbox WHERE state = 'pending' ORDER BY id LIMIT 1")
+        row = db.row(
+            "SELECT * FROM outbox WHERE state = 'pending' "
+            "AND (?1 IS NULL OR profile_id = ?1) ORDER BY id LIMIT 1",
+            (profile_id,),
+        )
         if row is None:
             return None
         db.execute("UPDATE outbox SET state = 'sending' WHERE id = ?", (row["id"],))

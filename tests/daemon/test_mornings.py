@@ -1,0 +1,293 @@
+"""When the day is proposed for: a daemon whose clock the test drives, with the fake worker."""
+
+import asyncio
+import json
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from twind import settings
+from twind.clock import FixedClock
+from twind.daemon import control
+from twind.daemon.service import Service
+from twind.home import Home
+from twind.store import Store, jobs, profiles
+
+FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
+BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
+PLUGIN = {"name": "files", "state": "ok", "abilities": ["fetch"], "error": None, "watch": []}
+
+
+class Morning:
+    """A daemon's inside, and the hands of its clock."""
+
+    def __init__(self, service, db, clock, journal, zone):
+        self._service = service
+        self._journal = journal
+        self.db = db
+        self.clock = clock
+        self.zone = ZoneInfo(zone)
+
+    def begin_life(self):
+        profiles.ensure(self.db, 1)
+        self.db.execute(
+            "INSERT INTO entities (id, profile_id, entity_type, name) VALUES (1, 1, 'person', 'A')"
+        )
+
+    async def at(self, local):
+        """Set the clock to a time on the wall, have it checked, and let the work be done."""
+        moment = datetime.fromisoformat(local).replace(tzinfo=self.zone).astimezone(UTC)
+        self.clock.advance(seconds=(moment - self.clock.now()).total_seconds())
+        await self.check()
+
+    async def check(self):
+        await self._service._check()
+        await self.rest()
+
+    async def rest(self):
+        async with asyncio.timeout(30):
+            while self._is_busy():  # noqa: ASYNC110 - nothing tells of the end of everything
+                await asyncio.sleep(0.01)
+
+    def _is_busy(self):
+        service = self._service
+        return bool(jobs.queued(self.db) or service._queue.running or service._tasks)
+
+    async def command(self, cmd, **more):
+        return await self._service._command({"cmd": cmd, **more})
+
+    def began(self):
+        """Return the names of the jobs that began, in order."""
+        return [json.loads(line)["name"] for line in self._journal.read_text().splitlines()]
+
+    def proposed(self):
+        """Return the days that were proposed for, in order."""
+        lines = [json.loads(line) for line in self._journal.read_text().splitlines()]
+        return [order["args"]["day"] for order in lines if order["name"] == "propose"]
+
+
+@pytest.fixture
+def morning(tmp_path, monkeypatch):
+    """Return a context that is a daemon started at a local time; several may follow another."""
+    journal = tmp_path / "journal"
+    journal.touch()
+    monkeypatch.setenv("FAKE_JOURNAL", str(journal))
+    monkeypatch.setenv("FAKE_RESULTS", json.dumps({"inspect": {"plugins": [PLUGIN]}}))
+    home = Home.under(tmp_path / "h")
+
+    @asynccontextmanager
+    async def started(local, zone=BERLIN, propose_at="07:00", *, life=True, hours=None):
+        given = settings.parse(
+            {
+                "profile": {"timezone": zone},
+                "schedule": {"propose_at": propose_at},
+                "hours": hours or {"sleep": "23:00-06:30"},
+            }
+        )
+        clock = FixedClock(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)))
+        listener = control.bind(home.socket)
+        with Store.open(home.database, clock) as db:
+            service = Service(home, given, lambda _home: given, clock, db, FAKE, listener)
+            one = Morning(service, db, clock, journal, zone)
+            if life and not db.value("SELECT COUNT(*) FROM entities"):
+                one.begin_life()
+            await service._start()
+            service._sd._address = None
+            # The daemon's own timers go by the machine's clock, which is not this one.
+            service._schedule.stop()
+            try:
+                await one.rest()
+                # The inspection has been, and has called for a sync.
+                yield one
+            finally:
+                await service._stop()
+
+    return started
+
+
+def run(scenario):
+    asyncio.run(asyncio.wait_for(scenario(), 120))
+
+
+def test_not_before_its_time_then_once_and_again_the_next_day(morning):
+    async def scenario():
+        async with morning("2026-11-23T06:40") as one:
+            assert one.proposed() == []
+            await one.at("2026-11-23T06:59")
+            assert one.proposed() == []
+            await one.at("2026-11-23T07:00")
+            assert one.proposed() == ["2026-11-23"]
+            for local in ("07:01", "12:00", "22:59", "23:30"):
+                await one.at(f"2026-11-23T{local}")
+            await one.at("2026-11-24T06:59")
+            assert one.proposed() == ["2026-11-23"]
+            await one.at("2026-11-24T07:00")
+            assert one.proposed() == ["2026-11-23", "2026-11-24"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("zone", [BERLIN, NEW_YORK, "Pacific/Auckland", "Asia/Kolkata"])
+def test_the_wall_clock_is_the_users(morning, zone):
+    async def scenario():
+        async with morning("2026-11-23T06:58", zone) as one:
+            assert one.proposed() == []
+            await one.at("2026-11-23T07:00")
+            assert one.proposed() == ["2026-11-23"]
+
+    run(scenario)
+
+
+def test_a_first_start_late_in_the_morning_proposes_once_the_sources_are_read(morning):
+    async def scenario():
+        async with morning("2026-11-23T09:15") as one:
+            assert one.proposed() == ["2026-11-23"]
+            began = one.began()
+            assert began.index("inspect") < began.index("sync") < began.index("propose")
+
+    run(scenario)
+
+
+def test_a_start_in_the_evening_waits_for_the_morning(morning):
+    async def scenario():
+        async with morning("2026-11-23T23:20") as one:
+            await one.at("2026-11-24T00:30")
+            await one.at("2026-11-24T06:00")
+            assert one.proposed() == []
+            await one.at("2026-11-24T07:30")
+            assert one.proposed() == ["2026-11-24"]
+
+    run(scenario)
+
+
+def test_a_restart_on_the_same_day_proposes_nothing_again(morning):
+    async def scenario():
+        async with morning("2026-11-23T08:00") as one:
+            assert one.proposed() == ["2026-11-23"]
+        async with morning("2026-11-23T11:00") as again:
+            assert again.proposed() == ["2026-11-23"]
+            await again.at("2026-11-24T08:00")
+            assert again.proposed() == ["2026-11-23", "2026-11-24"]
+
+    run(scenario)
+
+
+def test_a_night_slept_through_reads_the_sources_before_it_proposes(morning):
+    async def scenario():
+        async with morning("2026-11-23T08:00") as one:
+            read = one.began().count("sync")
+            await one.at("2026-11-24T09:00")
+            began = one.began()
+            assert began.count("sync") == read + 1
+            assert began[-1] == "propose"
+            assert began[-2:] == ["sync", "propose"]
+            assert one.proposed() == ["2026-11-23", "2026-11-24"]
+
+    run(scenario)
+
+
+def test_sources_that_cannot_be_read_do_not_cost_the_morning(morning, monkeypatch):
+    async def scenario():
+        async with morning("2026-11-23T06:00") as one:
+            monkeypatch.setitem(one._service._workers._env, "FAKE_DIE", "sync")
+            await one.at("2026-11-23T07:05")
+            assert jobs.counts(one.db)["failed"] == 1
+            assert one.proposed() == ["2026-11-23"]
+
+    run(scenario)
+
+
+def test_one_source_read_is_not_all(morning):
+    async def scenario():
+        async with morning("2026-11-22T20:00") as one:
+            one.clock.advance(hours=11, minutes=30)
+            one._service._sources_read_at = None
+            await one.command("sync", plugins=["files"], wait=True)
+            await one.check()
+            assert one.proposed() == ["2026-11-22"]
+            await one.command("sync", wait=True)
+            await one.rest()
+            assert one.proposed() == ["2026-11-22", "2026-11-23"]
+
+    run(scenario)
+
+
+def test_an_empty_life_leaves_the_morning_open_until_there_is_one(morning):
+    async def scenario():
+        async with morning("2026-11-23T09:00", life=False) as one:
+            await one.check()
+            assert one.proposed() == []
+            one.begin_life()
+            await one.at("2026-11-23T09:02")
+            assert one.proposed() == ["2026-11-23"]
+
+    run(scenario)
+
+
+def test_a_pause_is_kept_and_its_end_catches_up(morning):
+    async def scenario():
+        async with morning("2026-11-23T06:00") as one:
+            await one.command("pause")
+            await one.at("2026-11-23T07:30")
+            await one.at("2026-11-23T10:00")
+            assert one.proposed() == []
+            await one.command("resume")
+            await one.rest()
+            await one.check()
+            assert one.proposed() == ["2026-11-23"]
+
+    run(scenario)
+
+
+async def sweep(one, first, minutes, step_min=5):
+    """Check every few minutes and return when each day was proposed for, in UTC."""
+    found = {}
+    for minute in range(0, minutes, step_min):
+        one.clock.advance(
+            seconds=(first + timedelta(minutes=minute) - one.clock.now()).total_seconds()
+        )
+        await one.check()
+        for day in one.proposed():
+            found.setdefault(day, one.clock.now())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin", "propose_at", "day", "expected"),
+    [
+        # The night has no 02:30: at 03:00, which is the same instant.
+        (BERLIN, "2026-03-28T22:00", "02:30", "2026-03-29", "2026-03-29T01:00"),
+        # It has two: at the first.
+        (BERLIN, "2026-10-24T22:00", "02:30", "2026-10-25", "2026-10-25T00:30"),
+        (BERLIN, "2026-03-28T22:00", "07:00", "2026-03-29", "2026-03-29T05:00"),
+        (BERLIN, "2026-10-24T22:00", "07:00", "2026-10-25", "2026-10-25T06:00"),
+        (NEW_YORK, "2026-03-07T22:00", "07:00", "2026-03-08", "2026-03-08T11:00"),
+        (NEW_YORK, "2026-10-31T22:00", "07:00", "2026-11-01", "2026-11-01T12:00"),
+    ],
+)
+def test_a_night_in_which_the_clocks_change(morning, zone, begin, propose_at, day, expected):
+    async def scenario():
+        hours = {"sleep": "18:00-01:00"}
+        async with morning(begin, zone, propose_at, hours=hours) as one:
+            found = await sweep(one, one.clock.now(), 14 * 60)
+            assert one.proposed() == [day]
+            assert found[day] == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+    run(scenario)
+
+
+def test_somebody_who_travels_is_proposed_for_each_day_once(morning):
+    async def scenario():
+        async with morning("2026-11-23T07:10", BERLIN) as one:
+            assert one.proposed() == ["2026-11-23"]
+        async with morning("2026-11-23T07:30", NEW_YORK) as west:
+            await west.check()
+            assert west.proposed() == ["2026-11-23"]
+        async with morning("2026-11-24T07:30", "Pacific/Auckland") as east:
+            assert east.proposed() == ["2026-11-23", "2026-11-24"]
+
+    run(scenario)
