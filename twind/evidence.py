@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind.preferences import bank, catalogue, detectors, elicitation, observations
+from twind.preferences import bank, catalogue, detectors, elicitation, observations, resuming
 from twind.preferences.belief import Belief
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Observation, names_in
@@ -337,17 +337,21 @@ def prior(reader: Reader) -> Belief:
     )
 
 
-def believe(reader: Reader, seen: Iterable[Observation] | None = None) -> Belief:
+def believe(reader: Reader) -> Belief:
     """Return the posterior after all evidence."""
-    belief = prior(reader)
-    belief.learn(collect(reader) if seen is None else seen, until=reader.now)
-    return belief
+    return _learn(reader, collect(reader))[0]
+
+
+def _learn(reader: Reader, seen: Iterable[Observation]) -> tuple[Belief, bytes]:
+    """Return the posterior after this evidence, and what to keep so as not to learn it again."""
+    kept = patterns.load_belief(reader.db, reader.profile_id)
+    return resuming.learn(prior(reader), seen, reader.now, kept)
 
 
 def refresh(reader: Reader) -> Belief:
     """Read all evidence again and write patterns, evidence and posterior; return the posterior."""
     seen = collect(reader)
-    belief = believe(reader, seen)
+    belief, kept = _learn(reader, seen)
     with reader.db.transaction():
         patterns.write(reader.db, reader.profile_id, belief.patterns())
         patterns.write_evidence(
@@ -367,7 +371,7 @@ def refresh(reader: Reader) -> Belief:
                 for one in seen
             ),
         )
-        patterns.write_belief(reader.db, reader.profile_id, belief.to_bytes())
+        patterns.write_belief(reader.db, reader.profile_id, kept)
     return belief
 
 

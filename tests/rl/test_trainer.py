@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 from safetensors import safe_open
 from stable_baselines3 import PPO
 
@@ -203,6 +205,25 @@ def test_damaged_weights_in_service_give_way_to_the_base_policy(life, monkeypatc
     assert (kind, model) == ("base", None)
     assert callable(choose)
     assert models.serving(life, 1) is None
+
+
+def test_a_base_policy_that_cannot_be_read_gives_way_to_the_greedy_rule(
+    life, monkeypatch, tmp_path, caplog
+):
+    """A file that is damaged, missing, or of another architecture: told, and no morning is lost."""
+    other = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, other)
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(trainer.weights.BASE.read_bytes()[:1000])
+    for file in (tmp_path / "missing.safetensors", damaged, other):
+        caplog.clear()
+        monkeypatch.setattr(trainer.weights, "BASE", file)
+        kind, model, choose = trainer.serving_choice(life, 1, tmp_path)
+        assert (kind, model) == ("greedy rule", None)
+        assert choose is trainer.RULES["greedy"]
+        [record] = caplog.records
+        assert str(file) in record.getMessage()
+        assert "the greedy rule stands in" in record.getMessage()
 
 
 @pytest.mark.slow

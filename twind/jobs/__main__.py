@@ -127,8 +127,13 @@ def _end_with_stdin() -> None:
 
 
 def _be_modest(order: dict[str, Any]) -> None:
-    """Yield to the user: lower priority, and a limit on memory that is really used."""
+    """Yield to the user: lower priority, one thread, and a limit on memory that is really used.
+
+    The matrices of one person's life are small: a second thread would only wait for the first.
+    """
     os.nice(int(order.get("nice", 0)))
+    for library in ("OMP", "OPENBLAS", "MKL"):  # read when numpy and torch are imported, so not yet
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if "memory_mib" in order:
         limit = int(order["memory_mib"]) << 20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

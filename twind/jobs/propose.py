@@ -25,6 +25,7 @@ from twind.store import life, outbox, patterns, proposals
 if TYPE_CHECKING:
     from twind.jobs.work import Work
     from twind.model import Proposal
+    from twind.rl.evaluate import Choose
     from twind.rl.snapshot import Snapshot
 
 TAKEN = "an event has taken its time"
@@ -61,8 +62,11 @@ def run(work: Work) -> dict[str, Any]:
             raise NotFoundError(
                 f"{unknown[0]} lies outside what can be planned, {known[0]} to {known[-1]}"
             )
+        name, model_id, choose = serving_choice(work.db, work.profile_id, work.home.models_dir)
+        model = name if model_id is None else f"{name} {model_id}"
+        teller = Teller(reader, snapshot, evidence.believe(reader), model)
         for day in days:
-            found, plan = _propose(work, reader, snapshot, known.index(day))
+            found, plan = _propose(work, teller, choose, known.index(day))
             made += found
             if plan.silent_because and not found:
                 told = plan.silent_because
@@ -70,14 +74,12 @@ def run(work: Work) -> dict[str, Any]:
     return _keep(work, days, made, silences)
 
 
-def _propose(
-    work: Work, reader: evidence.Reader, snapshot: Snapshot, day: int
-) -> tuple[list[Proposal], Plan]:
+def _propose(work: Work, teller: Teller, choose: Choose, day: int) -> tuple[list[Proposal], Plan]:
     """Return new proposals for one day of the snapshot, beside those it has already."""
+    snapshot = teller.snapshot
     earlier = proposals.load(work.db, work.profile_id, day=snapshot.days[day].date)
     standing = [one for one in earlier if one.status in {"pending", "accepted"}]
     said = [one for one in earlier if "withdrawn" not in one.details]
-    name, model_id, choose = serving_choice(work.db, work.profile_id, work.home.models_dir)
     limits = Limits(
         most=max(0, work.settings.proposals.max_per_day - len(said)),
         min_acceptance=work.settings.proposals.min_confidence,
@@ -94,8 +96,6 @@ def _propose(
         seed=snapshot.days[day].date.toordinal(),
         progress=lambda done, of: work.progress({"day": day, "done": done, "of": of}),
     )
-    model = name if model_id is None else f"{name} {model_id}"
-    teller = Teller(reader, snapshot, evidence.believe(reader), model)
     return [teller.proposal(rated, day) for rated in plan.items], plan
 
 

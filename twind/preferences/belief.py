@@ -127,9 +127,12 @@ class _Trace:
     count: int = 0
     strongest: list[Influence] = field(default_factory=list)
 
-    def add(self, influence: Influence) -> None:
+    def add(self, key: str, shift: float) -> None:
         self.count += 1
-        self.strongest.append(influence)
+        # Most evidence moves little: looking at the weakest first spares nearly all the sorting.
+        if len(self.strongest) == _STRONGEST and abs(shift) < abs(self.strongest[-1].shift):
+            return
+        self.strongest.append(Influence(key, shift))
         self.strongest.sort(key=lambda seen: (-abs(seen.shift), seen.key))
         del self.strongest[_STRONGEST:]
 
@@ -307,8 +310,7 @@ class Belief:
         moved = self.posterior.mean[places] - before
         shifts = {name: float(shift) for name, shift in zip(known, moved, strict=True)}
         for name, shift in shifts.items():
-            trace = self._traces.setdefault(name, _Trace())
-            trace.add(Influence(observation.key, shift))
+            self._traces.setdefault(name, _Trace()).add(observation.key, shift)
         return shifts
 
     def learn(
@@ -316,25 +318,29 @@ class Belief:
         observations: Iterable[Observation],
         until: datetime | None = None,
         half_life_days: float = HALF_LIFE_DAYS,
+        *,
+        since: datetime | None = None,
     ) -> dict[str, dict[str, float]]:
         """Learn from all of them in the order of time, forgetting in between.
 
         until: the present, so that what is long ago has faded by now; evidence dated after it is
-        taken as of then. Returns `update`'s shifts by key.
+        taken as of then. since: the time up to which this belief has faded already, None for one
+        that has learnt nothing. Returns `update`'s shifts by key.
         """
         shifts = {}
-        last: datetime | None = None
+        last = since
         for seen in sorted(observations, key=lambda one: (one.at, one.key)):
             at = seen.at if until is None else min(seen.at, until)
             if last is not None:
-                self._forget_between(last, at, half_life_days)
+                self.fade(last, at, half_life_days)
             last = at
             shifts[seen.key] = self.update(seen)
         if last is not None and until is not None:
-            self._forget_between(last, until, half_life_days)
+            self.fade(last, until, half_life_days)
         return shifts
 
-    def _forget_between(self, then: datetime, now: datetime, half_life_days: float) -> None:
+    def fade(self, then: datetime, now: datetime, half_life_days: float = HALF_LIFE_DAYS) -> None:
+        """Forget as much as is forgotten from one time to another; nothing back in time."""
         days = (now - then).total_seconds() / 86_400.0
         if days > 0.0:
             self.posterior.forget(days, half_life_days=half_life_days)

@@ -16,6 +16,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,18 +147,16 @@ def focused_hours(history: History) -> list[Observation]:
         for block in history.blocks
         if block.activity in FOCUSED and not block.people_ids and block.hours >= 0.5
     ]
-    by_day: dict[date, list[LivedBlock]] = {}
-    for other in history.blocks:
-        by_day.setdefault(other.start_local.date(), []).append(other)
+    taken = _taken_by_day(history.blocks)
     weights = _weights(blocks)
     found = []
     for block in blocks:
         chosen = _band(block.middle_h)
-        others = [other for other in by_day[block.start_local.date()] if other is not block]
+        others = [span for other, span in taken[block.start_local.date()] if other is not block]
         possible = [
             band
             for band in range(len(BANDS))
-            if band == chosen or _room(block, others, band) >= min(block.hours, LONGEST_H)
+            if band == chosen or _room(others, band) >= min(block.hours, LONGEST_H)
         ]
         options = tuple(_work_at(block, band, chosen) for band in possible)
         found += _choice(
@@ -179,21 +179,31 @@ def _band(hour: float) -> int:
     return 2 if hour >= LATE_AFTER_H else 1
 
 
-def _room(block: LivedBlock, others: Sequence[LivedBlock], band: int) -> float:
-    """Return how many hours of a band of the block's day no other block covers."""
-    midnight = datetime.combine(block.start_local.date(), time())
-    low = midnight + timedelta(hours=BANDS[band][1])
-    high = midnight + timedelta(hours=BANDS[band][2])
-    free, at = 0.0, low
-    spans = sorted(
-        (other.start_local.replace(tzinfo=None), other.end_local.replace(tzinfo=None))
-        for other in others
-    )
-    for start, end in spans:
+def _taken_by_day(
+    blocks: Iterable[LivedBlock],
+) -> dict[date, list[tuple[LivedBlock, tuple[float, float]]]]:
+    """Return each day's blocks with their spans, in seconds since its midnight and in order."""
+    by_day: dict[date, list[tuple[LivedBlock, tuple[float, float]]]] = {}
+    for block in blocks:
+        day = block.start_local.date()
+        midnight = datetime.combine(day, time())
+        start = (block.start_local.replace(tzinfo=None) - midnight).total_seconds()
+        end = (block.end_local.replace(tzinfo=None) - midnight).total_seconds()
+        by_day.setdefault(day, []).append((block, (start, end)))
+    for taken in by_day.values():
+        taken.sort(key=itemgetter(1))
+    return by_day
+
+
+def _room(taken: Iterable[tuple[float, float]], band: int) -> float:
+    """Return how many hours of a band of a day none of these spans, in their order, covers."""
+    at, high = 3600.0 * BANDS[band][1], 3600.0 * BANDS[band][2]
+    free = 0.0
+    for start, end in taken:
         if end > at and start < high:
-            free += max(0.0, (start - at).total_seconds())
+            free += max(0.0, start - at)
             at = max(at, end)
-    free += max(0.0, (high - at).total_seconds())
+    free += max(0.0, high - at)
     return free / 3600.0
 
 
@@ -370,12 +380,15 @@ DETECTORS: tuple[Detector, ...] = (focused_hours, company_kept, people_sought, l
 
 def sparse(block: Block) -> dict[str, float]:
     """Return a block's features by aspect code, the zeros left out."""
+    return dict(_sparse(block))
+
+
+@lru_cache(maxsize=4096)
+def _sparse(block: Block) -> dict[str, float]:
+    """Return what `sparse` does; a life is made of few different blocks."""
     dense = aspect_features(block)
-    return {
-        aspect.code: float(value)
-        for aspect, value in zip(catalogue.aspects(), dense, strict=True)
-        if value
-    }
+    aspects = catalogue.aspects()
+    return {aspects[place].code: float(dense[place]) for place in np.flatnonzero(dense)}
 
 
 def _choice(

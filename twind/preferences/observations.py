@@ -174,8 +174,15 @@ def names_in(likelihood: Likelihood) -> tuple[str, ...]:
 
 
 def _differing(options: Sequence[Features]) -> set[str]:
-    names = {name for option in options for name in option}
-    return {name for name in names if len({option.get(name, 0.0) for option in options}) > 1}
+    if not options:
+        return set()
+    first = options[0]
+    return {
+        name
+        for other in options[1:]
+        for name, _ in first.items() ^ other.items()
+        if first.get(name, 0.0) != other.get(name, 0.0)
+    }
 
 
 # --- tempering ------------------------------------------------------------------------------------

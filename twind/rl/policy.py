@@ -14,6 +14,7 @@ logits, and what is learnt is where to depart from it (residual policy learning,
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -24,7 +25,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from twind.rl.rules import HOURS, merits
-from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, LEAVE, PROJECTS, SHAPES, TYPES
+from twind.rl.spaces import (
+    DURATIONS_MIN,
+    INTENSITIES,
+    LEAVE,
+    PROJECTS,
+    SHAPES,
+    TYPES,
+    action_space,
+    observation_space,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +58,9 @@ FAR = 10.0
 _HOURS = torch.from_numpy(HOURS)
 _DEPTHS = torch.arange(len(INTENSITIES))
 
+
+FRESH_RATE = 3e-4
+"""What a fresh policy would learn at, were it trained by itself."""
 
 STARTING_TRUST = (8.0, 8.0, 6.0, 2.0)
 """What a neutral free hour an hour (type, target), an hour too long or too short (duration) and a
@@ -216,8 +229,13 @@ class TwinPolicy(ActorCriticPolicy):
         self.intensity_logits = nn.Linear(head, len(INTENSITIES))
         self.trust = nn.Parameter(torch.tensor(STARTING_TRUST))
         self._initialise()
-        self.optimizer = self.optimizer_class(  # type: ignore[call-arg]
-            self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
+        self._first_rate = lr_schedule(1)
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:  # type: ignore[override]
+        """What trains it; made when it is first asked for, which takes torch two seconds."""
+        return self.optimizer_class(  # type: ignore[call-arg]
+            self.parameters(), lr=self._first_rate, **self.optimizer_kwargs
         )
 
     def _initialise(self) -> None:
@@ -376,6 +394,18 @@ class TwinPolicy(ActorCriticPolicy):
                 self.encode(tensors), tensors, given(torch.from_numpy(actions.astype(np.int64)))
             )
             return chain.log_prob.numpy()
+
+
+def fresh_policy(seed: int = 0) -> TwinPolicy:
+    """Return a policy that has learnt nothing and chooses as the greedy rule does.
+
+    Equal seeds give equal policies, whatever luck torch has had before.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = TwinPolicy(observation_space(), action_space(), lambda _: FRESH_RATE)
+    policy.set_training_mode(False)
+    return policy
 
 
 def as_tensors(obs: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from twind.home import Home
 from twind.rl import weights
 from twind.rl.evaluate import Choose, Report, gate
 from twind.rl.pipeline import DataPipeline
+from twind.rl.policy import fresh_policy
 from twind.rl.rules import RULES
 from twind.rl.train import fine_tune, new_policy
 from twind.store import models, profiles
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 NETWORK = "ppo"
 BASE = "base"
+STAND_IN = "greedy"
+"""The rule that does the base policy's work where that cannot be read: what it was trained from."""
 KEPT_FILES = 5
 
 log = logging.getLogger("twind.train")
@@ -90,7 +94,7 @@ class DigitalTwinTrainer:
         """
         began = monotonic_s()
         snapshot = self.pipeline.snapshot(self.profile_id)
-        parent, start = self._start()
+        parent, start = self._start(seed)
         agent = fine_tune(
             snapshot,
             start=start,
@@ -107,8 +111,16 @@ class DigitalTwinTrainer:
 
     # --- where it starts from --------------------------------------------------------------------
 
-    def _start(self) -> tuple[models.ModelRow | None, TwinPolicy]:
-        """Return the good weights that serve, else the newest; a bad file is put aside and told."""
+    @cached_property
+    def _base(self) -> TwinPolicy | None:
+        return _base_policy()
+
+    def _start(self, seed: int = 0) -> tuple[models.ModelRow | None, TwinPolicy]:
+        """Return the good weights that serve, else the newest; a bad file is put aside and told.
+
+        Without any the base policy is where it starts; without that, a policy as good as the greedy
+        rule.
+        """
         while (newest := models.newest_network(self.store, self.profile_id)) is not None:
             assert newest.file is not None
             try:
@@ -116,7 +128,7 @@ class DigitalTwinTrainer:
             except ModelError as error:
                 log.warning("%s; going back to the model before it", error)
                 models.reject(self.store, newest.id)
-        return None, new_policy()
+        return None, self._base or fresh_policy(seed)
 
     # --- the gate --------------------------------------------------------------------------------
 
@@ -124,13 +136,15 @@ class DigitalTwinTrainer:
         serving = models.serving(self.store, self.profile_id)
         field: dict[str, Choose] = {
             NETWORK: agent.policy.choose,
-            BASE: new_policy().choose,
+            **({BASE: self._base.choose} if self._base else {}),
             **RULES,
         }
         in_service = serving.kind if serving else BASE
         if in_service == NETWORK:
             in_service = "in service"
             field[in_service] = start.choose
+        elif in_service not in field:
+            in_service = STAND_IN
         return gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
 
     def _keep(
@@ -209,7 +223,8 @@ def serving_choice(
     """Return what serves now: its name, its model id if it has one, and how it chooses.
 
     Before any training that is the base policy, and so it is when the weights in service are
-    damaged: those before them have lost to what came after.
+    damaged: those before them have lost to what came after. Where the base policy's own file is of
+    no use, the greedy rule stands in.
     """
     serving = models.serving(store, profile_id)
     if serving is not None and serving.kind in RULES:
@@ -223,7 +238,19 @@ def serving_choice(
             models.reject(store, serving.id)
         else:
             return NETWORK, serving.id, policy.choose
-    return BASE, None, new_policy().choose
+    base = _base_policy()
+    if base is None:
+        return f"{STAND_IN} rule", None, RULES[STAND_IN]
+    return BASE, None, base.choose
+
+
+def _base_policy() -> TwinPolicy | None:
+    """Return the policy that ships, or None, telling why, where its file is of no use."""
+    try:
+        return new_policy()
+    except ModelError as error:
+        log.warning("%s; the %s rule stands in for the base policy", error, STAND_IN)
+        return None
 
 
 def _on_a_terminal() -> bool:
