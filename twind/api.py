@@ -90,7 +90,7 @@ class Settings(BaseModel):
     Relative paths start at the folder of twind.toml.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @field_validator("*", mode="after")
     @classmethod

@@ -29,8 +29,9 @@ def test_tries_grow_rarer_up_to_the_interval_between_syncs():
 
 
 def test_training_and_listening_hold_up_nobody():
-    assert len({lane_of("train"), lane_of("notify"), lane_of("sync")}) == 3
-    assert lane_of("propose") == lane_of("sync")
+    assert len({lane_of("train"), lane_of("notify"), lane_of("sync"), lane_of("propose")}) == 4
+    assert lane_of("inspect") == lane_of("sync")
+    assert lane_of("propose") == lane_of("detect")
 
 
 class Bench:
@@ -81,12 +82,12 @@ def test_a_job_runs_and_is_done(tmp_path):
 def test_a_lane_runs_one_at_a_time_and_training_beside_it(tmp_path):
     async def scenario(b, _db):
         b.gate.clear()
-        first = b.queue.put("sync")
-        second = b.queue.put("detect")
+        first = b.queue.put("detect")
+        second = b.queue.put("propose")
         trained = b.queue.put("train")
         await b.begun.acquire()
         await b.begun.acquire()
-        assert {one.name for one in b.ran} == {"sync", "train"}
+        assert {one.name for one in b.ran} == {"detect", "train"}
         b.gate.set()
         for one in (first, second, trained):
             await b.queue.wait(one.id)
@@ -97,13 +98,13 @@ def test_a_lane_runs_one_at_a_time_and_training_beside_it(tmp_path):
 def test_what_the_user_asks_for_comes_first(tmp_path):
     async def scenario(b, _db):
         b.gate.clear()
-        b.queue.put("sync")
-        await b.begun.acquire()
         b.queue.put("detect")
+        await b.begun.acquire()
+        b.queue.put("elicit")
         asked = b.queue.ask("propose")
         b.gate.set()
         await b.queue.wait(asked.id)
-        assert [one.name for one in b.ran][:2] == ["sync", "propose"]
+        assert [one.name for one in b.ran][:2] == ["detect", "propose"]
 
     bench(tmp_path, scenario)
 
@@ -111,15 +112,16 @@ def test_what_the_user_asks_for_comes_first(tmp_path):
 def test_after_a_crash_what_was_interrupted_goes_behind_what_was_not(tmp_path):
     async def body():
         with Store.open(tmp_path / "t.db") as db:
-            interrupted = jobs.enqueue(db, "propose", {})
+            interrupted = jobs.enqueue(db, "sync", {"plugins": ["deadly"]})
             jobs.start(db, interrupted.id)
-            jobs.enqueue(db, "sync", {})
+            jobs.enqueue(db, "sync", {"plugins": ["other"]})
             jobs.enqueue(db, "inspect", {})
             made = Bench(db)
             made.queue.recover()
             made.queue.start()
             await made.queue.wait(interrupted.id)
-            assert [one.name for one in made.ran] == ["inspect", "sync", "propose"]
+            ran = [one.args.get("plugins") or one.name for one in made.ran]
+            assert ran == ["inspect", ["other"], ["deadly"]]
             await made.queue.stop()
 
     asyncio.run(body())

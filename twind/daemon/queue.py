@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from twind.store import Store
     from twind.store.jobs import Job
 
-LANES = ("quick", "train", "notify")
+LANES = ("read", "think", "train", "notify")
+_LANE_OF = {"inspect": "read", "sync": "read", "train": "train", "notify": "notify"}
+
 MAX_ATTEMPTS = 5
 """A job that was interrupted this often is given up: it may be what kills the machine."""
 
@@ -40,9 +42,10 @@ log = logging.getLogger(__name__)
 def lane_of(name: str) -> str:
     """Return a job's lane.
 
-    Training takes minutes and a notification may wait for a button: neither may hold up a sync.
+    Rehearsing a day takes seconds, training minutes, and a notification may wait for a button: none
+    of them may hold up a sync. What learns and what proposes build on each other and share a lane.
     """
-    return name if name in LANES else "quick"
+    return _LANE_OF.get(name, "think")
 
 
 def follow_ups(job: Job, *, training_enabled: bool) -> list[str]:

@@ -56,6 +56,9 @@ MAX_ENTRIES = 20_000
 
 log = logging.getLogger(__name__)
 
+VIM_TRIAL = "4913"
+"""The file that vim makes and deletes to see whether it may write in a folder."""
+
 T = TypeVar("T")
 
 
@@ -88,7 +91,7 @@ class _Target:
 def _passed_over(below: str) -> bool:
     """Tell whether a path inside a watched folder is what editors, sync tools and Python leave."""
     return any(
-        part.startswith(".") or part.endswith("~") or part == "__pycache__"
+        part.startswith((".", "#")) or part.endswith("~") or part in {"__pycache__", VIM_TRIAL}
         for part in below.split(os.sep)
     )
 
