@@ -40,6 +40,7 @@ from twind.api import (
     Settings,
     SourceFile,
     hookimpl,
+    is_own_event,
 )
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ class _Reader:
         for line, problem in cut.problems:
             yield file.error(problem, line=line)
         for uid, raws in _by_uid(file.group, cut.events).items():
+            if is_own_event(uid):
+                continue
             said = "\n".join(line for raw in raws for line in raw.lines)
             yield Claim(uid, said, partial(self._series, file, cut.zones, raws), raws[0].line)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from twind.api import CalendarEvent, Context, RecordError, Unchanged, Window
 from twind.home import bundled
+from twind.model import OWN_UIDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -363,6 +364,13 @@ def test_encodings_and_line_ends(tmp_path, codec, newline):
 def test_several_calendars_in_one_file(tmp_path):
     text = vcalendar(vevent(uid="a")) + vcalendar(vevent(uid="b"))
     assert [e.uid for e in fetch(context(write(tmp_path / "c.ics", text)))] == ["a", "b"]
+
+
+def test_what_twind_has_published_is_no_appointment(read):
+    mine = f"7-token{OWN_UIDS}"
+    [event] = read(vevent(uid=mine), vevent(uid="b"), vevent("RRULE:FREQ=DAILY", uid=mine.upper()))
+    assert event.uid == "b"
+    assert read(vevent(uid=mine)) == []
 
 
 def test_an_event_without_uid_gets_a_lasting_one(read):
