@@ -23,7 +23,7 @@ check: $(READY)
 	$(BIN)/python -c "import torch; assert torch.version.cuda is None, 'install the CPU build of torch'"
 
 pytest: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -167,7 +167,7 @@ def assert_rests(db, reason):
 
 def test_the_first_reason_decides_what_would_change(told):
     much = told.proposal(rated("work", PROJECT, (0, 0, 0, 2.0, 0)), 0)
-    assert much.would_change == "If that were done or due later, this would not be proposed."
+    assert much.would_change == "If that were done or less pressing, this would not be proposed."
     mixed = told.proposal(rated("work", PROJECT, (0, 0.8, 0, 1.0, 0)), 0)
     assert "and still be proposed" in mixed.would_change
 

@@ -267,7 +267,7 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
     first = reasons[0]
     without = rated.gain * (1.0 - first.weight)
     what = {
-        "deadline": "If that were done or due later",
+        "deadline": "If that were done or less pressing",
         "person": "If you had met by then",
         "energy": "If you were rested",
         "pattern": f"If that is not so (twind patterns {first.ref})",
