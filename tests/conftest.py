@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 
 from twind.clock import FixedClock
 from twind.home import Home
 from twind.store import Store, profiles
+
+# How long an example takes says something about the machine, not about twind.
+hypothesis.settings.register_profile(
+    "twind", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("twind")
 
 
 @pytest.fixture

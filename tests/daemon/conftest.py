@@ -76,7 +76,7 @@ class Daemon:
         return self.process.wait(timeout=10)
 
 
-def until(condition, within_s: float = 15.0):
+def until(condition, within_s: float = 45.0):
     """Return what `condition` says once that is true."""
     end = time.monotonic() + within_s
     while not (found := condition()):

@@ -33,7 +33,8 @@ def inspection(*watch: Path) -> dict:
 def test_it_starts_inspects_syncs_and_stops_cleanly(daemon, until):
     one = daemon(results=inspection()).up()
     until(lambda: one.started("sync"))
-    assert one.orders()[0]["name"] == "inspect"
+    began = [order["name"] for order in one.orders()]
+    assert began.index("inspect") < began.index("sync")
     data = one.ask("status")
     assert {line["name"]: line["state"] for line in data["plugins"]} == {
         "files": "ok",
@@ -149,7 +150,7 @@ def test_more_to_say_ends_the_wait_for_a_button_and_nothing_else_does(daemon, un
         assert outbox.counts(db) == {"sent": 1}
     one.ask("propose", wait=True)
     assert len(one.started("notify")) == 1
-    assert one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0}
+    until(lambda: one.ask("status")["queue"] == {"queued": 0, "running": 0, "failed": 0})
     waiting(one, "second")
     one.ask("propose", wait=True)
     until(lambda: len(one.started("notify")) == 2 and running(one))
@@ -219,7 +220,7 @@ def test_training_is_weighed_again_after_a_training_and_not_queued_behind_it(dae
     answer(one, 1)
     until(lambda: len(one.started("detect")) >= 2)
     until(lambda: [job["job"] for job in one.ask("status")["running"]] == ["train"])
-    assert one.ask("status")["queue"] == {"queued": 0, "running": 1, "failed": 0}
+    until(lambda: one.ask("status")["queue"] == {"queued": 0, "running": 1, "failed": 0})
 
 
 def test_commands_wait_for_their_result(daemon):

@@ -54,7 +54,7 @@ FOOT = "END:VCALENDAR\r\n"
 ATTENDED = "ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@example.org\r\n"
 
 
-def eventually(found: Callable[[], Any], timeout_s: float = 25.0) -> Any:
+def eventually(found: Callable[[], Any], timeout_s: float = 60.0) -> Any:
     """Return what `found` returns once it is true, looking five times a second."""
     pause, end = threading.Event(), monotonic_s() + timeout_s
     while monotonic_s() < end:

@@ -161,7 +161,8 @@ def test_a_newer_notification_comes_at_once_and_ends_the_waiting_of_the_older(
     said = person.rows("SELECT recommendation_id, action FROM feedback")
     assert said == [(2, "accept")], "the button of one that is closed is not heard"
     assert states(person) == {"proposals:1": "sent", "proposals:2": "sent"}
-    assert person.twind("ctl", "status")["queue"] == {"queued": 0, "running": 0, "failed": 0}
+    at_rest = {"queued": 0, "running": 0, "failed": 0}
+    eventually(lambda: person.twind("ctl", "status")["queue"] == at_rest)
     assert desktop.is_still(2.0)
     assert person.log().count("Second | Read") == 1
 
