@@ -27,6 +27,8 @@ class Person:
     organisation: str = ""
     groups: tuple[str, ...] = ()
     birthday: date | None = None
+    related: tuple[str, ...] = ()
+    """The people close to them, by name; what they are comes first if it is told: "spouse: Bo"."""
     note: str = ""
     group: str = ""
     """The file or collection it came from: what `Unchanged` speaks of."""

@@ -46,11 +46,10 @@ from twind.daemon import workers
 from twind.errors import NotFoundError, PluginError
 from twind.home import Home, bundled
 from twind.jobs import check
-from twind.jobs.sync import _sync_one
+from twind.jobs.sync import sync_one
 from twind.jobs.work import Work
 from twind.model import CalendarEvent, Record, Task
-from twind.store import Store, profiles, sources
-from twind.store.records import _known
+from twind.store import Store, profiles, records, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -212,8 +211,7 @@ class Twin:
     @property
     def records(self) -> dict[str, str]:
         """The records in the store: a digest of each one's content, by uid."""
-        known = _known(self._db, self._profile, self.name)
-        return {uid: one.digest for uid, one in sorted(known.items())}
+        return records.digests(self._db, self._profile, self.name)
 
     def context(
         self, state: dict[str, Any] | None = None, window: api.Window | None = None
@@ -236,7 +234,7 @@ class Twin:
         """Do what the daemon does: fetch, and bring the store up to it."""
         before = self.records
         work = Work(self._db, self._home, self._settings, self.clock)
-        told = _sync_one(work, self._loaded)
+        told = sync_one(work, self._loaded)
         after = self.records
         refused = sources.errors(self._db, self._profile, self.name)
         return Synced(

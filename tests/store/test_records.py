@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twind.clock import FixedClock
+from twind.errors import NotFoundError
 from twind.home import Home
 from twind.model import (
     Attendee,
@@ -101,13 +102,134 @@ def test_a_suddenly_empty_source_deletes_nothing(db):
 
 def test_a_source_that_lost_nearly_all_is_held(db):
     sync(db, [event(f"e{number}") for number in range(20)])
-    assert "lost 19 of 20" in sync(db, [event("e0")]).held
+    assert "would remove 19 of 20 records" in sync(db, [event("e0")]).held
     assert len(uids(db)) == 20
+
+
+def many(count, **more):
+    return [event(f"e{number}", **more) for number in range(count)]
+
+
+def held(db):
+    return sources.health(db, 1)["s"]["held_since"] is not None
+
+
+@pytest.mark.parametrize(
+    ("had", "left", "is_held"),
+    [(200, 20, True), (200, 99, True), (200, 100, False), (19, 9, True), (18, 9, False)],
+)
+def test_at_least_ten_and_more_than_half_is_held_back(db, had, left, is_held):
+    sync(db, many(had))
+    changes = sync(db, [*many(left), event("new")])
+    assert changes.held == (f"would remove {had - left} of {had} records" if is_held else "")
+    assert changes.removed == (0 if is_held else had - left)
+    assert "new" in uids(db)
+
+
+def test_as_many_new_records_are_a_replacement(db):
+    sync(db, many(40))
+    assert sync(db, [event(f"n{number}") for number in range(20)]).removed == 40
+
+
+def test_a_series_counts_once(db):
+    daily = [event(f"d/{day}", day=day, series="d") for day in range(1, 28)]
+    sync(db, [*daily, *many(4)])
+    assert sync(db, many(4)).removed == 27
+
+
+def test_what_is_outside_the_window_is_neither_lost_nor_had(db):
+    sync(db, [*many(15), *(event(f"old{number}", day=-29) for number in range(40))])
+    later = (NOW - timedelta(days=10), NOW + timedelta(days=50))
+    assert sync(db, [event("e0")], window=later).held == "would remove 14 of 15 records"
+    assert sync(db, many(9), window=later).held == ""
+
+
+def test_a_hold_ends_when_nearly_all_is_back(db):
+    sync(db, many(40))
+    assert sync(db, many(5)).newly_held
+    again = sync(db, many(28))
+    assert again.held == "would remove 12 of 40 records"
+    assert not again.newly_held
+    assert sync(db, many(31)).removed == 9
+    assert not held(db)
+
+
+def test_what_came_during_a_hold_comes_and_goes(db):
+    sync(db, many(40))
+    sync(db, [*many(5), event("new"), event("newer")])
+    assert sync(db, [*many(5), event("newer")]).removed == 1
+    assert sorted(set(uids(db)) - {f"e{number}" for number in range(40)}) == ["newer"]
+
+
+def test_an_accepted_loss_goes_and_the_word_is_used_up(db):
+    sync(db, many(40))
+    with pytest.raises(NotFoundError, match="s holds nothing back"):
+        sources.accept(db, 1, "s")
+    sync(db, many(5))
+    sources.accept(db, 1, "s")
+    sync(db, many(5), complete=False)
+    assert len(uids(db)) == 40
+    assert sync(db, many(5)).removed == 35
+    assert not sources.is_accepted(db, 1, "s")
+    sync(db, many(40))
+    assert sync(db, many(5)).held
+
+
+def test_a_loss_accepted_too_late_changes_nothing_later(db):
+    sync(db, many(40))
+    sync(db, many(5))
+    sources.accept(db, 1, "s")
+    sync(db, many(40))
+    assert sync(db, many(5)).held
+
+
+def test_a_refusal_knows_since_when_and_goes_when_the_record_is_fine(db, clock):
+    sync(db, [RecordError("a", "no start"), RecordError("b", "no end")])
+    first = db.now()
+    clock.advance(hours=1)
+    sync(db, [RecordError("a", "no start at all"), event("b")])
+    [told] = sources.errors(db, 1, "s")
+    assert told == {
+        "uid": "a",
+        "group": "",
+        "reason": "no start at all",
+        "first_seen_at": first,
+        "last_seen_at": db.now(),
+    }
+    sync(db, [event("a"), event("b")])
+    assert sources.errors(db, 1, "s") == []
+
+
+def test_a_refusal_stays_while_the_source_says_nothing_of_it(db):
+    sync(db, [event("a", group="g"), RecordError("b", "bad", "g"), RecordError("c", "bad")])
+    sync(db, [Unchanged("g"), RecordError("c", "bad")], complete=False)
+    sync(db, [], complete=False)
+    assert [error["uid"] for error in sources.errors(db, 1, "s")] == ["b", "c"]
+    sync(db, [Unchanged("g")])
+    assert [error["uid"] for error in sources.errors(db, 1, "s")] == ["b"]
+
+
+def test_what_is_refused_beyond_the_list_is_counted(db):
+    sync(db, [RecordError(str(number), "bad") for number in range(records.MAX_LISTED + 7)])
+    sources.failed(db, 1, "s", "broke off")
+    assert sources.health(db, 1)["s"]["errors"] == records.MAX_LISTED + 7
+    assert len(sources.errors(db, 1, "s")) == records.MAX_LISTED
+    sync(db, [event("a")])
+    assert sources.health(db, 1)["s"]["errors"] == 0
 
 
 def test_what_the_source_says_is_gone_is_gone(db):
     sync(db, [event("a")])
     assert sync(db, [Deleted("a")]).removed == 1
+
+
+def test_gone_counts_in_an_unchanged_group_and_for_a_whole_series(db):
+    days = (-28, -1, 1)
+    sync(db, [event("a", group="g"), *(event(f"s/{d}", d, series="s", group="g") for d in days)])
+    window = (NOW - timedelta(days=10), NOW + timedelta(days=50))
+    assert sync(db, [Unchanged("g"), Deleted("s")], window=window).removed == 2
+    assert sync(db, [Unchanged("g"), Deleted("a")]).removed == 1
+    assert uids(db) == ["s/-28"]
 
 
 def test_only_what_lies_inside_the_window_is_deleted_by_absence(db):
@@ -142,8 +264,10 @@ def test_a_person_made_elsewhere_is_taken_into_use_and_keeps_everything(db):
     sync(db, [Person(uid="1", name="Ann", emails=("ann@example.org",))])
     [entity] = db.rows("SELECT * FROM entities")
     assert entity["id"] == row
-    assert json.loads(entity["metadata"]) == {"x": 1, "emails": ["ann@example.org"]}
+    about = json.loads(entity["metadata"])
+    assert about == {"x": 1, "emails": ["ann@example.org"], "from_records": ["emails"]}
     sync(db, [Deleted("1")])
+    assert json.loads(db.value("SELECT metadata FROM entities")) == {"x": 1}
     assert db.value("SELECT COUNT(*) FROM entity_attributes") == 1
 
 

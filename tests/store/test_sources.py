@@ -18,6 +18,9 @@ def test_a_good_fetch_keeps_its_state_and_a_failed_one_leaves_it(db, clock):
         "last_ok_at": good_at,
         "last_error": "gone",
         "needs_user": True,
+        "trouble": "refused",
+        "trouble_since": db.now(),
+        "held_since": None,
     }
     sources.succeeded(db, 1, "calendar", {}, 12, "is suddenly empty")
     told = sources.health(db, 1)["calendar"]

@@ -84,6 +84,8 @@ def build() -> argparse.ArgumentParser:
     why = _command(commands, "why", "proposals", "why", "the reasons behind a proposal")
     why.add_argument("id", type=int)
 
+    _people(_command(commands, "people", "people", "list_all", "who twind knows"))
+
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
     )
@@ -111,6 +113,26 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
     _command(actions, "stop", "control", "stop", "stop the daemon")
 
 
+def _people(people: argparse.ArgumentParser) -> None:
+    actions = people.add_subparsers(metavar="ACTION")
+    listing = _command(actions, "list", "people", "list_all", "everybody")
+    show = _command(actions, "show", "people", "show", "one person, and why it is one")
+    link = _command(actions, "link", "people", "link", "say that two people are one")
+    unlink = _command(actions, "unlink", "people", "unlink", "say that one is several people")
+    for action in (listing, show, link, unlink):
+        # Left alone where it is not said, so that `twind people --json list` keeps it.
+        action.set_defaults(json=argparse.SUPPRESS)
+    for action in (show, link, unlink):
+        action.add_argument("id", type=int)
+    link.add_argument("other", type=int)
+    unlink.add_argument(
+        "records",
+        nargs="*",
+        metavar="SOURCE:UID",
+        help="the records that are somebody else; default: each is a person of its own",
+    )
+
+
 def _plugins(plugins: argparse.ArgumentParser) -> None:
     actions = plugins.add_subparsers(metavar="ACTION", required=True)
     _command(actions, "list", "plugins", "plugins_list", "all plugins")
@@ -133,6 +155,8 @@ def _plugins(plugins: argparse.ArgumentParser) -> None:
     new = _command(actions, "new", "plugins", "new", "write a plugin and its test to start from")
     new.add_argument("name")
     new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
+    accept = _command(actions, "accept", "sources", "accept", "let a source lose what it has lost")
+    accept.add_argument("name")
 
 
 def _command(

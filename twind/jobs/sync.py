@@ -1,7 +1,8 @@
 """Read the sources and bring the records up to them.
 
 Each source is a transaction of its own: records, errors, and the plugin's state go in together or
-not at all. One source's failure is that source's alone.
+not at all. One source's failure is that source's alone. A source that would delete a large part of
+what it had is held back: what is new and changed lands, and the user is asked once.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from twind import plugins
 from twind.api import AuthenticationFailed, Window
-from twind.clock import local_midnight
+from twind.clock import local_midnight, parse_utc
 from twind.errors import NotFoundError, PluginError
-from twind.store import records, sources
+from twind.store import outbox, records, sources
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from twind.api import Context
     from twind.jobs.work import Work
     from twind.model import Fetched
 
@@ -38,7 +42,7 @@ def run(work: Work) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for number, one in enumerate(chosen):
         work.progress({"source": one.name, "done": number, "of": len(chosen)})
-        results[one.name] = _sync_one(work, one)
+        results[one.name] = sync_one(work, one)
     return {"plugins": results}
 
 
@@ -66,18 +70,13 @@ def window(work: Work) -> Window:
     )
 
 
-def _sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
+def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
+    """Read one source and bring its records up to it; return what changed, as JSON."""
     profile, name = work.profile_id, one.name
     span = window(work)
     state = sources.state(work.db, profile, name)
     ctx = plugins.context(one, work.settings, span, work.clock.now(), state)
-    fetched: list[Fetched] = []
-    failure: PluginError | None = None
-    try:
-        for item in plugins.fetch(one, ctx):
-            fetched.append(item)  # noqa: PERF402 - what came before a failure is good
-    except PluginError as error:
-        failure = error
+    fetched, failure = _fetch(one, ctx)
     before = sources.health(work.db, profile).get(name, {})
     with work.db.transaction():
         work.check()
@@ -92,15 +91,64 @@ def _sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
         if failure is not None:
             refused = isinstance(failure.__cause__, AuthenticationFailed)
             sources.failed(work.db, profile, name, str(failure), needs_user=refused)
+        elif changes.held:
+            question = (
+                f"{changes.held}; `twind plugins accept {name}` lets it, or restore the source"
+            )
+            sources.held(work.db, profile, name, question)
+            if changes.newly_held:
+                _ask(work, name, changes)
         else:
-            problem = f"{name} {changes.held}" if changes.held else ""
-            sources.succeeded(work.db, profile, name, ctx.state, changes.records, problem)
-    _tell_once(name, before.get("last_error"), str(failure) if failure else changes.held)
+            sources.succeeded(work.db, profile, name, ctx.state, changes.records)
+        after = sources.health(work.db, profile)[name]
+    _tell_once(name, before, after, work.clock.now())
     return {**changes.as_json(), **({"error": str(failure)} if failure else {})}
 
 
-def _tell_once(name: str, before: str | None, now: str) -> None:
-    if now and not before:
-        log.warning("%s: %s", name, now)
-    elif before and not now:
-        log.info("%s is back", name)
+def _fetch(one: plugins.Loaded, ctx: Context[Any]) -> tuple[list[Fetched], PluginError | None]:
+    """Return what a plugin yields, and what ended it early."""
+    fetched: list[Fetched] = []
+    try:
+        for item in plugins.fetch(one, ctx):
+            fetched.append(item)  # noqa: PERF402 - what came before a failure is good
+    except PluginError as error:
+        return fetched, error
+    return fetched, None
+
+
+def _ask(work: Work, name: str, changes: records.Changes) -> None:
+    """Ask the user, once for each hold, whether what is held back may go."""
+    since = sources.health(work.db, work.profile_id)[name]["held_since"]
+    outbox.put(
+        work.db,
+        work.profile_id,
+        f"held:{work.profile_id}:{name}:{since}",
+        {
+            "title": f"Has {name} lost its records?",
+            "body": f"The last sync of {name} {changes.held}. They are kept for now. If that is "
+            f"right, let it: twind plugins accept {name}. If not, restore the source.",
+        },
+    )
+
+
+def _tell_once(name: str, before: dict[str, Any], after: dict[str, Any], now: datetime) -> None:
+    """Log trouble when it comes, when it turns into another, and when it is over."""
+    if after["trouble"]:
+        level = logging.DEBUG if after["trouble"] == before.get("trouble") else logging.WARNING
+        log.log(level, "%s: %s", name, after["last_error"])
+    elif before.get("trouble"):
+        gone = duration(now - parse_utc(before["trouble_since"]))
+        log.info("%s is back, after %s", name, gone)
+
+
+def duration(span: timedelta) -> str:
+    """Say a time span in its two largest units, from seconds to days."""
+    left = max(0, int(span.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"

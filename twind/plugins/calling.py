@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,25 @@ def context(
 def fetch(loaded: Loaded, ctx: api.Context[Any]) -> Iterator[Fetched]:
     """Call the plugin's `fetch` and yield what it has, validated.
 
-    Raises PluginError where the plugin raises: what came before is good, the rest is unknown.
+    Raises PluginError where the plugin raises: what came before is good, the rest is unknown. So it
+    does at the end where `ctx.state` cannot be kept.
     """
     with fence(loaded.file):
         records = loaded.plugin.fetch(ctx)
     yield from validate_records(loaded, records)
+    _check_state(loaded, ctx)
+
+
+def _check_state(loaded: Loaded, ctx: api.Context[Any]) -> None:
+    """Raise PluginError if what the plugin keeps cannot be kept: it must be a JSON object."""
+    try:
+        if not isinstance(ctx.state, dict):
+            raise TypeError(f"it is a {type(ctx.state).__name__}")  # noqa: TRY301
+        json.dumps(ctx.state, ensure_ascii=False, sort_keys=True).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PluginError(
+            f"{file_label(loaded.file)}: ctx.state is no JSON: {one_line(str(error))}"
+        ) from error
 
 
 def deliver(

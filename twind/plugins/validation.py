@@ -283,6 +283,7 @@ _CHECKS: Mapping[type[Any], Mapping[str, _Check]] = {
         "organisation": _label_text,
         "groups": _many(_label_text),
         "birthday": _optional(_day),
+        "related": _many(_label_text),
         "note": _text(MAX_TEXT),
         "group": _group,
     },

@@ -37,7 +37,33 @@ def first_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables,)
+def health_and_links(connection: sqlite3.Connection) -> None:
+    """Since when a source is in trouble, what it holds back, and who the user says is whom."""
+    _add_columns(
+        connection,
+        "sources",
+        {
+            "trouble": "TEXT",
+            "trouble_since": "TEXT",
+            "held_since": "TEXT",
+            "held_upto": "INTEGER",
+            "accepted": "INTEGER NOT NULL DEFAULT 0",
+            "more_errors": "INTEGER NOT NULL DEFAULT 0",
+        },
+    )
+    _add_columns(connection, "source_errors", {"first_seen_at": "TEXT"})
+    connection.execute(schema.create("same_person"))
+
+
+def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
+    """Add those that are missing: a table that was made just now has them already."""
+    have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    for column, kind in columns.items():
+        if column not in have:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables, health_and_links)
 
 
 def table_names(connection: sqlite3.Connection) -> set[str]:

@@ -1,7 +1,8 @@
-"""How a source's records become MISSION's rows: people, projects and their steps.
+"""How a source's records become MISSION's rows: projects and their steps, and people.
 
-Nothing that was in the database before is overwritten: a row made elsewhere is taken into use when
-its name fits and nobody else's record stands behind it, and keeps its own metadata.
+People are worked out from the records of all sources at the end (twind.store.people). Nothing that
+was in the database before is overwritten: a row made elsewhere is taken into use when its name fits
+and nobody else's record stands behind it, and keeps its own metadata.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc
 from twind.model import Person, Project, Record, Task
+from twind.store import people
 from twind.store.connection import from_json, stored_time, to_json
 
 if TYPE_CHECKING:
@@ -28,14 +30,19 @@ class Projector:
         self._source = source
         self._projects: dict[str, int] = {}
         self._touched_people = False
+        self._freed_people: set[int] = set()
         self._touched_events: list[int] = []
         self._emptied: set[int] = set()
 
     def put(self, record: Record, row_id: int | None) -> int | None:
-        """Write the row of a new or changed record and return its id (None for an event)."""
+        """Write the row of a new or changed record and return its id.
+
+        None for an event, and for a person until `finish`: who they are hangs on all the others.
+        """
         match record:
             case Person():
-                return self._put_person(record, row_id)
+                self._touched_people = True
+                return row_id
             case Project():
                 row_id = self._put_project(record, row_id)
                 self._projects[record.uid] = row_id
@@ -56,15 +63,14 @@ class Projector:
 
     def remove(self, kind: str, record_id: int, row_id: int | None) -> None:
         """Remove the row behind a record that is gone, unless another record stands behind it."""
-        if row_id is None or self._stands(kind, row_id, record_id):
-            return
         if kind == "person":
             self._touched_people = True
-            if self._made_here("entities", row_id):
-                self._db.execute("DELETE FROM entity_attributes WHERE entity_id = ?", (row_id,))
-                self._db.execute("DELETE FROM event_people WHERE entity_id = ?", (row_id,))
-                self._db.execute("DELETE FROM entities WHERE id = ?", (row_id,))
-        elif kind == "task":
+            if row_id is not None:
+                self._freed_people.add(row_id)
+            return
+        if row_id is None or self._stands(kind, row_id, record_id):
+            return
+        if kind == "task":
             workflow = self._db.value(
                 "SELECT workflow_id FROM workflow_steps WHERE id = ?", (row_id,)
             )
@@ -78,54 +84,10 @@ class Projector:
         """Link people to events and put away projects that nothing stands behind any more."""
         for workflow in self._emptied:
             self._close_if_empty(workflow)
-        self._link_people()
-
-    # --- people ----------------------------------------------------------------------------------
-
-    def _put_person(self, person: Person, row_id: int | None) -> int:
-        self._touched_people = True
-        about = {
-            "emails": list(person.emails),
-            "phones": list(person.phones),
-            "organisation": person.organisation,
-            "groups": list(person.groups),
-            "birthday": person.birthday.isoformat() if person.birthday else None,
-        }
-        if row_id is not None:
-            self._rename("entities", row_id, self._free_name(person, row_id))
-            self._describe("entities", row_id, about)
-            return row_id
-        found = self._db.value(
-            "SELECT id FROM entities WHERE profile_id = ? AND entity_type = 'person' AND name = ? "
-            "AND NOT EXISTS (SELECT 1 FROM records WHERE kind = 'person' AND row_id = entities.id)",
-            (self._profile_id, person.name),
-        )
-        if found is not None:
-            self._describe("entities", found, about)
-            return int(found)
-        return self._db.insert(
-            "entities",
-            profile_id=self._profile_id,
-            entity_type="person",
-            name=self._free_name(person, None),
-            description=person.note or None,
-            created_at=self._db.now(),
-            metadata=to_json({"origin": self._source, **about}),
-        )
-
-    def _free_name(self, person: Person, own_id: int | None) -> str:
-        """Return the person's name, with an addition if somebody else has it already."""
-        additions = (*person.emails[:1], person.organisation, *person.phones[:1], person.uid)
-        for addition in ("", *filter(None, additions)):
-            name = f"{person.name} ({addition})" if addition else person.name
-            taken = self._db.value(
-                "SELECT id FROM entities WHERE profile_id = ? AND entity_type = 'person' "
-                "AND name = ? AND id IS NOT ?",
-                (self._profile_id, name, own_id),
-            )
-            if taken is None:
-                return name
-        return f"{person.name} ({self._source}: {person.uid})"
+        if self._touched_people or not people.is_settled(self._db, self._profile_id):
+            people.settle(self._db, self._profile_id, self._freed_people)
+        elif self._touched_events:
+            people.link_events(self._db, self._profile_id, self._touched_events)
 
     # --- projects and tasks ----------------------------------------------------------------------
 
@@ -251,34 +213,3 @@ class Projector:
         dropped = {key for key in about if key not in known} if "origin" in old else set()
         merged = {key: value for key, value in {**old, **known}.items() if key not in dropped}
         self._db.execute(f"UPDATE {table} SET metadata = ? WHERE id = ?", (to_json(merged), row_id))
-
-    def _link_people(self) -> None:
-        """Link attendees to people by e-mail: all events if people changed, else the new ones."""
-        if self._touched_people:
-            self._db.execute("DELETE FROM addresses WHERE profile_id = ?", (self._profile_id,))
-            self._db.execute(
-                "INSERT OR IGNORE INTO addresses "
-                "SELECT e.profile_id, lower(j.value), e.id FROM entities e, "
-                "json_each(CASE WHEN json_valid(e.metadata) THEN e.metadata ELSE '{}' END, "
-                "'$.emails') j WHERE e.profile_id = ? AND e.entity_type = 'person'",
-                (self._profile_id,),
-            )
-            touched = [
-                row["id"]
-                for row in self._db.rows(
-                    "SELECT id FROM records WHERE profile_id = ? AND kind = 'event'",
-                    (self._profile_id,),
-                )
-            ]
-        else:
-            touched = self._touched_events
-        for record_id in touched:
-            self._db.execute("DELETE FROM event_people WHERE record_id = ?", (record_id,))
-            self._db.execute(
-                "INSERT OR IGNORE INTO event_people SELECT r.id, a.entity_id "
-                "FROM records r, json_each(r.payload, '$.attendees') j JOIN addresses a "
-                "ON a.address = lower(json_extract(j.value, '$.email')) "
-                "AND a.profile_id = r.profile_id "
-                "WHERE r.id = ? AND json_extract(j.value, '$.status') != 'declined'",
-                (record_id,),
-            )

@@ -24,7 +24,7 @@ from twind.model import (
     Task,
     Unchanged,
 )
-from twind.store import projection
+from twind.store import projection, sources
 from twind.store.connection import stored_time, to_json
 
 if TYPE_CHECKING:
@@ -41,10 +41,19 @@ KINDS: dict[type, str] = {
 _ORDER = ("person", "project", "task", "event")
 """Projects before their tasks, so that a task finds its project."""
 
-HELD_BELOW = 0.2
+MAX_LISTED = 1000
+"""What a source refuses beyond this is counted, not listed."""
 HELD_FROM = 10
-"""A source that had at least HELD_FROM records and suddenly has less than this share of them looks
-lost rather than tidied up."""
+HELD_SHARE = 0.5
+REPLACED_SHARE = 0.5
+"""When a complete fetch looks like a loss rather than like somebody tidying up.
+
+It would delete at least HELD_FROM records and more than HELD_SHARE of those it could; fewer is an
+afternoon's work by hand, and half of a list is what a person may well clear at once. A source that
+brings at least REPLACED_SHARE as many new ones is no smaller than it was: some programs make new
+uids at each export, and asking each time would be no use. Or it has nothing at all any more,
+however little that was. A series counts once: one click deletes it. The figures are chosen.
+"""
 
 
 @dataclass(slots=True)
@@ -57,6 +66,8 @@ class Changes:
     records: int = 0
     errors: list[RecordError] = field(default_factory=list)
     held: str = ""
+    """What is not deleted although the source has it no more, in words; "" if nothing."""
+    newly_held: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts."""
@@ -96,6 +107,45 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@dataclass(slots=True)
+class _Fetched:
+    """What a source yielded, sorted."""
+
+    records: dict[str, list[Record]] = field(default_factory=lambda: {kind: [] for kind in _ORDER})
+    errors: list[RecordError] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    unchanged: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, items: Iterable[Fetched]) -> _Fetched:
+        sorted_ = cls()
+        for item in items:
+            match item:
+                case RecordError():
+                    sorted_.errors.append(item)
+                case Unchanged(group):
+                    sorted_.unchanged.add(group)
+                case Deleted(uid):
+                    sorted_.deleted.add(uid)
+                case _:
+                    sorted_.records[KINDS[type(item)]].append(item)
+                    sorted_.seen.add(item.uid)
+        return sorted_
+
+    def things(self) -> set[str]:
+        """Return the uids, a series' instead of its occurrences'."""
+        return {
+            getattr(record, "series", "") or record.uid
+            for records in self.records.values()
+            for record in records
+        }
+
+    def refuses(self, uid: str, group: str, refused: set[str]) -> bool:
+        """Tell whether a record, its series or its group could not be read this time."""
+        return bool({uid, uid.rpartition("/")[0], group} & refused)
+
+
 def apply(
     db: Store,
     profile_id: int,
@@ -108,58 +158,46 @@ def apply(
     """Bring the records of `source` up to what it yielded, in one transaction.
 
     What was not yielded is deleted only if the fetch was `complete`, the record lies inside
-    `window` (start, end), and the source is not suddenly empty: then `held` says why. Past events
-    and done tasks are history and stay.
+    `window` (start, end), and not so much is gone that it looks like a loss: then `held` says so,
+    and it is held back until it returns or the user accepts it (twind.store.sources). Past events
+    and done tasks are history and stay. `Deleted` is the source's own word and always counts, for a
+    series with its occurrences inside the window; what was yielded as well is there.
     """
-    changes = Changes()
-    records: dict[str, list[Record]] = {kind: [] for kind in _ORDER}
-    seen: set[str] = set()
-    unchanged: set[str] = set()
-    deleted: set[str] = set()
-    for item in fetched:
-        match item:
-            case RecordError():
-                changes.errors.append(item)
-            case Unchanged(group):
-                unchanged.add(group)
-            case Deleted(uid):
-                deleted.add(uid)
-            case _:
-                records[KINDS[type(item)]].append(item)
-                seen.add(item.uid)
+    new = _Fetched.of(fetched)
+    changes = Changes(errors=new.errors)
     with db.transaction():
         known = _known(db, profile_id, source)
         projector = projection.Projector(db, profile_id, source)
         for kind in _ORDER:
-            for record in records[kind]:
+            for record in new.records[kind]:
                 _store(db, projector, profile_id, source, kind, record, known, changes)
-        refused = {error.uid for error in changes.errors}
-        absent = [
-            uid
-            for uid, old in known.items()
-            if uid not in seen
-            and old.group not in unchanged
-            and old.group not in refused
-            and not _refused(uid, refused)
-        ]
-        gone = [uid for uid in absent if uid in deleted]
+        gone = _said_gone(db, profile_id, source, known, new, window)
         if complete:
-            lost = [uid for uid in absent if _deletable(known[uid], window)]
-            there = len(seen) + sum(1 for old in known.values() if old.group in unchanged)
-            changes.held = _held(len(set(lost) - deleted), there)
-            if not changes.held:
-                gone = sorted({*gone, *lost})
-        for uid in sorted(gone, key=lambda uid: -_ORDER.index(known[uid].kind)):
+            lost = _lost(known, new, window) - gone
+            kept = _held_back(db, profile_id, source, known, new, lost, window)
+            changes.held = kept.text
+            if kept.uids:
+                upto = max(old.id for old in known.values())
+                changes.newly_held = sources.hold(db, profile_id, source, upto)
+            else:
+                sources.release(db, profile_id, source)
+            gone |= lost - kept.uids
+        for uid in sorted(gone, key=lambda uid: (-_ORDER.index(known[uid].kind), uid)):
             projector.remove(known[uid].kind, known[uid].id, known[uid].row_id)
             db.execute("DELETE FROM records WHERE id = ?", (known[uid].id,))
             changes.removed += 1
         projector.finish()
-        _store_errors(db, profile_id, source, changes.errors)
+        _store_errors(db, profile_id, source, new, complete=complete, gone=gone)
         changes.records = db.value(
             "SELECT COUNT(*) FROM records WHERE profile_id = ? AND source = ?",
             (profile_id, source),
         )
     return changes
+
+
+def digests(db: Store, profile_id: int, source: str) -> dict[str, str]:
+    """Return a hash of what each record of a source says, by its uid."""
+    return {uid: old.digest for uid, old in sorted(_known(db, profile_id, source).items())}
 
 
 def _known(db: Store, profile_id: int, source: str) -> dict[str, _Known]:
@@ -171,18 +209,102 @@ def _known(db: Store, profile_id: int, source: str) -> dict[str, _Known]:
     return {row["uid"]: _Known(*tuple(row)[1:]) for row in rows}
 
 
-def _refused(uid: str, refused: set[str]) -> bool:
-    """Tell whether a record, or the series it is an occurrence of, could not be read this time."""
-    return uid in refused or uid.rpartition("/")[0] in refused
+def _said_gone(
+    db: Store,
+    profile_id: int,
+    source: str,
+    known: dict[str, _Known],
+    new: _Fetched,
+    window: tuple[datetime, datetime],
+) -> set[str]:
+    """Return the uids that the source says are gone."""
+    if not new.deleted:
+        return set()
+    gone = new.deleted & known.keys()
+    for uid, series in _series(db, profile_id, source).items():
+        if series in new.deleted and _deletable(known[uid], window):
+            gone.add(uid)
+    return gone - new.seen
 
 
-def _held(lost: int, there: int) -> str:
-    """Say why what a source no longer has is kept all the same, or return ""."""
-    if lost and not there:
-        return f"is suddenly empty: its {lost} records are kept"
-    if lost + there >= HELD_FROM and there < HELD_BELOW * (lost + there):
-        return f"has suddenly lost {lost} of {lost + there} records: they are kept"
-    return ""
+def _lost(known: dict[str, _Known], new: _Fetched, window: tuple[datetime, datetime]) -> set[str]:
+    """Return the uids that the source should have yielded and has not."""
+    refused = {error.uid for error in new.errors}
+    return {
+        uid
+        for uid, old in known.items()
+        if uid not in new.seen
+        and old.group not in new.unchanged
+        and not new.refuses(uid, old.group, refused)
+        and _deletable(old, window)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldBack:
+    """The records that are not deleted for now, and what is said of them."""
+
+    uids: set[str] = field(default_factory=set)
+    text: str = ""
+
+
+def _held_back(
+    db: Store,
+    profile_id: int,
+    source: str,
+    known: dict[str, _Known],
+    new: _Fetched,
+    lost: set[str],
+    window: tuple[datetime, datetime],
+) -> _HeldBack:
+    """Return what of `lost` is to stay until the user says otherwise.
+
+    Once a source is held, HELD_FROM records that are still missing of those it had then keep it
+    so: half of them back is no reason to delete the rest. What came later comes and goes.
+    """
+    empty = not new.seen and not any(old.group in new.unchanged for old in known.values())
+    if (
+        not lost
+        or (len(lost) < HELD_FROM and not empty)
+        or sources.is_accepted(db, profile_id, source)
+    ):
+        return _HeldBack()
+    upto = sources.held_upto(db, profile_id, source)
+    if upto is not None:
+        lost = {uid for uid in lost if known[uid].id <= upto}
+    series = _series(db, profile_id, source)
+
+    def things(uids: Iterable[str]) -> set[str]:
+        return {series.get(uid, uid) for uid in uids}
+
+    inside = {
+        uid
+        for uid, old in known.items()
+        if _deletable(old, window) and (upto is None or old.id <= upto)
+    }
+    had, missing = things(inside), things(lost) - things(inside - lost)
+    looks_lost = len(missing) >= HELD_FROM
+    if upto is None:
+        brought = new.things() - had
+        looks_lost = (
+            looks_lost
+            and len(missing) > HELD_SHARE * len(had)
+            and len(brought) < REPLACED_SHARE * len(missing)
+        )
+    if not lost or not (looks_lost or empty):
+        return _HeldBack()
+    told = "is suddenly empty: " if empty else ""
+    return _HeldBack(lost, f"{told}would remove {len(missing)} of {len(had)} records")
+
+
+def _series(db: Store, profile_id: int, source: str) -> dict[str, str]:
+    """Return the series of each event that is an occurrence of one."""
+    rows = db.rows(
+        "SELECT uid, json_extract(payload, '$.series') AS series FROM records "
+        "WHERE profile_id = ? AND source = ? AND kind = 'event'",
+        (profile_id, source),
+    )
+    return {row["uid"]: row["series"] for row in rows if row["series"]}
 
 
 def _deletable(old: _Known, window: tuple[datetime, datetime]) -> bool:
@@ -252,18 +374,51 @@ def _store(
     projector.linked(kind, record_id)
 
 
-def _store_errors(db: Store, profile_id: int, source: str, errors: list[RecordError]) -> None:
+def _store_errors(
+    db: Store,
+    profile_id: int,
+    source: str,
+    new: _Fetched,
+    *,
+    complete: bool,
+    gone: set[str],
+) -> None:
+    """Keep what could not be read, since when, and when it was last seen.
+
+    What the source said nothing of this time stays on the list: a fetch that broke off may not have
+    come to it, and an unchanged group is as it was.
+    """
+    now = db.now()
+    first: dict[tuple[str, str], str] = {}
+    silent: list[tuple[str, str, str, str, str]] = []
+    told = {(error.uid, error.group) for error in new.errors}
+    for row in db.rows(
+        "SELECT uid, grp, reason, seen_at, COALESCE(first_seen_at, seen_at) AS first_seen_at "
+        "FROM source_errors WHERE profile_id = ? AND source = ? ORDER BY id",
+        (profile_id, source),
+    ):
+        uid, group, reason, seen_at, first_seen_at = tuple(row)
+        first.setdefault((uid, group), first_seen_at)
+        answered = (uid, group) in told or uid in new.seen or uid in gone
+        if not answered and (not complete or group in new.unchanged):
+            silent.append((uid, group, reason, seen_at, first_seen_at))
+    current = [
+        (error.uid, error.group, error.reason, now, first.get((error.uid, error.group), now))
+        for error in new.errors
+    ]
     db.execute(
         "DELETE FROM source_errors WHERE profile_id = ? AND source = ?", (profile_id, source)
     )
-    now = db.now()
-    for error in errors[:1000]:
+    listed = [*silent, *current][:MAX_LISTED]
+    for uid, group, reason, seen_at, first_seen_at in listed:
         db.insert(
             "source_errors",
             profile_id=profile_id,
             source=source,
-            uid=error.uid,
-            grp=error.group,
-            reason=error.reason,
-            seen_at=now,
+            uid=uid,
+            grp=group,
+            reason=reason,
+            seen_at=seen_at,
+            first_seen_at=first_seen_at,
         )
+    sources.note_unlisted(db, profile_id, source, len(silent) + len(current) - len(listed))

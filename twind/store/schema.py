@@ -81,16 +81,24 @@ OWN_TABLES: dict[str, str] = {
         profile_id INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL DEFAULT '{}',
         window_start TEXT, window_end TEXT, records INTEGER NOT NULL DEFAULT 0,
         last_run_at TEXT, last_ok_at TEXT, last_error TEXT, needs_user INTEGER NOT NULL DEFAULT 0,
+        trouble TEXT, trouble_since TEXT, held_since TEXT, held_upto INTEGER,
+        accepted INTEGER NOT NULL DEFAULT 0, more_errors INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (profile_id, name)""",
     "source_errors": """
         id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, source TEXT NOT NULL,
-        uid TEXT NOT NULL, grp TEXT NOT NULL, reason TEXT NOT NULL, seen_at TEXT NOT NULL""",
+        uid TEXT NOT NULL, grp TEXT NOT NULL, reason TEXT NOT NULL, seen_at TEXT NOT NULL,
+        first_seen_at TEXT""",
     "records": """
         id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, source TEXT NOT NULL,
         uid TEXT NOT NULL, kind TEXT NOT NULL, grp TEXT NOT NULL, digest TEXT NOT NULL,
         payload TEXT NOT NULL, start_at TEXT, end_at TEXT, row_id INTEGER,
         first_seen_at TEXT NOT NULL, changed_at TEXT NOT NULL,
         UNIQUE (profile_id, source, uid)""",
+    "same_person": """
+        profile_id INTEGER NOT NULL, source_a TEXT NOT NULL, uid_a TEXT NOT NULL,
+        source_b TEXT NOT NULL, uid_b TEXT NOT NULL, same INTEGER NOT NULL,
+        decided_at TEXT NOT NULL,
+        PRIMARY KEY (profile_id, source_a, uid_a, source_b, uid_b)""",
     "addresses": """
         profile_id INTEGER NOT NULL, address TEXT NOT NULL, entity_id INTEGER NOT NULL,
         PRIMARY KEY (profile_id, address, entity_id)""",

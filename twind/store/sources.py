@@ -2,64 +2,181 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from twind.errors import NotFoundError
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
     from twind.store.connection import Store
 
+Trouble = Literal["failed", "refused", "held"]
+"""What is wrong with a source: its fetch fails, it wants other credentials, or it has suddenly lost
+so much that its deletions are held back."""
+
 
 def state(db: Store, profile_id: int, name: str) -> dict[str, Any]:
     """Return what the plugin kept at its last good fetch."""
-    return from_json(
-        db.value("SELECT state FROM sources WHERE profile_id = ? AND name = ?", (profile_id, name))
+    return from_json(_of(db, profile_id, name, "state"))
+
+
+def _of(db: Store, profile_id: int, name: str, column: str) -> Any:
+    return db.value(
+        f"SELECT {column} FROM sources WHERE profile_id = ? AND name = ?", (profile_id, name)
     )
 
 
-def _touch(db: Store, profile_id: int, name: str) -> None:
+def _set(db: Store, profile_id: int, name: str, **columns: Any) -> None:
+    assigned = ", ".join(f"{column} = ?" for column in columns)
+    db.execute(
+        f"UPDATE sources SET {assigned} WHERE profile_id = ? AND name = ?",
+        (*columns.values(), profile_id, name),
+    )
+
+
+def _ensure(db: Store, profile_id: int, name: str) -> None:
     db.execute(
         "INSERT INTO sources (profile_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (profile_id, name),
     )
-    db.execute(
-        "UPDATE sources SET last_run_at = ? WHERE profile_id = ? AND name = ?",
-        (db.now(), profile_id, name),
-    )
+
+
+# --- what became of a fetch ----------------------------------------------------------------------
 
 
 def succeeded(
-    db: Store, profile_id: int, name: str, new_state: dict[str, Any], records: int, problem: str
+    db: Store,
+    profile_id: int,
+    name: str,
+    new_state: dict[str, Any],
+    records: int,
+    problem: str = "",
 ) -> None:
     """Note a good fetch: its state and its number of records.
 
     `problem` is what the user should know of it all the same ("" if nothing).
     """
     with db.transaction():
-        _touch(db, profile_id, name)
-        db.execute(
-            "UPDATE sources SET state = ?, records = ?, last_ok_at = ?, last_error = ?, "
-            "needs_user = 0 WHERE profile_id = ? AND name = ?",
-            (to_json(new_state), records, db.now(), problem or None, profile_id, name),
+        _ensure(db, profile_id, name)
+        kept = to_json(new_state)
+        if kept != _of(db, profile_id, name, "state"):
+            # It may be megabytes, and mostly it is as it was.
+            _set(db, profile_id, name, state=kept)
+        _set(
+            db,
+            profile_id,
+            name,
+            last_run_at=db.now(),
+            records=records,
+            last_ok_at=db.now(),
+            last_error=problem or None,
+            needs_user=0,
+            trouble=None,
+            trouble_since=None,
         )
 
 
 def failed(db: Store, profile_id: int, name: str, error: str, *, needs_user: bool = False) -> None:
-    """Note a fetch that failed. The state stays as it was."""
+    """Note a fetch that failed. The state stays as it was; so does a hold, and its answer."""
     with db.transaction():
-        _touch(db, profile_id, name)
-        db.execute(
-            "UPDATE sources SET last_error = ?, needs_user = ?, records = "
-            "(SELECT COUNT(*) FROM records WHERE profile_id = ? AND source = ?) "
-            "WHERE profile_id = ? AND name = ?",
-            (error, int(needs_user), profile_id, name, profile_id, name),
-        )
+        _in_trouble(db, profile_id, name, "refused" if needs_user else "failed", error)
+        _set(db, profile_id, name, needs_user=int(needs_user))
+
+
+def held(db: Store, profile_id: int, name: str, problem: str) -> None:
+    """Note a fetch whose deletions are held back.
+
+    The state stays as it was, so that the source tells again what it has lost. It is no good fetch:
+    `last_ok_at` stays, too.
+    """
+    with db.transaction():
+        _in_trouble(db, profile_id, name, "held", problem)
+        _set(db, profile_id, name, needs_user=0)
+
+
+def _in_trouble(db: Store, profile_id: int, name: str, trouble: Trouble, error: str) -> None:
+    _ensure(db, profile_id, name)
+    if _of(db, profile_id, name, "trouble_since") is None:
+        _set(db, profile_id, name, trouble_since=db.now())
+    count = db.value(
+        "SELECT COUNT(*) FROM records WHERE profile_id = ? AND source = ?", (profile_id, name)
+    )
+    _set(
+        db,
+        profile_id,
+        name,
+        last_run_at=db.now(),
+        last_error=error,
+        trouble=trouble,
+        records=count,
+    )
+
+
+# --- a hold, and the user's answer ---------------------------------------------------------------
+
+
+def hold(db: Store, profile_id: int, name: str, upto: int) -> bool:
+    """Hold the deletions of a source back; return whether they were not before.
+
+    upto: the last of the records that it had: what came later is not held.
+    """
+    if held_upto(db, profile_id, name) is not None:
+        return False
+    _ensure(db, profile_id, name)
+    _set(db, profile_id, name, held_since=db.now(), held_upto=upto)
+    return True
+
+
+def release(db: Store, profile_id: int, name: str) -> None:
+    """End a hold, whatever ended it; the user's answer is used up."""
+    if held_upto(db, profile_id, name) is not None:
+        _set(db, profile_id, name, held_since=None, held_upto=None, accepted=0)
+
+
+def held_upto(db: Store, profile_id: int, name: str) -> int | None:
+    """Return the last record that a source had when its hold began; None if nothing is held."""
+    upto: int | None = _of(db, profile_id, name, "held_upto")
+    return upto
+
+
+def is_accepted(db: Store, profile_id: int, name: str) -> bool:
+    """Tell whether the user has let the deletions go that are held back."""
+    return bool(_of(db, profile_id, name, "accepted"))
+
+
+def accept(db: Store, profile_id: int, name: str) -> str:
+    """Let the next complete sync delete what is held back; return what that is, in words.
+
+    The word is used up by that sync, in its own transaction. Raises NotFoundError where nothing is
+    held back.
+    """
+    with db.transaction():
+        if held_upto(db, profile_id, name) is None:
+            raise NotFoundError(f"{name} holds nothing back: there is nothing to accept")
+        _set(db, profile_id, name, accepted=1)
+        return str(_of(db, profile_id, name, "last_error") or "")
+
+
+# --- what is told of it --------------------------------------------------------------------------
+
+
+def note_unlisted(db: Store, profile_id: int, name: str, count: int) -> None:
+    """Keep how many records were refused beyond those that are listed."""
+    if count or _of(db, profile_id, name, "more_errors"):
+        _ensure(db, profile_id, name)
+        _set(db, profile_id, name, more_errors=count)
 
 
 def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
-    """Return each source's records, errors, last_ok_at, last_error and needs_user."""
+    """Return the health of each source that was ever synced.
+
+    {name: {"records", "errors" (records it refuses), "last_ok_at", "last_error", "needs_user",
+    "trouble" (None, "failed", "refused" or "held"), "trouble_since", "held_since"}}; times as they
+    are stored.
+    """
     rows = db.rows(
-        "SELECT name, records, last_ok_at, last_error, needs_user, (SELECT COUNT(*) FROM "
+        "SELECT name, records, last_ok_at, last_error, needs_user, trouble, trouble_since, "
+        "held_since, more_errors + (SELECT COUNT(*) FROM "
         "source_errors e WHERE e.profile_id = s.profile_id AND e.source = s.name) AS errors "
         "FROM sources s WHERE profile_id = ? ORDER BY name",
         (profile_id,),
@@ -71,19 +188,31 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
             "last_ok_at": row["last_ok_at"],
             "last_error": row["last_error"],
             "needs_user": bool(row["needs_user"]),
+            "trouble": row["trouble"],
+            "trouble_since": row["trouble_since"],
+            "held_since": row["held_since"],
         }
         for row in rows
     }
 
 
 def errors(db: Store, profile_id: int, name: str) -> list[dict[str, str]]:
-    """Return the records of a source that could not be read: uid, group and reason."""
+    """Return the records of a source that could not be read.
+
+    Each {"uid", "group", "reason", "first_seen_at", "last_seen_at"}, times as they are stored.
+    """
     rows = db.rows(
-        "SELECT uid, grp, reason, seen_at FROM source_errors "
-        "WHERE profile_id = ? AND source = ? ORDER BY id",
+        "SELECT uid, grp, reason, seen_at, COALESCE(first_seen_at, seen_at) AS first_seen_at "
+        "FROM source_errors WHERE profile_id = ? AND source = ? ORDER BY id",
         (profile_id, name),
     )
     return [
-        {"uid": r["uid"], "group": r["grp"], "reason": r["reason"], "seen_at": r["seen_at"]}
-        for r in rows
+        {
+            "uid": row["uid"],
+            "group": row["grp"],
+            "reason": row["reason"],
+            "first_seen_at": row["first_seen_at"],
+            "last_seen_at": row["seen_at"],
+        }
+        for row in rows
     ]

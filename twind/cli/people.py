@@ -1,0 +1,124 @@
+"""`twind people`: who twind knows, which records are one person, and the user's word on that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twind.cli.session import opened
+from twind.store import life, people
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from twind.cli.output import Output
+    from twind.cli.session import Session
+
+
+def list_all(arguments: argparse.Namespace, out: Output) -> int:
+    """List everybody, with the sources they come from and when they were last met."""
+    with opened(arguments) as session:
+        found = _told(session, people.known(session.db, session.profile_id))
+    lines = [
+        f"{one['id']:>5}  {one['name']:<32} {_sources(one):<28} {_met(one)}".rstrip()
+        for one in found
+    ]
+    return out.done({"people": found}, "\n".join(lines) or "nobody yet")
+
+
+def show(arguments: argparse.Namespace, out: Output) -> int:
+    """Show one person: their records, and why these are one person."""
+    with opened(arguments) as session:
+        [one] = _told(session, people.known(session.db, session.profile_id, arguments.id))
+    lines = [_line("name", one["name"]), _line("last met", _met(one) or "never")]
+    for key, value in one["about"].items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        lines.append(_line(key, text))
+    lines += [_line("record", f"{_key(r)}  {r['name']}") for r in one["records"]]
+    lines += [
+        _line("linked", f"{_key(k['a'])} = {_key(k['b'])}: {k['why']} ({k['confidence']:.2f})")
+        for k in one["links"]
+    ]
+    return out.done(one, "\n".join(lines))
+
+
+def link(arguments: argparse.Namespace, out: Output) -> int:
+    """Say that two people are one."""
+    with opened(arguments) as session:
+        one = people.link(session.db, session.profile_id, arguments.id, arguments.other)
+        [told] = _told(session, [one])
+    return out.done(told, f"{told['id']} {told['name']} is one person: {_sources(told)}")
+
+
+def unlink(arguments: argparse.Namespace, out: Output) -> int:
+    """Say that the records behind a person are several people; it stays so."""
+    with opened(arguments) as session:
+        db, profile = session.db, session.profile_id
+        [person] = people.known(db, profile, arguments.id)
+        apart = [_record_of(person, text) for text in arguments.records] or None
+        found = _told(session, people.unlink(db, profile, arguments.id, apart))
+    lines = [f"{one['id']:>5}  {one['name']:<32} {_sources(one)}" for one in found]
+    return out.done({"people": found}, "\n".join(lines))
+
+
+def _record_of(person: people.Known, text: str) -> tuple[str, str]:
+    """Return the record that is meant by SOURCE:UID or, where that is clear, by UID."""
+    meant = [key for key in person.records if text in (f"{key[0]}:{key[1]}", key[1])]
+    if len(meant) == 1:
+        return meant[0]
+    source, _, uid = text.partition(":")
+    return source, uid
+
+
+def _told(session: Session, found: Iterable[people.Known]) -> list[dict[str, Any]]:
+    now = session.db.clock.now()
+    met = {
+        person.id: person.contacts for person in life.people(session.db, session.profile_id, now)
+    }
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "contacts": len(met[one.id]),
+            "last_contact_at": _local(session, met[one.id][-1]) if met[one.id] else None,
+            "about": one.about,
+            "records": [
+                {"source": source, "uid": uid, "name": name}
+                for (source, uid), name in zip(one.records, one.names, strict=True)
+            ],
+            "links": [
+                {
+                    "a": dict(zip(("source", "uid"), two.a, strict=True)),
+                    "b": dict(zip(("source", "uid"), two.b, strict=True)),
+                    "confidence": two.confidence,
+                    "why": two.why,
+                }
+                for two in one.links
+            ],
+        }
+        for one in found
+    ]
+
+
+def _local(session: Session, at: datetime) -> str:
+    return at.astimezone(session.settings.zone).isoformat()
+
+
+def _met(one: dict[str, Any]) -> str:
+    at = one["last_contact_at"]
+    return f"{at[:10]}, {one['contacts']} times in all" if at else ""
+
+
+def _sources(one: dict[str, Any]) -> str:
+    names = [record["source"] or "made elsewhere" for record in one["records"]]
+    counts = {name: names.count(name) for name in names}
+    return ", ".join(name if n == 1 else f"{name} x{n}" for name, n in counts.items())
+
+
+def _key(record: dict[str, Any]) -> str:
+    return f"{record['source']}:{record['uid']}" if record["source"] else "made elsewhere"
+
+
+def _line(title: str, text: str) -> str:
+    return f"{title:<12} {text}"
