@@ -1,0 +1,89 @@
+"""`twind people` and `twind plugins accept`, on a database with records in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from twind.cli import main
+from twind.model import Person
+from twind.store import records, sources
+
+
+@pytest.fixture
+def say(home, capsys):
+    """Run a command and return its data, or its error where `expect` is not 0."""
+
+    def run(*argv, expect=0):
+        code = main([*argv, "--home", str(home.root), "--json"])
+        shape = json.loads(capsys.readouterr().out)
+        assert (code, shape["ok"]) == (expect, expect == 0), shape
+        return shape["error"] if expect else shape["data"]
+
+    return run
+
+
+def sync(db, source, *people):
+    now = db.clock.now()
+    return records.apply(db, 1, source, people, (now - timedelta(days=30), now))
+
+
+@pytest.fixture
+def two_anns(db):
+    """One Ann in two address books, and another Ann."""
+    sync(db, "phone", Person(uid="1", name="Ann Lee", emails=("ann@example.org",)))
+    sync(
+        db,
+        "work",
+        Person(uid="7", name="Lee, Ann", emails=("ANN@example.org",)),
+        Person(uid="8", name="Ann Lee"),
+    )
+    return db
+
+
+def test_who_is_one_person_and_why(two_anns, say):
+    found = say("people", "list")["people"]
+    assert [(one["name"], len(one["records"])) for one in found] == [
+        ("Ann Lee", 2),
+        ("Ann Lee (8)", 1),
+    ]
+    one = say("people", "show", str(found[0]["id"]))
+    [link] = one["links"]
+    assert (link["a"], link["b"]) == (
+        {"source": "phone", "uid": "1"},
+        {"source": "work", "uid": "7"},
+    )
+    assert "e-mail ann@example.org" in str(link["why"])
+    assert link["confidence"] > 0.9
+
+
+def test_the_users_word_stands_above_it(two_anns, say):
+    [one, other] = say("people", "list")["people"]
+    say("people", "unlink", str(one["id"]))
+    assert len(say("people", "list")["people"]) == 3
+    sync(two_anns, "phone", Person(uid="1", name="Ann B. Lee", emails=("ann@example.org",)))
+    assert len(say("people", "list")["people"]) == 3
+    say("people", "link", str(one["id"]), str(other["id"]))
+    assert len(say("people", "list")["people"]) == 2
+
+
+def test_nobody_of_that_number(two_anns, say):
+    assert say("people", "show", "99", expect=1)["code"] == "not_found"
+    assert say("people", "link", "1", "99", expect=1)["code"] == "not_found"
+
+
+def test_a_loss_is_let_go_when_the_user_says_so(db, say):
+    sync(db, "phone", *(Person(uid=str(number), name=f"P {number}") for number in range(30)))
+    assert say("plugins", "accept", "phone", expect=1)["code"] == "not_found"
+    changes = sync(db, "phone", Person(uid="0", name="P 0"))
+    assert (changes.removed, changes.held) == (0, "would remove 29 of 30 records")
+    sources.held(db, 1, "phone", changes.held)
+    assert say("plugins", "accept", "phone") == {
+        "name": "phone",
+        "held": "would remove 29 of 30 records",
+        "queued": False,
+    }
+    assert sync(db, "phone", Person(uid="0", name="P 0")).removed == 29
+    assert [one["name"] for one in say("people", "list")["people"]] == ["P 0"]
