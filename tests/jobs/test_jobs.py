@@ -324,3 +324,11 @@ def test_without_a_working_channel_it_failed(work, waiting, broken):
     reason = work.db.value("SELECT error FROM outbox")
     assert ("paper" if broken else "no plugin delivers") in reason
     assert notify.run(work)["sent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("Call Bo", "Call Bo."), ("Ask “who pays?”", "Ask “who pays?”."), ("Why not?", "Why not?")],
+)
+def test_a_sentence_has_one_stop(text, sentence):
+    assert propose._ended(text) == sentence

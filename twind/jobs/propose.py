@@ -168,10 +168,16 @@ def _overrun(work: Work, one: Proposal) -> bool:
     return any(event.takes_time for event in clashes)
 
 
+def _ended(text: str) -> str:
+    """Return a sentence with its stop; a title at its end may bring one of its own."""
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
+
+
 def _announce(work: Work, made: list[Proposal]) -> None:
     zone = work.settings.zone
     lines = [
-        f"{one.start.astimezone(zone):%a %H:%M}  {one.text}. {one.reasons[0].text}." for one in made
+        f"{one.start.astimezone(zone):%a %H:%M}  {_ended(one.text)} {_ended(one.reasons[0].text)}"
+        for one in made
     ]
     buttons = [
         {"id": f"{action}:{made[0].id}", "label": label if len(made) == 1 else f"{label} (first)"}
