@@ -148,6 +148,7 @@ class Service:
         self._detected_seq = -1
         self._train_wanted = False
         self._notified_s: float | None = None
+        self._notify_wanted = False
         self._wake = asyncio.Event()
         self._stop_wanted = False
         self._reload_wanted = False
@@ -414,12 +415,19 @@ class Service:
             self._notified_s is not None
             and clocks.monotonic_s() - self._notified_s < NOTIFY_AGAIN_S
         )
-        if (
-            (news or not lately)
-            and self._is_to_notify()
-            and self._queue.put("notify", news=news) is not None
-        ):
+        if not (news or not lately) or not self._is_to_notify():
+            return
+        if self._is_delivering():
+            self._notify_wanted = True
+        elif self._queue.put("notify", news=news) is not None:
             self._end_listening()
+
+    def _is_delivering(self) -> bool:
+        """Tell whether a worker delivers just now: it may or may not come to what is new."""
+        return any(
+            job.name == "notify" and not (self._progress.get(job.id) or {}).get("listening")
+            for job in self._queue.running.values()
+        )
 
     def _end_listening(self) -> None:
         """End a worker that has delivered and only waits for a button: there is more to deliver."""
@@ -458,6 +466,7 @@ class Service:
         self._progress[job_id] = progress
         if progress.get("listening"):
             # What came in between its last delivery and now would wait for its end.
+            self._notify_wanted = False
             with contextlib.suppress(sqlite3.Error, StoreError):  # The next check asks again.
                 self._notify_if_needed(news=True)
 
@@ -477,6 +486,9 @@ class Service:
                 self._after_sync(job)
             case "notify":
                 self._mark_uncertain()
+                if self._notify_wanted:
+                    self._notify_wanted = False
+                    self._notify_if_needed(news=True)
             case "train" if self._train_wanted:
                 self._train_wanted = False
                 self._queue.put("detect", news=True)
