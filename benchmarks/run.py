@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import beliefs
 import environment
+import reading
 import resting
 import working
 
@@ -35,6 +36,7 @@ def on_empty_home(measure):
 
 TOPICS = {
     "resting": lambda: on_sample_life(resting.measure),
+    "reading": lambda: on_empty_home(reading.measure),
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
     "environment": environment.measure,
