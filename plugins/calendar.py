@@ -4,8 +4,8 @@ A file is cut into its components before anything is parsed, and only the lines 
 one broken event, alarm or attachment costs nothing else. icalendar reads the components,
 recurring-ical-events expands them (recurrence, exclusions, overrides, moved tails of a series).
 
-Times without a zone belong to the calendar's X-WR-TIMEZONE, or else to the user's zone, and so
-do all-day events, from midnight to midnight.
+Times without a zone belong to the calendar's X-WR-TIMEZONE, or else to the user's zone; days are
+the user's, from midnight to midnight. A zone that nobody knows is read as none, and said.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import hashlib
 import re
 import warnings
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import icalendar
 import recurring_ical_events
@@ -51,7 +51,7 @@ MAX_STEPS = 200_000
 MAX_TEXT = 2000
 """Characters kept of a description, which every occurrence carries."""
 
-_TIMED = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE")
+_TIMED = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXRULE", "EXDATE")
 """Without one of these an event has no time: where it cannot be read, neither can the event."""
 _WANTED = frozenset(
     {
@@ -71,6 +71,8 @@ _WANTED = frozenset(
 )
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
 _EMPTY = re.compile(r'[^:"]*(?:"[^"]*"[^:"]*)*:')
 """A name and its parameters, and nothing after the colon."""
 _STATUS = {"CANCELLED": "cancelled", "CANCELED": "cancelled", "TENTATIVE": "tentative"}
@@ -90,6 +92,7 @@ _PERIOD_S = {
     "YEARLY": 365 * 86_400,
 }
 _DAYS_IN = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}
+_MIDNIGHT = time(0, tzinfo=UTC)
 _MARGIN = timedelta(days=2)
 """Zones differ by a day at most; the window itself is applied to the occurrences, in UTC."""
 
@@ -113,7 +116,7 @@ class _Zones:
     """Where days begin, and where times without a zone belong."""
 
     days: ZoneInfo
-    floating: ZoneInfo
+    floating: tzinfo
 
 
 @dataclass(slots=True)
@@ -167,6 +170,7 @@ class _Reader:
     def __init__(self, ctx: Context[CalendarSettings]) -> None:
         self._ctx = ctx
         self._zones: list[str] | None = None
+        self._unknown: set[str] = set()
 
     def parse(self, file: SourceFile) -> Iterator[RecordError | Claim]:
         """Yield what one file says: a claim for each event or series."""
@@ -191,7 +195,13 @@ class _Reader:
         # icalendar knows the zones of one file at a time.
         if self._zones is not zones:
             _learn_zones(zones)
-            self._zones = zones
+            self._zones, self._unknown = zones, set()
+        for raw in raws:
+            for name in set(_settle_zones(raw)) - self._unknown:
+                self._unknown.add(name)
+                read_as = raw.zone or self._ctx.timezone
+                problem = f"the time zone {name[:60]} is not known; read as if in {read_as}"
+                yield file.error(problem, line=raw.line)
         yield from _series(uid, raws, file, self._ctx)
 
 
@@ -325,14 +335,53 @@ def _parsed(kind: type[icalendar.Component], text: str) -> Any:
         return kind.from_ical(text)
 
 
-def _zone_named(name: str) -> ZoneInfo | None:
-    """Return the zone an X-WR-TIMEZONE names, IANA's way or Windows', if anybody knows it."""
-    if not name:
+def _settle_zones(raw: _Raw) -> Iterator[str]:
+    """Name the zones of an event as icalendar knows them; yield those that nobody knows."""
+    for place, line in enumerate(raw.lines):
+        # No time has a colon in it, but many a zone that its exporter should have quoted.
+        head, _, value = line.rpartition(":")
+        zone = _TZID.search(head)
+        if zone is None or not zone[2] or _name_of(line) not in _TIMED:
+            continue
+        known = _zone_id(zone[2])
+        told = f';TZID="{known}"' if known else ""
+        raw.lines[place] = f"{head[: zone.start()]}{told}{head[zone.end() :]}:{value}"
+        if not known:
+            yield zone[2]
+    if raw.zone and not _zone_id(raw.zone):
+        yield raw.zone
+        raw.zone = ""
+
+
+def _known(zone: str) -> tzinfo | None:
+    if not zone:
         return None
     with warnings.catch_warnings():
+        # icalendar warns where it guesses the zone behind a vendor's name, and guesses well.
         warnings.simplefilter("ignore")
-        found = tzp.timezone(name)
-    return found if isinstance(found, ZoneInfo) else None
+        try:
+            return tzp.timezone(zone)
+        except OSError:
+            # A folder of the zone database ("Europe"), or longer than a file's name can be.
+            return None
+
+
+def _zone_id(name: str) -> str:
+    """Return the name under which icalendar knows a zone; "" for one that nobody knows.
+
+    Beside IANA's, Windows' and those of the file: "europe/berlin", "America/Los Angeles", "UTC+2".
+    """
+    if _known(name):
+        return name
+    if offset := _OFFSET.fullmatch(name):
+        # IANA counts from Greenwich towards the west.
+        name = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{offset[2]}"
+    return _spellings().get(name.replace(" ", "_").casefold(), "")
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones()}
 
 
 # --- one event, or one series --------------------------------------------------------------------
@@ -342,7 +391,7 @@ def _series(
     uid: str, raws: list[_Raw], file: SourceFile, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent | RecordError]:
     """Yield the occurrences of what shares one UID. Raises whatever the parsers raise."""
-    own_zone = _zone_named(raws[0].zone)
+    own_zone = _known(_zone_id(raws[0].zone))
     zones = _Zones(ctx.timezone, own_zone or ctx.timezone)
     events = []
     done: set[str] = set()
@@ -360,26 +409,46 @@ def _series(
             yield file.error(error, uid=name, line=raw.line)
         else:
             events.append(event)
-    if not events:
-        return
-    if len(events) == 1 and not _recurs(events[0]):
-        yield from _occurrence(events[0], uid, "", zones, ctx)
-        return
-    masters = [event for event in events if "RECURRENCE-ID" not in event]
-    if not any(_recurs(event) for event in events):
-        # Revisions of a single event.
-        latest = max(masters, key=lambda event: int(event.get("SEQUENCE", 0)))
-        yield from _occurrence(latest, uid, "", zones, ctx)
-        return
-    for master in masters:
+    # Of several revisions the latest counts.
+    events.sort(key=lambda event: int(event.get("SEQUENCE", 0)), reverse=True)
+    moved = [event for event in events if "RECURRENCE-ID" in event]
+    master = next((event for event in events if "RECURRENCE-ID" not in event), None)
+    if master is None:
+        found, excluded = _moved(moved), _Excluded()
+    elif moved or _recurs(master):
+        if own_zone is not None:
+            _move_from_utc([master, *moved], own_zone)
+        _align(master, moved, zones)
         _refuse_endless(master, ctx)
+        excluded = _exclusions(master, zones, ctx)
+        tails = [event for event in moved if _is_tail(event["RECURRENCE-ID"])]
+        alone = [event for event in moved if not _is_tail(event["RECURRENCE-ID"])]
+        found = [*_moved(alone), *_expanded([master, *tails], ctx)]
+    else:
+        yield from _occurrence(master, uid, "", zones, ctx)
+        return
+    for original, event in found:
+        name = f"{uid}/{_basic(original)}"
+        if name not in done and not excluded.covers(original):
+            done.add(name)
+            yield from _occurrence(event, name, uid, zones, ctx)
+
+
+def _moved(events: Iterable[_Event]) -> list[tuple[date, _Event]]:
+    """Return overrides, each with when it was before it was moved."""
+    return [(event["RECURRENCE-ID"].dt, event) for event in events]
+
+
+def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tuple[date, _Event]]:
+    """Return the occurrences about the window, each with when it was before anybody moved it.
+
+    events: a series, and the moves of its tail. Exclusions and moves of single occurrences are left
+    to the caller: the library tells times of day in a zone from those in UTC by luck alone.
+    """
     calendar = icalendar.Calendar()
     for event in events:
-        # One UID for all, whatever spelling the file has.
-        event["UID"] = icalendar.vText(uid)
+        event["UID"] = icalendar.vText("")
         calendar.add_component(event)
-    if own_zone is not None:
-        calendar["X-WR-TIMEZONE"] = own_zone.key
     moves = dict(_moves(events))
     found = recurring_ical_events.of(calendar, keep_recurrence_attributes=True).between(
         (ctx.window.start - _MARGIN).astimezone(ctx.timezone),
@@ -387,11 +456,7 @@ def _series(
     )
     if len(found) > ctx.settings.max_occurrences:
         raise ValueError(f"repeats {len(found)} times in the window")
-    for event in found:
-        name = f"{uid}/{_original(event, moves)}"
-        if name not in done:
-            done.add(name)
-            yield from _occurrence(event, name, uid, zones, ctx)
+    return [(_original(event, moves), event) for event in found]
 
 
 def _event(raw: _Raw) -> _Event:
@@ -439,24 +504,145 @@ def _is_line(line: str) -> bool:
 
 
 def _recurs(event: _Event) -> bool:
-    return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
+    return "RRULE" in event or "RDATE" in event
 
 
-def _refuse_endless(event: _Event, ctx: Context[CalendarSettings]) -> None:
-    """Raise ValueError for a rule that would take too long, or that no day ever satisfies.
+@dataclass(frozen=True, slots=True)
+class _Excluded:
+    """What a series leaves out: occurrences by their name, and whole days of one that has times."""
+
+    names: frozenset[str] = frozenset()
+    days: frozenset[date] = frozenset()
+
+    def covers(self, original: date) -> bool:
+        day = original.date() if isinstance(original, datetime) else original
+        return day in self.days or _basic(original) in self.names
+
+
+def _move_from_utc(events: Iterable[_Event], zone: tzinfo) -> None:
+    """Give what stands in UTC the zone of its calendar, so that it recurs by the clock there."""
+    for event in events:
+        for name in ("DTSTART", "DTEND"):
+            moment = event[name].dt if name in event else None
+            if isinstance(moment, datetime) and moment.tzname() == "UTC":
+                event[name].dt = moment.astimezone(zone)
+
+
+def _align(master: _Event, overrides: Iterable[_Event], zones: _Zones) -> None:
+    """Write the times that a series names as its start is written: a day, or a time in its zone.
+
+    Exporters mix them: a series of days moved at midnight in UTC, one of times until some day.
+    """
+    start = master["DTSTART"].dt
+    for override in overrides:
+        named = override["RECURRENCE-ID"]
+        named.dt = _like(named.dt, start, zones)
+    for rule in (*_listed(master, "RRULE"), *_listed(master, "EXRULE")):
+        if "UNTIL" in rule:
+            rule["UNTIL"] = [_last(_first_of(rule, "UNTIL"), start, zones)]
+    added = [
+        tuple(_like(end, start, zones) if isinstance(end, date) else end for end in one.dt)
+        if isinstance(one.dt, tuple)
+        else _like(one.dt, start, zones)
+        for value in _listed(master, "RDATE")
+        for one in value.dts
+    ]
+    if added:
+        master["RDATE"] = icalendar.vDDDLists(added)
+
+
+def _like(moment: date, start: date, zones: _Zones) -> date:
+    """Return a time as a series has it that begins at `start`; a day is the start's time on it."""
+    if not isinstance(start, datetime):
+        if isinstance(moment, datetime) and moment.tzinfo and moment.timetz() != _MIDNIGHT:
+            moment = moment.astimezone(zones.floating)
+        return moment.date() if isinstance(moment, datetime) else moment
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, start.timetz())
+    if start.tzinfo is None:
+        return moment.astimezone(zones.floating).replace(tzinfo=None) if moment.tzinfo else moment
+    return moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
+
+
+def _last(until: date, start: date, zones: _Zones) -> date:
+    """Return the end of a rule; one that is a day is the end of that day."""
+    if isinstance(start, datetime) and not isinstance(until, datetime):
+        until = datetime.combine(until, time(23, 59, 59))
+    until = _like(until, start, zones)
+    return until.astimezone(UTC) if isinstance(until, datetime) and until.tzinfo else until
+
+
+def _exclusions(master: _Event, zones: _Zones, ctx: Context[CalendarSettings]) -> _Excluded:
+    """Return what a series leaves out, and take it out of the series."""
+    start = master["DTSTART"].dt
+    named = [one.dt for value in _listed(master, "EXDATE") for one in value.dts]
+    days = {day for day in named if isinstance(start, datetime) and not isinstance(day, datetime)}
+    left_out = {_basic(_like(one, start, zones)) for one in named if one not in days}
+    first, last = ctx.window.start - _MARGIN, ctx.window.end + _MARGIN
+    for rule in _listed(master, "EXRULE"):
+        left_out |= {_basic(one) for one in _repeated(rule, start, first, last)}
+    for name in ("EXDATE", "EXRULE"):
+        master.pop(name, None)
+    return _Excluded(frozenset(left_out), frozenset(days))
+
+
+# --- rules that would not end --------------------------------------------------------------------
+
+
+def _refuse_endless(master: _Event, ctx: Context[CalendarSettings]) -> None:
+    """Raise ValueError for a series that would take too long, or too much, or never happens.
 
     dateutil walks through a rule from its start, up to the year 9999 where nothing matches.
     """
-    rules = event.get("RRULE", [])
-    start = event["DTSTART"].dt
-    begin = start if isinstance(start, datetime) else datetime.combine(start, time(0))
-    for rule in rules if isinstance(rules, list) else [rules]:
-        text = icalendar.vRecur(rule).to_ical().decode()  # type: ignore[no-untyped-call]
-        steps = _steps(rule, begin.replace(tzinfo=UTC), ctx.window.end + _MARGIN)
-        if steps > MAX_STEPS:
-            raise ValueError(f"repeats too often to be followed: RRULE {text[:100]}")
+    start = master["DTSTART"].dt
+    begin = _naive(start).replace(tzinfo=UTC)
+    rules = _listed(master, "RRULE")
+    for rule in (*rules, *_listed(master, "EXRULE")):
+        for name in ("INTERVAL", "COUNT"):
+            if (number := _first_of(rule, name)) is not None and number < 1:
+                raise ValueError(f"never ends: RRULE has {name}={number}")
+        told = f"RRULE {_text(rule)[:100]}"
+        if _steps(rule, begin, ctx.window.end + _MARGIN) > MAX_STEPS:
+            raise ValueError(f"repeats too often to be followed: {told}")
         if any(name.startswith("BY") for name in rule) and not _ever(rule):
-            raise ValueError(f"never happens: RRULE {text[:100]}")
+            raise ValueError(f"never happens: {told}")
+    most, (first, last) = ctx.settings.max_occurrences, (ctx.window.start, ctx.window.end)
+    # Counting is dearer than estimating, and making a record of each dearer still.
+    if sum(_steps(rule, max(begin, first), last) for rule in rules) > most:
+        times = sum(1 for rule in rules for _ in _repeated(rule, start, first, last))
+        if times > most:
+            raise ValueError(f"repeats {times} times in the window")
+
+
+def _repeated(rule: Any, start: date, first: datetime, last: datetime) -> Iterator[date]:
+    """Yield when a rule that begins at `start` happens, in [first, last)."""
+    begin = start if isinstance(start, datetime) else datetime.combine(start, time(0))
+    after, before = (
+        edge.astimezone(begin.tzinfo) if begin.tzinfo else edge.replace(tzinfo=None)
+        for edge in (first, last)
+    )
+    for moment in _followed(rule, begin).xafter(after, inc=True):
+        if moment >= before:
+            return
+        yield moment if isinstance(start, datetime) else moment.date()
+
+
+def _followed(rule: Any, begin: datetime) -> Any:
+    """Return dateutil's view of a rule. Raises ValueError for one that it does not understand."""
+    text = _text(rule)
+    try:
+        return rrulestr(text, dtstart=begin)
+    except Exception as error:
+        raise ValueError(f"cannot be followed ({error}): RRULE {text[:100]}") from error
+
+
+def _listed(event: _Event, name: str) -> list[Any]:
+    values = event.get(name, [])
+    return values if isinstance(values, list) else [values]
+
+
+def _text(rule: Any) -> str:
+    return icalendar.vRecur(rule).to_ical().decode()  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _first_of(rule: Any, name: str, default: Any = None) -> Any:
@@ -496,9 +682,8 @@ def _ever(rule: Any) -> bool:
         for name, values in rule.items()
         if name not in {"COUNT", "UNTIL", "INTERVAL", "SKIP", "RSCALE"}
     }
-    text = icalendar.vRecur(kept).to_ical().decode()  # type: ignore[no-untyped-call]
     # The calendar ends with the year 9999, and so does the search.
-    return next(iter(rrulestr(text, dtstart=datetime(9960, 1, 1))), None) is not None
+    return next(iter(_followed(kept, datetime(9960, 1, 1))), None) is not None
 
 
 def _moves(events: list[_Event]) -> Iterator[tuple[str, timedelta]]:
@@ -528,15 +713,15 @@ def _basic(moment: date) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _original(event: _Event, moves: dict[str, timedelta]) -> str:
+def _original(event: _Event, moves: dict[str, timedelta]) -> Any:
     """Return when this occurrence would have been before anybody moved it.
 
     In a moved tail every occurrence carries the RECURRENCE-ID of the first.
     """
     named = event["RECURRENCE-ID"]
     if _is_tail(named):
-        return _basic(event["DTSTART"].dt - moves.get(_basic(named.dt), timedelta(0)))
-    return _basic(named.dt)
+        return event["DTSTART"].dt - moves.get(_basic(named.dt), timedelta(0))
+    return named.dt
 
 
 # --- from a component to a record ----------------------------------------------------------------
@@ -545,7 +730,8 @@ def _original(event: _Event, moves: dict[str, timedelta]) -> str:
 def _start_and_end(event: _Event, zones: _Zones) -> tuple[datetime, datetime, bool]:
     """Return start and end in UTC, and whether the event is about days rather than times.
 
-    RFC 5545, 3.6.1: without an end, an event of days lasts one, any other no time at all. Raises
+    RFC 5545, 3.6.1: without an end, an event of days lasts one, any other no time at all. What
+    begins in an hour that the clocks skip or repeat lasts as long as on any other day. Raises
     ValueError where it ends before it starts.
     """
     start = event["DTSTART"].dt
@@ -563,16 +749,19 @@ def _start_and_end(event: _Event, zones: _Zones) -> tuple[datetime, datetime, bo
     else:
         all_day = False
     first, last = _utc(start, zones), _utc(end, zones)
+    if first != _utc(start, zones, fold=1):
+        last = first + (_naive(end) - _naive(start))
     if last < first:
         raise ValueError(f"ends before it starts: {_basic(start)} to {_basic(end)}")
     return first, last, all_day
 
 
-def _utc(moment: date, zones: _Zones) -> datetime:
+def _utc(moment: date, zones: _Zones, fold: int = 0) -> datetime:
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time(0), tzinfo=zones.days)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zones.floating)
+    moment = moment.replace(fold=fold)
     # Zones made from a file's own definition are not zoneinfo's; what leaves here is.
     return moment.astimezone(UTC)
 
@@ -595,10 +784,11 @@ def _occurrence(
     instant = start == end
     if start >= ctx.window.end or (end < ctx.window.start if instant else end <= ctx.window.start):
         return
+    organizer = _address(_one(event, "ORGANIZER"))
     attendees = _attendees(event)
     mine = {one.status for one in attendees if one.email in ctx.emails}
     status = _STATUS.get(_plain(event, "STATUS").upper(), "confirmed")
-    if status == "confirmed" and "tentative" in mine:
+    if status == "confirmed" and _is_open(event, organizer, attendees, ctx.emails):
         status = "tentative"
     yield CalendarEvent(
         uid=uid,
@@ -609,7 +799,7 @@ def _occurrence(
         busy=status != "cancelled" and "declined" not in mine and _takes_time(event, all_day),
         status=status,  # type: ignore[arg-type]
         series=series,
-        organizer=_email(_one(event, "ORGANIZER")),
+        organizer=organizer,
         attendees=attendees,
         location=_plain(event, "LOCATION"),
         description=_plain(event, "DESCRIPTION"),
@@ -617,27 +807,49 @@ def _occurrence(
     )
 
 
+def _is_open(
+    event: _Event, organizer: str, attendees: tuple[Attendee, ...], own: frozenset[str]
+) -> bool:
+    """Tell whether it is open if the event takes place: for the user, or as nobody else will come.
+
+    The user's time is kept all the same: only the user's own "declined" frees it.
+    """
+    mine = {one.status for one in attendees if one.email in own}
+    others = {one.email: one.status for one in attendees if one.email not in own}
+    if organizer and organizer not in own:
+        # Who calls others together comes, even where the list leaves them out.
+        others.setdefault(organizer, "accepted")
+    nobody_comes = bool(others) and set(others.values()) == {"declined"}
+    return "tentative" in mine or nobody_comes or _office_status(event) == "TENTATIVE"
+
+
+def _office_status(event: _Event) -> str:
+    return _plain(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
+
+
 def _takes_time(event: _Event, all_day: bool) -> bool:
     """Tell whether the event keeps its time from other things; a day's event only if it says so."""
-    shown = _plain(event, "TRANSP").upper()
-    office = _plain(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
-    if shown == "TRANSPARENT" or office == "FREE":
+    shown, office = _plain(event, "TRANSP").upper(), _office_status(event)
+    if shown == "TRANSPARENT" or office in {"FREE", "WORKINGELSEWHERE"}:
         return False
     return not all_day or shown == "OPAQUE" or office in {"BUSY", "OOF"}
 
 
-def _email(address: Any) -> str:
-    text = re.sub(r"^\s*mailto:\s*", "", str(address or ""), flags=re.IGNORECASE)
-    return text.strip().lower() if "@" in text else ""
+def _address(who: Any) -> str:
+    """Return somebody's e-mail address, "" for none; calendar servers put it into a parameter."""
+    for text in (str(who or ""), str(getattr(who, "params", {}).get("EMAIL", ""))):
+        bare = re.sub(r"^\s*mailto:\s*", "", text, flags=re.IGNORECASE).strip().lower()
+        if "@" in bare and not bare.startswith(("http:", "https:", "/")):
+            return bare
+    return ""
 
 
 def _attendees(event: _Event) -> tuple[Attendee, ...]:
     """Return the people invited, once each; rooms and equipment are none."""
-    values = event.get("ATTENDEE", [])
     found: dict[str, Attendee] = {}
-    for value in values if isinstance(values, list) else [values]:
+    for value in _listed(event, "ATTENDEE"):
         params = getattr(value, "params", {})
-        email = _email(value)
+        email = _address(value)
         if not email or str(params.get("CUTYPE", "")).upper() in {"ROOM", "RESOURCE"}:
             continue
         status = _ANSWERS.get(str(params.get("PARTSTAT", "")).upper(), "needs-action")
@@ -650,10 +862,9 @@ def _attendees(event: _Event) -> tuple[Attendee, ...]:
 
 
 def _categories(event: _Event) -> tuple[str, ...]:
-    values = event.get("CATEGORIES", [])
     names = [
         str(name).strip()
-        for value in (values if isinstance(values, list) else [values])
+        for value in _listed(event, "CATEGORIES")
         for name in getattr(value, "cats", [value])
     ]
     return tuple(dict.fromkeys(name for name in names if name))

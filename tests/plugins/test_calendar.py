@@ -189,14 +189,68 @@ def test_a_series_in_utc_follows_the_calendars_own_zone(read):
         (["STATUS:CANCELLED"], "cancelled", False),
         (["STATUS:TENTATIVE"], "tentative", True),
         (["ATTENDEE;PARTSTAT=DECLINED:mailto:ME@example.org"], "confirmed", False),
-        (["ATTENDEE;PARTSTAT=DECLINED:mailto:you@example.org"], "confirmed", True),
         (["ATTENDEE;PARTSTAT=TENTATIVE:mailto:me@example.org"], "tentative", True),
+        (["ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:me@example.org"], "confirmed", True),
+        (["ATTENDEE;PARTSTAT=DELEGATED:mailto:me@example.org"], "confirmed", False),
         (["X-MICROSOFT-CDO-BUSYSTATUS:FREE"], "confirmed", False),
+        (["X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE"], "confirmed", False),
+        (["X-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE"], "tentative", True),
     ],
 )
 def test_busy(read, lines, status, busy):
     [event] = read(vevent(*lines))
     assert (event.status, event.busy) == (status, busy)
+
+
+ME, YOU, BOSS = (f"mailto:{name}@example.org" for name in ("me", "you", "boss"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "busy"),
+    [
+        # The user's word counts, whoever has called the others together.
+        ([f"ORGANIZER:{ME}", f"ATTENDEE;PARTSTAT=DECLINED:{ME}"], "confirmed", False),
+        ([f"ORGANIZER:{BOSS}", f"ATTENDEE;PARTSTAT=DECLINED:{ME}"], "confirmed", False),
+        # Without the others it is open whether it takes place; the time is kept.
+        ([f"ATTENDEE;PARTSTAT=DECLINED:{YOU}"], "tentative", True),
+        (
+            [
+                f"ORGANIZER:{ME}",
+                f"ATTENDEE;PARTSTAT=ACCEPTED:{ME}",
+                f"ATTENDEE;PARTSTAT=DECLINED:{YOU}",
+                f"ATTENDEE;PARTSTAT=DECLINED:{BOSS}",
+            ],
+            "tentative",
+            True,
+        ),
+        (
+            [f"ORGANIZER:{ME}", f"ATTENDEE;PARTSTAT=DECLINED:{YOU}", f"ATTENDEE:{BOSS}"],
+            "confirmed",
+            True,
+        ),
+        # Who has called the others together comes, unless they have declined themselves.
+        ([f"ORGANIZER:{BOSS}", f"ATTENDEE;PARTSTAT=DECLINED:{YOU}"], "confirmed", True),
+        ([f"ORGANIZER:{BOSS}", f"ATTENDEE;PARTSTAT=DECLINED:{BOSS}"], "tentative", True),
+        # A room that is not to be had is nobody who declines.
+        (["ATTENDEE;CUTYPE=ROOM;PARTSTAT=DECLINED:mailto:r@x.org"], "confirmed", True),
+        (["STATUS:CANCELLED", f"ATTENDEE;PARTSTAT=DECLINED:{YOU}"], "cancelled", False),
+    ],
+)
+def test_who_declines(read, lines, status, busy):
+    [event] = read(vevent(*lines))
+    assert (event.status, event.busy) == (status, busy)
+
+
+def test_an_address_that_a_calendar_server_keeps_in_a_parameter(read):
+    [event] = read(
+        vevent(
+            "ORGANIZER;EMAIL=Boss@example.org:/principals/users/1/",
+            "ATTENDEE;EMAIL=me@example.org;PARTSTAT=DECLINED:https://x.org/principals/me@2/",
+            "ATTENDEE;CN=Nobody:urn:uuid:7",
+        )
+    )
+    assert (event.organizer, event.busy) == ("boss@example.org", False)
+    assert [one.email for one in event.attendees] == ["me@example.org"]
 
 
 @pytest.mark.parametrize(
