@@ -53,6 +53,7 @@ MAX_TEXT = 2000
 
 _TIMED = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXRULE", "EXDATE")
 """Without one of these an event has no time: where it cannot be read, neither can the event."""
+_RULES = ("RRULE", "EXRULE")
 _WANTED = frozenset(
     {
         *_TIMED,
@@ -393,8 +394,7 @@ def _series(
     """Yield the occurrences of what shares one UID. Raises whatever the parsers raise."""
     own_zone = _known(_zone_id(raws[0].zone))
     zones = _Zones(ctx.timezone, own_zone or ctx.timezone)
-    events = []
-    done: set[str] = set()
+    events, broken = [], []
     for raw in raws:
         try:
             event = _event(raw)
@@ -403,19 +403,22 @@ def _series(
             # The overrides of a series stand without each other, but not without the series.
             if not raw.value("RECURRENCE-ID"):
                 raise
-            name = f"{uid}/{_named(raw)}"
-            # Nor does the series speak for it: its last good version stays.
-            done.add(name)
-            yield file.error(error, uid=name, line=raw.line)
+            broken.append((raw, error))
         else:
             events.append(event)
     # Of several revisions the latest counts.
     events.sort(key=lambda event: int(event.get("SEQUENCE", 0)), reverse=True)
     moved = [event for event in events if "RECURRENCE-ID" in event]
     master = next((event for event in events if "RECURRENCE-ID" not in event), None)
+    done: set[str] = set()
+    for raw, error in broken:
+        # The series does not speak for it either: its last good version stays.
+        name = f"{uid}/{_named(raw, master, zones)}"
+        done.add(name)
+        yield file.error(error, uid=name, line=raw.line)
     if master is None:
         found, excluded = _moved(moved), _Excluded()
-    elif moved or _recurs(master):
+    elif moved or broken or _recurs(master):
         if own_zone is not None:
             _move_from_utc([master, *moved], own_zone)
         _align(master, moved, zones)
@@ -461,10 +464,12 @@ def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tupl
 
 def _event(raw: _Raw) -> _Event:
     """Parse one VEVENT. Raises ValueError where a part that gives its time cannot be read."""
-    event = _parsed(icalendar.Event, _component(raw.lines))
+    # Some exporters write lists with blanks; in a rule none means anything.
+    lines = [line.replace(" ", "") if _name_of(line) in _RULES else line for line in raw.lines]
+    event = _parsed(icalendar.Event, _component(lines))
     if any(name is None for name, _ in event.errors):
         # icalendar does not say which lines are none; those that give no time are not missed.
-        lines = [line for line in raw.lines if _name_of(line) in _TIMED or _is_line(line)]
+        lines = [line for line in lines if _name_of(line) in _TIMED or _is_line(line)]
         event = _parsed(icalendar.Event, _component(lines))
     for name, problem in event.errors:
         if name is None or name in _TIMED:
@@ -474,19 +479,26 @@ def _event(raw: _Raw) -> _Event:
     for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID"):
         if isinstance(event.get(name), list):
             event[name] = event[name][0]
-    for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
-        if name in event and not isinstance(event[name].dt, date):
+    for name in ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"):
+        if not all(_is_dated(value) for value in _listed(event, name)):
             raise ValueError(f"{name} is no date")
     if not isinstance(event.get("SEQUENCE", 0), int):
         del event["SEQUENCE"]
     return event
 
 
-def _named(raw: _Raw) -> str:
+def _is_dated(value: Any) -> bool:
+    """Tell whether all that a property names has a date: not a time of day alone, nor a length."""
+    moments = [one.dt for one in getattr(value, "dts", [value])]
+    return all(isinstance(one[0] if isinstance(one, tuple) else one, date) for one in moments)
+
+
+def _named(raw: _Raw, master: _Event | None, zones: _Zones) -> str:
     """Return which occurrence an override that cannot be read is about."""
     lines = [line for line in raw.lines if _name_of(line) == "RECURRENCE-ID"]
     try:
-        return _basic(_parsed(icalendar.Event, _component(lines))["RECURRENCE-ID"].dt)
+        named = _parsed(icalendar.Event, _component(lines))["RECURRENCE-ID"].dt
+        return _basic(_like(named, master["DTSTART"].dt, zones) if master is not None else named)
     except Exception:  # noqa: BLE001 - then it is named as it stands
         return raw.value("RECURRENCE-ID")
 
@@ -537,7 +549,7 @@ def _align(master: _Event, overrides: Iterable[_Event], zones: _Zones) -> None:
     for override in overrides:
         named = override["RECURRENCE-ID"]
         named.dt = _like(named.dt, start, zones)
-    for rule in (*_listed(master, "RRULE"), *_listed(master, "EXRULE")):
+    for rule in [one for name in _RULES for one in _listed(master, name)]:
         if "UNTIL" in rule:
             rule["UNTIL"] = [_last(_first_of(rule, "UNTIL"), start, zones)]
     added = [

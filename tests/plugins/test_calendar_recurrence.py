@@ -134,6 +134,16 @@ def test_what_is_added_is_like_the_series(read_calendar, start, added):
     assert second.all_day is first.all_day
 
 
+@pytest.mark.parametrize("name", ["RDATE", "EXDATE"])
+def test_a_time_without_a_day_is_none(read_calendar, name):
+    [error] = read_calendar(calendar(component(TEN, DAILY, f"{name};VALUE=TIME:100000")))
+    assert error.reason.endswith(f"{name} is no date")
+
+
+def test_blanks_in_a_rule_mean_nothing(days):
+    assert days(component(TEN, "RRULE:FREQ=DAILY; COUNT=3;BYDAY=MO, TU,\n  WE")) == [2, 3, 4]
+
+
 def test_what_is_added_twice_happens_once(days):
     assert days(component(TEN, DAILY, "RDATE:20260303T090000Z,20260303T090000Z")) == [2, 3, 4, 5]
 
@@ -214,6 +224,14 @@ def test_an_occurrence_moved_over_the_windows_edge(read_calendar):
 def test_what_was_left_out_and_moved_is_left_out(days):
     moved = component("RECURRENCE-ID:20260303T090000Z", "DTSTART:20260310T090000Z")
     assert days(component(TEN, DAILY, "EXDATE:20260303T090000Z"), moved) == [2, 4, 5]
+
+
+@pytest.mark.parametrize("named", [";VALUE=DATE:20260303", ":20260303T100000"])
+def test_a_move_that_cannot_be_read_is_an_error_of_that_occurrence(read_calendar, named):
+    broken = component(f"RECURRENCE-ID{named}", "DTSTART:nonsense")
+    error, *found = read_calendar(calendar(component(TEN, DAILY), broken))
+    assert (type(error), error.uid) == (RecordError, "a/20260303T090000Z")
+    assert [event.start.day for event in found] == [2, 4, 5]
 
 
 # --- until ---------------------------------------------------------------------------------------
