@@ -1,20 +1,25 @@
-"""People from vCard files (RFC 2426, RFC 6350, and 2.1 as far as vobject reads it).
+"""People from vCard files (RFC 2426, RFC 6350, and version 2.1).
 
 A file is cut into its cards before anything is parsed, and only the lines that matter are, so
-that a broken card costs no other, and photographs are not read. Cards of kind "group" give their
-name to their members in the same file; organisations, places and devices are not people.
+that a broken card costs no other, and photographs, sounds and keys are not read. Cards of kind
+"group" give their name to their members, in whatever file these are; organisations, places and
+devices are not people. vobject takes the lines apart once `_readable` has undone their encodings.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import quopri
 import re
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
+from email.utils import getaddresses
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import vobject
+from dateutil import parser as dates  # type: ignore[import-untyped]
 from pydantic import Field
 
 # pydantic reads the annotations of Settings at run time.
@@ -23,6 +28,7 @@ from pathlib import Path  # isort: skip
 from twind.api import (
     Claim,
     Context,
+    Fact,
     Fetched,
     Files,
     Person,
@@ -33,7 +39,7 @@ from twind.api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_TEXT = 2000
 """Characters kept of a note."""
@@ -44,8 +50,34 @@ anyone is old; Apple's 1604 is read as the same."""
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)\s*[;:]")
 _QUOTED = re.compile(r"^[^:]*[;=]QUOTED-PRINTABLE[;:]", re.IGNORECASE)
+_HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
+"""A line: its name with parameters, and its value."""
+_PARAMETER = re.compile(r';((?:[^";]|"[^"]*")*)')
+_ENCODING = re.compile(r"(?:ENCODING=)?(QUOTED-PRINTABLE|BASE64|B|8BIT|7BIT)", re.IGNORECASE)
+_CHARSET = re.compile(r'CHARSET="?([^"]*)"?', re.IGNORECASE)
+
+_LISTS = frozenset({"N", "ORG", "CATEGORIES", "NICKNAME"})
+"""What has parts, or several values; everywhere else a comma is a comma, escaped or not."""
+
+_RELATIONS = {
+    f"{maker}{name}": relation
+    for relation, names in {
+        "spouse": ("SPOUSE", "SPOUSESNAME"),
+        "manager": ("MANAGER", "MANAGERSNAME"),
+        "assistant": ("ASSISTANT", "ASSISTANTSNAME"),
+    }.items()
+    for name in names
+    for maker in ("X-", "X-EVOLUTION-", "X-KADDRESSBOOK-X-", "X-MS-")
+}
+_ANDROID = "vnd.android.cursor.item/relation"
+_ANDROID_RELATIONS = (
+    *("", "assistant", "brother", "child", "domestic partner", "father", "friend", "manager"),
+    *("mother", "parent", "partner", "referred by", "relative", "sister", "spouse"),
+)
+"""By the numbers of Android's ContactsContract.CommonDataKinds.Relation; 0 is one of the user's."""
 _WANTED = frozenset(
     {
+        *_RELATIONS,
         "VERSION",
         "UID",
         "FN",
@@ -54,17 +86,24 @@ _WANTED = frozenset(
         "ORG",
         "EMAIL",
         "TEL",
+        "X-MS-TEL",
         "CATEGORIES",
         "BDAY",
+        "X-EVOLUTION-BIRTHDAY",
         "NOTE",
         "KIND",
         "MEMBER",
         "X-ADDRESSBOOKSERVER-KIND",
         "X-ADDRESSBOOKSERVER-MEMBER",
+        "X-EVOLUTION-LIST",
+        "RELATED",
+        "X-ABRELATEDNAMES",
+        "X-ABLABEL",
+        "X-ANDROID-CUSTOM",
     }
 )
 _DAY = re.compile(r"(?P<year>\d{4}|--)-?(?P<month>\d{2})-?(?P<day>\d{2})(?:[T ].*)?")
-_APPLE_NO_YEAR = 1604
+_NO_YEARS = frozenset({0, 1604})
 
 
 class ContactsSettings(Settings):
@@ -93,6 +132,9 @@ class _Card:
     said: str
     kind: str
     members: tuple[str, ...]
+    """The names of a group's members: see `_names`."""
+    related: tuple[tuple[str, str], ...]
+    """(What they are, who): a name, or the URI of another card."""
     person: Person
 
 
@@ -114,12 +156,16 @@ class Contacts:
         paths, limit = ctx.settings.paths, ctx.settings.max_mib
         # People are there whatever the time.
         files = Files(ctx, paths, ".vcf", ".vcard", max_mib=limit, windowed=False)
-        yield from files.each(_people)
+        yield from files.each(partial(_people, files.facts))
 
 
-def _people(file: SourceFile) -> Iterator[RecordError | Claim]:
-    """Yield what one file says: a claim for each person."""
-    raws, problems = _cut(file.text)
+_Facts: TypeAlias = "Callable[[str, SourceFile], tuple[str, ...]]"
+
+
+def _people(facts: _Facts, file: SourceFile) -> Iterator[RecordError | Claim | Fact]:
+    """Yield what one file says: a claim for each person, and what others may ask of its cards."""
+    text, is_bytes = _text_of(file)
+    raws, problems = _cut(text)
     if not raws and not problems:
         yield file.error("holds no card")
         return
@@ -128,27 +174,55 @@ def _people(file: SourceFile) -> Iterator[RecordError | Claim]:
         yield file.error("is cut short")
     for line, problem in problems:
         yield file.error(problem, line=line)
-    cards: list[_Card] = []
+    file = replace(file, data=b"")
     for raw in raws:
         try:
-            cards.append(_card(raw))
+            card = _card(raw, is_bytes=is_bytes)
         except Exception as error:  # noqa: BLE001 - whatever vobject raises is this card's failure
             uid = _raw_uid(raw) or f"{file.group}#{_digest(raw.said)}"
             yield file.error(error, uid=uid, line=raw.line)
-    groups = [card for card in cards if card.kind == "group"]
-    for card in cards:
-        if card.kind in {"", "individual"}:
-            person = replace(card.person, groups=_with_groups(card.person, groups))
-            yield Claim(person.uid, card.said, partial(_named, person))
+            continue
+        if card.kind == "group":
+            yield from (Fact(f"groups of {one}", card.person.name) for one in card.members)
+        elif card.kind in {"", "individual"}:
+            yield from (Fact(f"name of {one}", card.person.name) for one in _names(card.person))
+            yield Claim(card.person.uid, card.said, partial(_named, card, file, facts), raw.line)
 
 
-def _named(person: Person, uid: str) -> Iterator[Person]:
-    yield replace(person, uid=uid)
+def _named(card: _Card, file: SourceFile, facts: _Facts, uid: str) -> Iterator[Person]:
+    """Yield the person of a card, with what the other cards say of them."""
+    person = card.person
+    groups = [name for one in _names(person) for name in facts(f"groups of {one}", file)]
+    yield replace(
+        person,
+        uid=uid,
+        groups=tuple(dict.fromkeys((*person.groups, *groups))),
+        related=tuple(dict.fromkeys(_related(card, file, facts))),
+    )
 
 
-def _with_groups(person: Person, groups: Iterable[_Card]) -> tuple[str, ...]:
-    mine = (card.person.name for card in groups if person.uid in card.members)
-    return tuple(dict.fromkeys((*person.groups, *mine)))
+def _related(card: _Card, file: SourceFile, facts: _Facts) -> Iterator[str]:
+    for relation, who in card.related:
+        name = who
+        if key := _key_of(who):
+            # Of a card that is not there no name is known, but of an address the address.
+            name = next(iter(facts(f"name of {key}", file)), key.partition("mailto:")[2])
+        if name:
+            yield f"{relation}: {name}" if relation else name
+
+
+def _names(person: Person) -> Iterator[str]:
+    """Yield by what another card may mean this one: its uid, and its addresses."""
+    yield _bare(person.uid).casefold()
+    yield from (f"mailto:{email}" for email in person.emails)
+
+
+def _key_of(uri: str) -> str:
+    """Return what a URI means another card by, "" for what is none."""
+    bare = uri.strip().casefold()
+    if bare.startswith("urn:uuid:"):
+        return _bare(bare)
+    return bare if bare.startswith("mailto:") else ""
 
 
 # --- cutting a file into cards -------------------------------------------------------------------
@@ -222,22 +296,21 @@ def _raw_uid(raw: _Raw) -> str:
 # --- from a card to a record ---------------------------------------------------------------------
 
 
-def _card(raw: _Raw) -> _Card:
+def _card(raw: _Raw, *, is_bytes: bool) -> _Card:
     """Read one card. Raises whatever vobject raises, and ValueError for one without a name."""
-    text = "\r\n".join(["BEGIN:VCARD", *map(_without_charset, raw.lines), "END:VCARD", ""])
-    contents = vobject.readOne(text, allowQP=True).contents
+    lines = [_readable(line, is_bytes=is_bytes) for line in raw.lines]
+    contents = vobject.readOne("\r\n".join(["BEGIN:VCARD", *lines, "END:VCARD", ""])).contents
     emails = tuple(dict.fromkeys(_emails(contents)))
     organisation = _organisation(contents)
     name = _name(contents) or organisation or next(iter(emails), "")
     if not name:
         raise ValueError("has no name, organisation or e-mail")
-    kind = _text(contents, "kind") or _text(contents, "x-addressbookserver-kind")
-    members = [*contents.get("member", ()), *contents.get("x-addressbookserver-member", ())]
     uid = _bare(_text(contents, "uid")) or _made_up_uid(name, emails)
     return _Card(
         said=raw.said,
-        kind=kind.lower(),
-        members=tuple(_bare(str(member.value)) for member in members),
+        kind=_kind(contents),
+        members=tuple(dict.fromkeys(_members(contents))),
+        related=tuple(_relations(contents)),
         person=Person(
             uid=uid,
             name=name,
@@ -245,22 +318,83 @@ def _card(raw: _Raw) -> _Card:
             phones=tuple(dict.fromkeys(_phones(contents))),
             organisation=organisation,
             groups=_categories(contents),
-            birthday=_birthday(_text(contents, "bday")),
+            birthday=_birthday(contents),
             note=_text(contents, "note")[:MAX_TEXT],
         ),
     )
 
 
-def _without_charset(line: str) -> str:
-    """Drop the character set of a line that is not quoted: the file is decoded already."""
-    if _QUOTED.match(line):
+# --- what is written in another way than as text -------------------------------------------------
+
+
+def _text_of(file: SourceFile) -> tuple[str, bool]:
+    """Return a file as text; or, where its lines may each have a character set, its bytes as such.
+
+    True tells the latter: each character then stands for a byte.
+    """
+    if re.search(rb";CHARSET=", file.data, re.IGNORECASE):
+        try:
+            file.data.decode()
+        except UnicodeDecodeError:
+            return file.data.decode("latin-1"), True
+    return file.text, False
+
+
+def _readable(line: str, *, is_bytes: bool) -> str:
+    """Return a line in plain text, whatever encoding and character set it was written in.
+
+    Raises ValueError for base64 that is none, LookupError for a character set that is none.
+    """
+    match = _HEAD.fullmatch(line)
+    if match is None:
         return line
-    head, colon, value = line.partition(":")
-    return re.sub(r";CHARSET=[^;:]*", "", head, flags=re.IGNORECASE) + colon + value
+    head, value = match[1], match[2]
+    parameters = _PARAMETER.findall(head)
+    encodings = [found[1].upper() for one in parameters if (found := _ENCODING.fullmatch(one))]
+    charset = next((found[1] for one in parameters if (found := _CHARSET.fullmatch(one))), "")
+    if "QUOTED-PRINTABLE" in encodings:
+        # What stands between the parts of a name is not encoded; what is in them is.
+        parts = re.split(r"(?<!\\);", value)
+        value = ";".join(_decoded(quopri.decodestring(one), charset, ";") for one in parts)
+    elif {"BASE64", "B"} & set(encodings):
+        value = _decoded(base64.b64decode("".join(value.split()), validate=True), charset)
+    elif is_bytes:
+        value = _decoded(value.encode("latin-1"), charset)
+    kept = [
+        one
+        for one in parameters
+        # Android's X-Custom(CHARSET=…,…) is no parameter at all.
+        if re.fullmatch(r"[\w-]+(=.*)?", one)
+        and not _ENCODING.fullmatch(one)
+        and not _CHARSET.fullmatch(one)
+    ]
+    if _name_of(line) not in _LISTS:
+        value = re.sub(r"(?<!\\),", r"\\,", value)
+    return ";".join([head.partition(";")[0], *kept]) + ":" + value
+
+
+def _decoded(data: bytes, charset: str, apart: str = "") -> str:
+    """Decode a value and write it as a line has it; `apart` is what in it divides nothing.
+
+    What is not in the character set it says, or says none, is UTF-8 or else Windows' Latin.
+    """
+    text = ""
+    for codec, errors in (
+        (charset or "utf-8", "strict"),
+        ("utf-8", "strict"),
+        ("cp1252", "replace"),
+    ):
+        try:
+            text = data.decode(codec, errors)
+        except UnicodeDecodeError:
+            continue
+        break
+    text = re.sub(r"\r\n?|\n", r"\\n", text)
+    return text.replace(apart, f"\\{apart}") if apart else text
 
 
 def _bare(uid: str) -> str:
-    return uid.strip().removeprefix("urn:uuid:")
+    return re.sub(r"^urn:uuid:", "", uid.strip(), flags=re.IGNORECASE)
 
 
 def _made_up_uid(name: str, emails: tuple[str, ...]) -> str:
@@ -272,8 +406,6 @@ def _digest(text: str) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode()
     parts = value if isinstance(value, list) else [value]
     text = " ".join(_plain(part) if isinstance(part, list) else str(part) for part in parts)
     return text.replace("\0", "").strip()
@@ -301,29 +433,34 @@ def _organisation(contents: dict[str, Any]) -> str:
     if not lines:
         return ""
     value = lines[0].value
-    # The units below it follow; the first part is the name people know.
-    return _plain(value[0] if isinstance(value, list) and value else value)
+    # The units below it follow; the first part is the name people know. vobject takes it for a list
+    # where it has a comma.
+    first = value[0] if isinstance(value, list) and value else value
+    return ", ".join(map(_plain, first)) if isinstance(first, list) else _plain(first)
 
 
 def _preferred(lines: list[Any]) -> list[Any]:
     """Return the lines with those marked as preferred first, else in the order of the card."""
-    return sorted(lines, key=lambda line: not _is_preferred(line))
+    return sorted(lines, key=lambda line: "pref" not in _types(line) and "PREF" not in line.params)
 
 
-def _is_preferred(line: Any) -> bool:
+def _types(line: Any) -> list[str]:
+    """Return the types of a line, in small letters: TYPE=a,b, TYPE=a;TYPE=b or, in 2.1, bare."""
     marks = [*line.params.get("TYPE", ()), *line.singletonparams]
-    return "PREF" in line.params or any("pref" in str(mark).lower().split(",") for mark in marks)
+    return [one.strip().lower() for mark in marks for one in str(mark).split(",")]
 
 
 def _emails(contents: dict[str, Any]) -> Iterator[str]:
     for line in _preferred(contents.get("email", [])):
-        address = re.sub(r"^mailto:", "", _plain(line.value), flags=re.IGNORECASE).lower()
-        if "@" in address and not re.search(r"\s", address):
-            yield address
+        text = re.sub(r"^mailto:", "", _plain(line.value), flags=re.IGNORECASE)
+        # Some write "Ann Lee <ann@example.org>", or several of them.
+        for _, address in getaddresses([text]):
+            if "@" in address and not re.search(r"\s", address):
+                yield address.lower()
 
 
 def _phones(contents: dict[str, Any]) -> Iterator[str]:
-    for line in _preferred(contents.get("tel", [])):
+    for line in _preferred([*contents.get("tel", ()), *contents.get("x-ms-tel", ())]):
         number = re.sub(r"^tel:", "", _plain(line.value), flags=re.IGNORECASE)
         if number := " ".join(number.split()):
             yield number
@@ -337,17 +474,87 @@ def _categories(contents: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _birthday(text: str) -> date | None:
-    """Read 1985-04-15, 19850415, a date with a time, or --0415; anything vaguer is no day."""
+def _kind(contents: dict[str, Any]) -> str:
+    if _is_list(contents):
+        return "group"
+    return (_text(contents, "kind") or _text(contents, "x-addressbookserver-kind")).lower()
+
+
+def _members(contents: dict[str, Any]) -> Iterator[str]:
+    """Yield by what a group means its members, as `_names` has it."""
+    for name in ("member", "x-addressbookserver-member"):
+        for line in contents.get(name, ()):
+            yield _key_of(str(line.value)) or _bare(str(line.value)).casefold()
+    if _is_list(contents):
+        for line in contents.get("email", ()):
+            uids = line.params.get("X-EVOLUTION-DEST-CONTACT-UID", ())
+            yield from (str(uid).casefold() for uid in uids)
+            yield f"mailto:{_plain(line.value).lower()}"
+
+
+def _is_list(contents: dict[str, Any]) -> bool:
+    """Tell whether a card is a list of Evolution's: its members' addresses are its own."""
+    return _text(contents, "x-evolution-list").upper() == "TRUE"
+
+
+# --- birthdays and relations ---------------------------------------------------------------------
+
+
+def _birthday(contents: dict[str, Any]) -> date | None:
+    """Return the birthday; one without a year is in NO_YEAR."""
+    for line in (*contents.get("bday", ()), *contents.get("x-evolution-birthday", ())):
+        omitted = _NO_YEARS.union(map(int, line.params.get("X-APPLE-OMIT-YEAR", ())))
+        if (day := _day(_plain(line.value), omitted)) is not None:
+            return day
+    return None
+
+
+def _day(text: str, no_years: frozenset[int]) -> date | None:
+    """Read 1985-04-15, 19850415, --0415, a date with a time, or a day in English words.
+
+    Anything vaguer is no day. A year in `no_years` stands for none.
+    """
     match = _DAY.fullmatch(text.strip())
-    if not match:
-        return None
-    year = NO_YEAR if match["year"] == "--" else int(match["year"])
-    year = NO_YEAR if year == _APPLE_NO_YEAR else year
     try:
-        return date(year, int(match["month"]), int(match["day"]))
-    except ValueError:
-        return None
+        if match:
+            year = 0 if match["year"] == "--" else int(match["year"])
+            return date(
+                NO_YEAR if year in no_years else year, int(match["month"]), int(match["day"])
+            )
+        if re.search(r"[a-z]{3}", text, re.IGNORECASE):
+            # What the text does not say comes from the default; a day that it does say does not.
+            first, other = (
+                dates.parse(text, default=datetime(NO_YEAR, month, month)) for month in (1, 2)
+            )
+            return first.date() if first == other else None
+    except (ValueError, OverflowError):
+        pass
+    return None
+
+
+def _relations(contents: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (what they are, who) for each person that a card names as close to its own."""
+    for line in contents.get("related", ()):
+        who, is_text = _plain(line.value), "text" in map(str.lower, line.params.get("VALUE", ()))
+        # The address of a card elsewhere says nobody's name.
+        if is_text or _key_of(who) or not re.match(r"[a-z][a-z0-9+.-]*:\S", who, re.IGNORECASE):
+            yield _relation(", ".join(one for one in _types(line) if one != "pref")), who
+    labels = {line.group: _plain(line.value) for line in contents.get("x-ablabel", ())}
+    for line in contents.get("x-abrelatednames", ()):
+        told = labels.get(line.group, "") if line.group else ", ".join(_types(line))
+        yield _relation(told), _plain(line.value)
+    for name, relation in _RELATIONS.items():
+        for line in contents.get(name.lower(), ()):
+            yield relation, _plain(line.value)
+    for line in contents.get("x-android-custom", ()):
+        kind, who, number, label, *_ = [*re.split(r"(?<!\\);", str(line.value)), "", "", ""]
+        if kind == _ANDROID and number.isdecimal() and int(number) < len(_ANDROID_RELATIONS):
+            yield _ANDROID_RELATIONS[int(number)] or _relation(label), _plain(who)
+
+
+def _relation(label: str) -> str:
+    """Return a relation in plain words: Apple writes _$!<Spouse>!$_, Google DOMESTIC_PARTNER."""
+    return " ".join(re.sub(r"_\$!<(.*)>!\$_", r"\1", label).replace("_", " ").lower().split())
 
 
 @hookimpl

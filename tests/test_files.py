@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from twind.api import (
     Claim,
     Context,
+    Fact,
     Files,
     Person,
     RecordError,
@@ -438,6 +439,75 @@ def test_a_claim_is_read_under_the_uid_it_gets_and_fenced(tmp_path):
     assert also.uid.startswith("u@")
     again = each(context(tmp_path, state=state), parse)
     assert [item for item in again if isinstance(item, RecordError)] == [bad, also]
+
+
+# --- what files tell each other ------------------------------------------------------------------
+
+
+def acquainted(ctx) -> list:
+    """Read lines "uid name", and "+uid note", which is a note on that uid wherever it stands."""
+    files = files_of(ctx)
+
+    def noted(file, name, uid):
+        notes = files.facts(f"note on {uid}", file)
+        yield Person(uid=uid, name=name, note=" ".join(notes))
+
+    def parse(file):
+        for line in file.text.splitlines():
+            uid, _, text = line.partition(" ")
+            if uid == "?":
+                raise ValueError("is unreadable")
+            if uid.startswith("+"):
+                yield Fact(f"note on {uid[1:]}", text)
+            else:
+                yield Claim(uid, text, partial(noted, file, text))
+
+    return list(files.each(parse))
+
+
+def notes(found: list) -> dict[str, str]:
+    return {item.uid: item.note for item in found if isinstance(item, Person)}
+
+
+def test_records_are_made_of_what_other_files_say(tmp_path):
+    write(tmp_path / "a.txt", "u Ada\n+v tall")
+    write(tmp_path / "b.txt", "v Bob\n+u kind\n+v thin")
+    assert notes(acquainted(context(tmp_path))) == {"u": "kind", "v": "tall thin"}
+
+
+def test_only_what_rests_on_a_change_is_parsed_again(tmp_path):
+    for name, text in (("a", "+u tall"), ("b", "u Ada"), ("c", "v Bob"), ("d", "w Cy")):
+        write(tmp_path / f"{name}.txt", text)
+    state: dict = {}
+    assert notes(acquainted(context(tmp_path, state=state))) == {"u": "tall", "v": "", "w": ""}
+    # The same time and length: only who reads it would know.
+    write(tmp_path / "d.txt", "x Cy")
+    write(tmp_path / "a.txt", "+v tall", OLD + 1)
+    assert notes(acquainted(context(tmp_path, state=state))) == {"u": "", "v": "tall"}
+    assert notes(acquainted(context(tmp_path, state=state))) == {}
+    write(tmp_path / "a.txt", "+v thin", OLD + 1)
+    write(tmp_path / "c.txt", "v Bo", OLD + 2)
+    assert notes(acquainted(context(tmp_path, state=state))) == {"v": "tall"}
+
+
+def test_what_an_unreadable_file_has_said_stands_until_it_is_gone(tmp_path):
+    path = write(tmp_path / "a.txt", "+u tall")
+    write(tmp_path / "b.txt", "u Ada")
+    state: dict = {}
+    acquainted(context(tmp_path, state=state))
+    write(path, "?", OLD + 1)
+    for number in (1, 2):
+        write(tmp_path / "b.txt", f"u Ada{number}", OLD + number)
+        assert notes(acquainted(context(tmp_path, state=state))) == {"u": "tall"}
+    path.unlink()
+    assert notes(acquainted(context(tmp_path, state=state))) == {"u": ""}
+
+
+def test_nobody_can_ask_before_all_have_spoken(tmp_path):
+    path = write(tmp_path / "a.txt", "u Ada")
+    files = files_of(context(path))
+    [error] = files.each(lambda file: list(files.facts("u", file)))
+    assert "known to the records of a Claim" in error.reason
 
 
 # --- all files together --------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 import pluggy
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from twind.files import Claim, Files, SourceFile, files_under
+from twind.files import Claim, Fact, Files, SourceFile, files_under
 from twind.model import (
     Attendee,
     Button,
@@ -59,6 +59,7 @@ __all__ = [
     "Context",
     "Deleted",
     "Delivered",
+    "Fact",
     "Fetched",
     "Files",
     "Notification",

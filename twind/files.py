@@ -5,9 +5,10 @@ files, passes over those that stand as they were, keeps the last good records of
 read, and tells apart what several files call by one name. It is offered to plugins by twind.api.
 
 What is kept in `ctx.state`, for each file: [mtime in ns, size in bytes], a hash of its bytes, the
-uids it has (each with a hash of what it says there), the errors it had, and the files that had one
-of its uids before it did. Times and size decide whether a file is read, its bytes whether it is
-parsed.
+uids it has (each with a hash of what it says there), the errors it had, the files that had one of
+its uids before it did, what it tells the others, and what it has asked of them (each with a hash of
+the answer). Times and size decide whether a file is read, its bytes whether it is parsed, and so do
+the answers it got.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-__all__ = ["Claim", "Files", "SourceFile", "files_under"]
+__all__ = ["Claim", "Fact", "Files", "SourceFile", "files_under"]
 
 SETTLED_S = 2.0
 """Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
@@ -114,6 +115,17 @@ class Claim:
     line: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a file says and records of other files are made of.
+
+    They ask for all that is said `about` it, by `Files.facts`.
+    """
+
+    about: str
+    text: str
+
+
 class Files:
     """The files of a source, and what has become of them since the last good fetch.
 
@@ -143,9 +155,23 @@ class Files:
         self._only = only
         self._max_mib = max_mib
         self._windowed = windowed
+        self._facts: dict[str, tuple[str, ...]] = {}
+        self._seen: dict[str, _Entry] = {}
+
+    def facts(self, about: str, file: SourceFile) -> tuple[str, ...]:
+        """Return the text of each `Fact` about something, in the order of the files.
+
+        For the `records` of a `Claim` of this file, which are asked for when all files have spoken:
+        once the answer becomes another, the file is parsed again. Raises LookupError before.
+        """
+        if file.group not in self._seen:
+            raise LookupError("facts are known to the records of a Claim alone")
+        answer = self._facts.get(about, ())
+        self._seen[file.group].asked[about] = _digest_of(answer)
+        return answer
 
     def each(
-        self, parse: Callable[[SourceFile], Iterable[Record | RecordError | Claim]]
+        self, parse: Callable[[SourceFile], Iterable[Record | RecordError | Claim | Fact]]
     ) -> Iterator[Fetched]:
         """Yield what `parse` says of each file that has changed, and `Unchanged` for the others.
 
@@ -155,17 +181,17 @@ class Files:
         survey = self._survey(parse)
         parsed = self._parsed(survey, parse)
         owners = _owners(survey, parsed)
-        seen: dict[str, _Entry] = {}
+        seen = self._seen = {}
         for group in survey.groups():
             if group in survey.failed:
                 yield from survey.keep(group, seen)
             elif group in survey.standing:
                 yield from survey.replay(group, seen)
             else:
-                digest, items = parsed.pop(group)
+                one = parsed.pop(group)
                 file = SourceFile(survey.paths[group], b"")
-                seen[group] = _Entry(survey.stamps[group], digest)
-                yield from _granted(file, items, owners, seen[group])
+                seen[group] = _Entry(survey.stamps[group], one.digest, facts=one.facts)
+                yield from _granted(file, one.items, owners, seen[group])
         self._save(survey, seen)
 
     def together(
@@ -239,14 +265,16 @@ class Files:
                     yield path
 
     def _parsed(
-        self, survey: _Survey, parse: Callable[[SourceFile], Iterable[Record | RecordError | Claim]]
-    ) -> dict[str, tuple[str, list[RecordError | Claim]]]:
-        """Read and parse what has changed: for each file, the hash of its bytes and what it says.
+        self,
+        survey: _Survey,
+        parse: Callable[[SourceFile], Iterable[Record | RecordError | Claim | Fact]],
+    ) -> dict[str, _Parsed]:
+        """Read and parse what has changed, and what rests on it.
 
         Nothing is granted yet, for an event that went from one file to another must not look like
         a copy of what was there.
         """
-        parsed = {}
+        parsed: dict[str, _Parsed] = {}
 
         def look(group: str, *, again: bool = False) -> None:
             try:
@@ -255,7 +283,7 @@ class Files:
                 if not again and survey.stands(group, digest):
                     survey.standing.add(group)
                     return
-                parsed[group] = digest, list(_told_apart(parse(file)))
+                parsed[group] = _Parsed.of(digest, parse(file))
             except Exception as error:  # noqa: BLE001 - whatever a parser raises is this file's failure
                 survey.failed[group] = _reason(error)
             survey.standing.discard(group)
@@ -268,6 +296,11 @@ class Files:
             one for one in survey.standing if not there.issuperset(survey.past[one].after)
         ]:
             look(group, again=True)
+        self._facts = survey.facts(parsed)
+        for group in sorted(survey.standing):
+            asked = survey.past[group].asked
+            if any(said != _digest_of(self._facts.get(one, ())) for one, said in asked.items()):
+                look(group, again=True)
         return parsed
 
     def _all(self, survey: _Survey, seen: dict[str, _Entry]) -> Iterator[SourceFile]:
@@ -303,6 +336,8 @@ class _Entry:
     uids: dict[str, str] = field(default_factory=dict)
     errors: list[list[str]] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    facts: list[list[str]] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         parts = {name: getattr(self, name) for name in self.__slots__}
@@ -345,6 +380,15 @@ class _Survey:
         """Tell whether a file holds what it held, whatever its time says."""
         return group in self.past and self.past[group].digest == digest
 
+    def facts(self, parsed: dict[str, _Parsed]) -> dict[str, tuple[str, ...]]:
+        """Return what the files tell each other: those parsed, and those that stay as they were."""
+        found: dict[str, list[str]] = {}
+        for group in self.groups():
+            one = parsed.get(group) or self.past.get(group)
+            for about, text in one.facts if one else ():
+                found.setdefault(about, []).append(text)
+        return {about: tuple(texts) for about, texts in found.items()}
+
     def replay(self, group: str, seen: dict[str, _Entry]) -> Iterator[Fetched]:
         """Carry a file over as it is, with the errors it had."""
         seen[group] = replace(self.past[group], stamp=self.stamps[group])
@@ -354,8 +398,30 @@ class _Survey:
     def keep(self, group: str, seen: dict[str, _Entry]) -> Iterator[Fetched]:
         """Keep what an unreadable file has; without stamp and hash it is tried again."""
         if group in self.past:
-            seen[group] = _Entry(uids=self.past[group].uids)
+            seen[group] = _Entry(uids=self.past[group].uids, facts=self.past[group].facts)
         yield RecordError(group, self.failed[group], group)
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """What a file that was parsed says."""
+
+    digest: str
+    items: list[RecordError | Claim]
+    facts: list[list[str]]
+
+    @classmethod
+    def of(cls, digest: str, said: Iterable[Record | RecordError | Claim | Fact]) -> _Parsed:
+        facts: list[list[str]] = []
+
+        def without_facts() -> Iterator[Record | RecordError | Claim]:
+            for item in said:
+                if isinstance(item, Fact):
+                    facts.append([item.about, item.text])
+                else:
+                    yield item
+
+        return cls(digest, list(_told_apart(without_facts())), facts)
 
 
 # --- who has which uid ---------------------------------------------------------------------------
@@ -395,9 +461,7 @@ def _renamed(record: Record, uid: str) -> Iterator[Record]:
     yield replace(record, uid=uid)
 
 
-def _owners(
-    survey: _Survey, parsed: dict[str, tuple[str, list[RecordError | Claim]]]
-) -> dict[str, tuple[str, str]]:
+def _owners(survey: _Survey, parsed: dict[str, _Parsed]) -> dict[str, tuple[str, str]]:
     """Return the file that has each uid, and a hash of what it says there.
 
     First those whose records stay, then those that had the uid before, then the first to claim it.
@@ -410,7 +474,8 @@ def _owners(
     claims = [
         (group, item)
         for group in survey.paths
-        for item in parsed.get(group, ("", []))[1]
+        if group in parsed
+        for item in parsed[group].items
         if isinstance(item, Claim)
     ]
     for group, claim in claims:
@@ -534,6 +599,10 @@ def _source_of(parse: Callable[..., Any]) -> str:
 
 def _digest(data: bytes, size: int = 16) -> str:
     return hashlib.blake2b(data, digest_size=size).hexdigest()
+
+
+def _digest_of(answer: tuple[str, ...]) -> str:
+    return _digest("\0".join(answer).encode("utf-8", "surrogatepass"), 8) if answer else ""
 
 
 def _decode(data: bytes) -> str:

@@ -55,6 +55,19 @@ def read_calendar(tmp_path, calendar_plugin):
 
 
 @pytest.fixture
+def read_contacts(tmp_path, contacts_plugin):
+    """Return what a .vcf file of this text yields."""
+
+    def read(text) -> list:
+        path = tmp_path / "people.vcf"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        ctx = context(contacts_plugin.ContactsSettings(paths=[path]))
+        return list(contacts_plugin.Contacts().fetch(ctx))
+
+    return read
+
+
+@pytest.fixture
 def write_settled():
     """Write a file and date it back, so that its time and size can be trusted."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import vobject
@@ -16,9 +17,6 @@ from hypothesis import strategies as st
 
 from twind.api import Context, Person, RecordError, Unchanged, Window
 from twind.home import bundled
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 spec = importlib.util.spec_from_file_location("contacts_plugin", bundled("plugins") / "contacts.py")
 plugin = importlib.util.module_from_spec(spec)
@@ -139,26 +137,6 @@ def test_a_name_is_found_somewhere(read, lines, name):
     assert person.name == name
 
 
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("1985-04-15", date(1985, 4, 15)),
-        ("19850415", date(1985, 4, 15)),
-        ("1985-04-15T00:00:00Z", date(1985, 4, 15)),
-        ("--0229", date(plugin.NO_YEAR, 2, 29)),
-        ("--02-29", date(plugin.NO_YEAR, 2, 29)),
-        ("1604-02-29", date(plugin.NO_YEAR, 2, 29)),
-        ("1985-02-30", None),
-        ("1985", None),
-        ("spring", None),
-        ("", None),
-    ],
-)
-def test_birthdays(read, text, day):
-    [person] = read(vcard("FN:A", f"BDAY:{text}"))
-    assert person.birthday == day
-
-
 def test_only_people_are_people(read):
     found = read(
         vcard("FN:Firm", "KIND:org", version="4.0"),
@@ -178,16 +156,107 @@ def test_a_group_names_its_members(read, prefix):
     assert [(person.name, person.groups) for person in found] == [("A", ("x", "Choir")), ("B", ())]
 
 
+def choir(*members: str, name: str = "Choir") -> str:
+    return vcard(
+        "UID:g", f"FN:{name}", "KIND:group", *(f"MEMBER:{one}" for one in members), version="4.0"
+    )
+
+
+def groups(found: list) -> dict[str, tuple[str, ...]]:
+    return {item.uid: item.groups for item in found if isinstance(item, Person)}
+
+
+@pytest.mark.parametrize("member", ["urn:uuid:U1", "URN:UUID:u1", "u1", "mailto:A@x.org"])
+def test_a_group_names_its_members_in_other_files(tmp_path, member):
+    write(tmp_path / "a.vcf", vcard("UID:urn:uuid:u1", "FN:A", "EMAIL:a@x.org"))
+    write(tmp_path / "b.vcf", vcard("UID:u2", "FN:B", "CATEGORIES:Choir,x"))
+    write(tmp_path / "g.vcf", choir(member, "urn:uuid:u2", "urn:uuid:nobody"))
+    assert groups(fetch(context(tmp_path))) == {"u1": ("Choir",), "u2": ("Choir", "x")}
+
+
+def test_when_one_card_changes_only_that_file_is_read(tmp_path):
+    paths = [tmp_path / f"{number:03}.vcf" for number in range(200)]
+    for number, path in enumerate(paths):
+        write(path, vcard(f"UID:{number}", "FN:one"))
+    write(tmp_path / "g.vcf", choir("urn:uuid:7", "urn:uuid:8"))
+    state: dict = {}
+    assert len(groups(fetch(context(tmp_path, state=state)))) == 200
+    for number, path in enumerate(paths):
+        # The same time and length: only who reads them would know.
+        write(path, vcard(f"UID:{number}", "FN:two"))
+    os.utime(paths[7], (OLD + 60, OLD + 60))
+    assert groups(fetch(context(tmp_path, state=state))) == {"7": ("Choir",)}
+    # Who enters or leaves a group is read again, and who is in another stays as they are.
+    write(tmp_path / "g.vcf", choir("urn:uuid:7", "urn:uuid:9"), OLD + 60)
+    assert groups(fetch(context(tmp_path, state=state))) == {"8": (), "9": ("Choir",)}
+    write(tmp_path / "g.vcf", choir("urn:uuid:7", "urn:uuid:9", name="Band"), OLD + 120)
+    assert groups(fetch(context(tmp_path, state=state))) == {"7": ("Band",), "9": ("Band",)}
+    (tmp_path / "g.vcf").unlink()
+    assert groups(fetch(context(tmp_path, state=state))) == {"7": (), "9": ()}
+
+
+def test_a_relation_follows_the_name_on_the_other_card(tmp_path):
+    write(
+        tmp_path / "a.vcf", vcard("UID:a", "FN:A", "RELATED;TYPE=spouse:urn:uuid:b", version="4.0")
+    )
+    state: dict = {}
+    assert [person.related for person in fetch(context(tmp_path, state=state))] == [()]
+    for name in ("Bo", "Bob"):
+        write(tmp_path / "b.vcf", vcard("UID:b", f"FN:{name}"), OLD + len(name))
+        found = fetch(context(tmp_path, state=state))
+        assert [(person.uid, person.related) for person in found] == [
+            ("a", (f"spouse: {name}",)),
+            ("b", ()),
+        ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["p0.vcf", "p1.vcf", "p2.vcf", "g0.vcf", "g1.vcf"]),
+            st.sets(st.sampled_from(["0", "1", "2", "3"]), max_size=3),
+            st.sampled_from(["One", "Two", ""]),
+        ),
+        max_size=12,
+    )
+)
+def test_any_history_ends_where_reading_all_anew_would(history):
+    """Each step writes a file, or deletes it; a person is the spouse of another."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, state, there = Path(place), {}, {}
+        for step, (name, members, word) in enumerate(history):
+            path = folder / name
+            if not word:
+                path.unlink(missing_ok=True)
+            elif name.startswith("g"):
+                write(
+                    path,
+                    choir(*(f"urn:uuid:{one}" for one in sorted(members)), name=word),
+                    OLD + step,
+                )
+            else:
+                spouses = [f"RELATED;TYPE=spouse:urn:uuid:{one}" for one in sorted(members)]
+                write(
+                    path, vcard(f"UID:{name[1]}", f"FN:{word}", *spouses, version="4.0"), OLD + step
+                )
+            found = fetch(context(folder, state=state))
+            stand = {item.group for item in found if isinstance(item, Unchanged)}
+            there = {uid: one for uid, one in there.items() if one.group in stand}
+            there |= {item.uid: item for item in found if isinstance(item, Person)}
+            assert there == {item.uid: item for item in fetch(context(folder))}
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         vcard("UID:bad", "TITLE:nobody"),
-        vcard("UID:bad", "FN;ENCODING=b:/w==", "TITLE:x"),
+        vcard("UID:bad", "FN;ENCODING=b:/w=", "TITLE:x"),
         vcard("UID:bad", "FN;ENCODING=QUOTED-PRINTABLE;CHARSET=no-such:=FF", "TITLE:x"),
     ],
 )
 def test_a_bad_card_costs_only_itself(read, bad):
-    error, good = read(vcard("FN:A"), bad)
+    good, error = read(vcard("FN:A"), bad)
     assert good.name == "A"
     assert isinstance(error, RecordError)
     assert error.uid == "bad"
@@ -248,7 +317,7 @@ def test_a_card_in_two_files(tmp_path):
 def test_an_untouched_file_is_not_read_again(tmp_path):
     path = write(tmp_path / "c.vcf", vcard("FN:A") + vcard("UID:x"))
     state: dict = {}
-    error, _ = fetch(context(tmp_path, state=state))
+    _, error = fetch(context(tmp_path, state=state))
     assert fetch(context(tmp_path, state=state)) == [Unchanged(str(path)), error]
     tomorrow = Window(WINDOW.start, datetime(2027, 1, 2, tzinfo=UTC))
     later = replace(context(tmp_path, state=state), window=tomorrow)
