@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from twind.clock import FixedClock
 from twind.errors import NotFoundError
 from twind.model import Attendee, CalendarEvent, Deleted, Person
-from twind.store import life, migrations, people, records
+from twind.store import Store, life, migrations, people, profiles, records
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 WINDOW = (NOW - timedelta(days=30), NOW + timedelta(days=30))
@@ -98,6 +103,59 @@ def test_a_link_can_be_undone_and_stays_undone(db):
     people.link(db, 1, *(person.id for person in people.known(db, 1)))
     assert told(db) == {"Ann Lee": ["a:1", "b:1"]}
     assert people.known(db, 1)[0].links[0].why == "you said so"
+
+
+def test_what_each_knew_survives_linking_and_is_given_back(db):
+    sync(db, "a", ann(related=("spouse: Bo",), groups=("Choir",)))
+    sync(db, "b", ann(related=("spouse: Bo", "child: Cy"), groups=("Work",)))
+    [one] = people.known(db, 1)
+    assert one.about["related"] == ["spouse: Bo", "child: Cy"]
+    assert one.about["groups"] == ["Choir", "Work"]
+    parted = people.unlink(db, 1, one.id)
+    assert [person.about["related"] for person in parted] == [
+        ["spouse: Bo"],
+        ["spouse: Bo", "child: Cy"],
+    ]
+    again = people.link(db, 1, *(person.id for person in parted))
+    assert (again.id, again.about) == (one.id, one.about)
+
+
+SOURCES = st.dictionaries(
+    st.sampled_from("abcd"),
+    st.lists(
+        st.builds(
+            Person,
+            uid=st.sampled_from("12"),
+            name=st.sampled_from(["Ann", "Ann Lee", "Lee, Ann", "Bo Lee"]),
+            emails=st.lists(st.sampled_from(["a@x", "b@x", "f@x"]), max_size=2).map(tuple),
+            phones=st.sampled_from([(), ("030 1234567",), ("+49 30 1234567",)]),
+            organisation=st.sampled_from(["", "Acme"]),
+            related=st.sampled_from([(), ("spouse: Bo",), ("child: Cy",)]),
+        ),
+        unique_by=lambda person: person.uid,
+        max_size=2,
+    ),
+    min_size=2,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(SOURCES, st.randoms(use_true_random=False))
+def test_any_order_of_the_sources_gives_the_same_people(tmp_path, sources, luck):
+    def told_after(names) -> list:
+        with (
+            tempfile.TemporaryDirectory(dir=tmp_path) as folder,
+            Store.open(Path(folder) / "twind.db", FixedClock(NOW)) as db,
+        ):
+            profiles.ensure(db, 1)
+            for name in names:
+                sync(db, name, *sources[name])
+            return [(one.name, one.records, one.about) for one in people.known(db, 1)]
+
+    names = sorted(sources)
+    # The first of all may come again, and changes nothing.
+    shuffled = luck.sample(names, len(names))
+    assert told_after([*shuffled, shuffled[0]]) == told_after(names)
 
 
 def test_only_the_record_that_is_wrong_is_parted(db):
