@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from twind import evidence
+from twind.closeness import Meeting
 from twind.model import (
     Attendee,
     CalendarEvent,
@@ -311,15 +312,33 @@ def test_deadlines_and_closeness(reader, clock):
     assert evidence.deadline(project, reader.now) == due
 
     def person(attributes, contacts=()):
-        return life.PersonRow(1, "A", attributes, tuple(contacts), None)
+        return life.PersonRow(1, "A", attributes, tuple(Meeting(at) for at in contacts))
 
     assert evidence.closeness(person({"love": 8, "trust": 0.4}), reader.now) == pytest.approx(0.6)
     assert evidence.closeness(person({"trust": 70}), reader.now) == pytest.approx(0.7)
     assert evidence.closeness(person({"interest": 9}), reader.now) == 0.3
     often = [reader.now - timedelta(days=n) for n in range(30, 0, -1)]
-    assert evidence.closeness(person({}, often), reader.now) == pytest.approx(0.9)
+    assert 0.85 < evidence.closeness(person({}, often), reader.now) < 0.9
     assert evidence.days_since(person({}, often), reader.now) == 1.0
     assert evidence.days_since(person({}), reader.now) is None
+
+
+def test_the_user_is_nobody_the_user_knows(reader):
+    then = reader.now - timedelta(days=3)
+    sync(
+        reader,
+        Person(uid="me", name="Mia", emails=("Me@example.org",), related=("spouse: Ann",)),
+        Person(uid="ann", name="Ann", emails=("ann@example.org",)),
+        meeting("lived", then, ME, "ann@example.org"),
+    )
+    [ann] = evidence.people(reader)
+    assert ann.closeness(reader.local).why == "your spouse, a day together"
+    [block] = evidence.history(reader).blocks
+    assert block.people_ids == (ann.id,)
+    assert block.closeness == evidence.closeness(ann, reader.local) > 0.9
+    assert json.loads(evidence.world(reader))["people"] == [ann.id]
+    evidence.seed(reader)
+    assert not any("Mia" in one.text for one in questions.load(reader.db, 1))
 
 
 def test_the_next_question_is_one_not_asked_yet(db, seeded):

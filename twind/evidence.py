@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from twind.closeness import DEFAULT
 from twind.preferences import bank, catalogue, detectors, elicitation, observations, resuming
 from twind.preferences.belief import Belief
 from twind.preferences.features import ACTIVITIES, Block
@@ -31,10 +32,6 @@ HISTORY_DAYS = 365
 DIMENSION_SHARE = 0.5
 """How much of its confidence a pattern of a whole dimension passes on to each of its aspects."""
 
-DEFAULT_CLOSENESS = 0.3
-CONTACTS_FOR_CLOSENESS = 12
-"""Meetings in the last half year after which somebody counts as close, if nothing else is known."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -45,6 +42,11 @@ class Reader:
     zone: ZoneInfo
     emails: frozenset[str]
     now: datetime
+
+    @property
+    def local(self) -> datetime:
+        """The present on the user's clock."""
+        return self.now.astimezone(self.zone)
 
 
 # --- the bank ------------------------------------------------------------------------------------
@@ -87,9 +89,9 @@ def seed(reader: Reader) -> None:
 def _life_people(reader: Reader) -> list[bank.LifePerson]:
     return [
         bank.LifePerson(
-            person.id, person.name, days_since(person, reader.now), closeness(person, reader.now)
+            person.id, person.name, days_since(person, reader.now), closeness(person, reader.local)
         )
-        for person in life.people(reader.db, reader.profile_id, reader.now)
+        for person in people(reader)
     ]
 
 
@@ -115,27 +117,15 @@ def days_since(person: life.PersonRow, now: datetime) -> float | None:
     return _days(now - person.contacts[-1]) if person.contacts else None
 
 
+def people(reader: Reader) -> list[life.PersonRow]:
+    """Return everybody the user knows; the user, who may have a card too, is none of them."""
+    everybody = life.people(reader.db, reader.profile_id, reader.local, reader.emails)
+    return [person for person in everybody if not person.is_user]
+
+
 def closeness(person: life.PersonRow, now: datetime) -> float:
-    """Return how close somebody is, 0..1.
-
-    What the database says outright (love and trust in `entity_attributes`, on whatever scale up to
-    1, 5, 10 or 100) counts first; else the meetings of the last half year.
-    """
-    told = [
-        _unit(person.attributes[name]) for name in ("love", "trust") if name in person.attributes
-    ]
-    if told:
-        return sum(told) / len(told)
-    recent = sum(1 for at in person.contacts if _days(now - at) <= 183)
-    grown = min(1.0, recent / CONTACTS_FOR_CLOSENESS)
-    return DEFAULT_CLOSENESS + (0.9 - DEFAULT_CLOSENESS) * grown
-
-
-def _unit(value: float) -> float:
-    for scale in (1.0, 5.0, 10.0):
-        if value <= scale:
-            return max(0.0, value / scale)
-    return min(1.0, value / 100.0)
+    """Return how close somebody is, 0..1 (twind.closeness says by what formula)."""
+    return person.closeness(now).value
 
 
 def deadline(project: life.ProjectRow, now: datetime) -> datetime | None:
@@ -156,10 +146,7 @@ def deadline(project: life.ProjectRow, now: datetime) -> datetime | None:
 def history(reader: Reader) -> detectors.History:
     """Return the blocks that were lived and the tasks that were done in the last year."""
     since = reader.now - timedelta(days=HISTORY_DAYS)
-    close = {
-        person.id: closeness(person, reader.now)
-        for person in life.people(reader.db, reader.profile_id, reader.now)
-    }
+    close = {person.id: closeness(person, reader.local) for person in people(reader)}
     blocks = [
         _lived(reader, event, close)
         for event in life.events(reader.db, reader.profile_id, since, reader.now)
@@ -185,24 +172,29 @@ def history(reader: Reader) -> detectors.History:
 
 
 def _lived(reader: Reader, event: life.EventRow, close: dict[int, float]) -> detectors.LivedBlock:
-    known = [close[person] for person in event.people if person in close]
-    others = others_at(event, reader.emails)
+    others = event.others(reader.emails)
+    people_ids, closeness = company(event, others, close)
     return detectors.LivedBlock(
         start_local=event.start.astimezone(reader.zone),
         end_local=event.end.astimezone(reader.zone),
         title=event.title,
         source=("records", event.id),
         activity=detectors.classify(event.title, others, event.categories),
-        people_ids=event.people,
-        closeness=sum(known) / len(known) if known else (DEFAULT_CLOSENESS if others else 0.0),
+        people_ids=people_ids,
+        closeness=closeness,
         series=event.series,
-        own=not event.organizer or event.organizer.lower() in reader.emails,
+        own=event.is_own(reader.emails),
     )
 
 
-def others_at(event: life.EventRow, emails: frozenset[str]) -> int:
-    """Return how many besides the user take part."""
-    return max(len(event.people), event.attendees - (1 if emails and event.attendees else 0))
+def company(
+    event: life.EventRow, others: int, close: dict[int, float]
+) -> tuple[tuple[int, ...], float]:
+    """Return who of those in `close` takes part, and how close the `others` are on average."""
+    known = tuple(person for person in event.people if person in close)
+    if known:
+        return known, sum(close[person] for person in known) / len(known)
+    return (), DEFAULT if others else 0.0
 
 
 # --- evidence ------------------------------------------------------------------------------------
@@ -331,7 +323,7 @@ def prior(reader: Reader) -> Belief:
                 spread[aspect.code] = (whole[0], whole[1] * DIMENSION_SHARE)
     spread.update({code: value for code, value in told.items() if code in catalogue.index_of()})
     return Belief.prior(
-        (person.id for person in life.people(reader.db, reader.profile_id, reader.now)),
+        (person.id for person in people(reader)),
         (project.id for project in life.projects(reader.db, reader.profile_id)),
         spread,
     )
@@ -397,7 +389,7 @@ def world(reader: Reader) -> str:
     return json.dumps(
         {
             "projects": [p.id for p in life.projects(reader.db, reader.profile_id)],
-            "people": [p.id for p in life.people(reader.db, reader.profile_id, reader.now)],
+            "people": [person.id for person in people(reader)],
         }
     )
 

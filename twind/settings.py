@@ -201,6 +201,11 @@ class TwindSettings(BaseSettings):
         """The user's time zone."""
         return ZoneInfo(self.profile.timezone)
 
+    @property
+    def emails(self) -> frozenset[str]:
+        """The user's own addresses, as they are compared."""
+        return frozenset(email.strip().lower() for email in self.profile.emails)
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from twind.cli import main
-from twind.model import Person
+from twind.clock import SystemClock
+from twind.model import Attendee, CalendarEvent, Person
 from twind.store import records, sources
 
 
@@ -59,6 +60,34 @@ def test_who_is_one_person_and_why(two_anns, say):
     assert link["confidence"] > 0.9
 
 
+def test_how_close_and_how_often_and_from_what(db, home, say, capsys):
+    now = SystemClock().now()  # as the command line has it
+    guests = (Attendee(email="bo@x.org", status="accepted"),)
+    lunches = [
+        CalendarEvent(
+            uid=f"lunch {days}",
+            title="Lunch",
+            start=now - timedelta(days=days),
+            end=now - timedelta(days=days, hours=-1),
+            attendees=guests,
+        )
+        for days in (2, 9, 16, 23)
+    ]
+    people = [Person(uid="1", name="Bo", emails=("bo@x.org",), groups=("friends",))]
+    window = (now - timedelta(days=30), now)
+    records.apply(db, 1, "phone", [*people, Person(uid="2", name="Cy"), *lunches], window)
+    bo, cy = say("people", "list")["people"]
+    assert bo["closeness"]["why"] == "in your group friends, 4 days together"
+    assert 0.6 < bo["closeness"]["value"] < 0.9
+    assert bo["cadence"] == {"days": 7.0, "why": "4 days together"}
+    assert cy["closeness"] == {"value": 0.3, "why": "nothing is known yet"}
+    assert cy["cadence"]["why"] == "how close they are"
+    assert main(["people", "show", str(bo["id"]), "--home", str(home.root)]) == 0
+    shown = capsys.readouterr().out
+    assert "(in your group friends, 4 days together)" in shown
+    assert "cadence      every 7 days (4 days together)" in shown
+
+
 def test_the_users_word_stands_above_it(two_anns, say):
     [one, other] = say("people", "list")["people"]
     say("people", "unlink", str(one["id"]))
@@ -67,6 +96,14 @@ def test_the_users_word_stands_above_it(two_anns, say):
     assert len(say("people", "list")["people"]) == 3
     say("people", "link", str(one["id"]), str(other["id"]))
     assert len(say("people", "list")["people"]) == 2
+
+
+def test_people_are_told_in_words_unless_json_is_asked_for(two_anns, home, capsys):
+    for argv in (["people"], ["people", "list"], ["people", "show", "1"]):
+        for place, is_json in ((None, False), (1, True), (len(argv), True)):
+            asked = [*argv[:place], "--json", *argv[place:]] if is_json else argv
+            assert main([*asked, "--home", str(home.root)]) == 0
+            assert capsys.readouterr().out.startswith("{") is is_json, asked
 
 
 def test_nobody_of_that_number(two_anns, say):

@@ -55,8 +55,9 @@ def told(db, clock):
     return teller(db, clock)
 
 
-def teller(db, clock):
-    pipeline = DataPipeline(db, settings.parse({"profile": {"timezone": "UTC"}}), clock)
+def teller(db, clock, emails=()):
+    profile = {"timezone": "UTC", "emails": list(emails)}
+    pipeline = DataPipeline(db, settings.parse({"profile": profile}), clock)
     reader = pipeline.reader(1)
     evidence.seed(reader)
     for question in questions.load(db, 1)[::3]:
@@ -120,6 +121,16 @@ def test_nothing_is_said_to_be_usual_that_is_not_known(db, clock, days, text):
     records.apply(db, 1, "test", fetched, (clock.now() - timedelta(days=30), clock.now()))
     made = teller(db, clock).proposal(rated("social", PERSON), 0)
     assert [one.text for one in made.reasons if one.kind == "person"] == [text]
+
+
+def test_it_tells_what_somebody_is_to_the_user(db, clock):
+    me = Person(uid="me", name="Me", emails=("me@x.org",), related=("spouse: Bob",))
+    window = (clock.now() - timedelta(days=30), clock.now())
+    records.apply(db, 1, "test", [me, Person(uid="bob", name="Bob")], window)
+    made = teller(db, clock, emails=["me@x.org"]).proposal(rated("social", PERSON), 0)
+    [person] = [one for one in made.reasons if one.kind == "person"]
+    assert person.text == "twind knows of no meeting with Bob yet; Bob is your spouse"
+    assert person.evidence == ()
 
 
 TABLES = {"responses", "records", "feedback", "recommendations", "workflow_steps"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,110 @@ def test_contacts_are_the_meetings_that_have_been(db):
     [ann] = life.people(db, 1, NOW)
     assert [NOW - at for at in ann.contacts] == [timedelta(hours=48), timedelta(hours=24)]
     assert life.people(db, 2, NOW) == []
+
+
+ME = frozenset({"me@example.org"})
+ADDRESS = {"emails": ("me@example.org",)}
+
+
+def guests(**answers) -> tuple[Attendee, ...]:
+    return tuple(
+        Attendee(email=f"{name}@example.org", status=said) for name, said in answers.items()
+    )
+
+
+def met(uid, *attendees, **more):
+    start = NOW - timedelta(hours=24)
+    return CalendarEvent(
+        uid=uid, title=uid, start=start, end=start + timedelta(hours=1), attendees=attendees, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "there"),
+    [
+        (met("e", *guests(ann="accepted")), True),
+        (met("e", *guests(ann="accepted", me="accepted")), True),
+        (met("e", *guests(ann="needs-action")), True),
+        (met("e", *guests(ann="accepted"), busy=False), True),
+        (met("e", *guests(ann="declined", bo="accepted")), False),
+        (met("e", *guests(ann="accepted", me="declined")), False),
+        (met("e", *guests(ann="accepted"), status="cancelled"), False),
+        (met("e", *guests(ann="accepted"), status="tentative"), False),
+        (met("e", *guests(ann="accepted"), all_day=True), False),
+        (met("e"), False),
+    ],
+)
+def test_what_is_a_meeting(db, event, there):
+    sync(db, Person(uid="ann", name="Ann", emails=("ann@example.org",)), event)
+    [ann] = life.people(db, 1, NOW, ME)
+    assert bool(ann.meetings) is there
+
+
+@pytest.mark.parametrize(
+    ("organizer", "answers", "others", "own"),
+    [
+        ("", {"ann": "accepted"}, 1, True),
+        ("", {"ann": "accepted", "me": "accepted"}, 1, True),
+        ("me@example.org", {"ann": "accepted", "bo": "tentative", "cy": "declined"}, 2, True),
+        ("Me@Example.org", {"ann": "accepted", "me": "accepted"}, 1, True),
+        ("bo@example.org", {"ann": "accepted", "me": "accepted"}, 2, False),
+        ("ann@example.org", {"ann": "accepted", "me": "needs-action"}, 1, False),
+        ("bo@example.org", {"ann": "accepted", "bo": "declined"}, 1, False),
+    ],
+)
+def test_who_else_was_there_and_who_had_called_them(db, organizer, answers, others, own):
+    event = met("e", *guests(**answers), organizer=organizer, series="s")
+    sync(db, Person(uid="ann", name="Ann", emails=("ann@example.org",)), event)
+    [ann] = life.people(db, 1, NOW.astimezone(ZoneInfo("Asia/Tokyo")), ME)
+    [meeting] = ann.meetings
+    assert (meeting.others, meeting.own, meeting.series) == (others, own, "s")
+    assert (meeting.at, meeting.at.hour) == (event.start, 17)
+    assert db.value("SELECT uid FROM records WHERE id = ?", (meeting.record,)) == "e"
+
+
+def test_the_users_own_card_is_the_user_and_names_the_family(db):
+    def person(name, *related, **more):
+        return Person(uid=name, name=name, related=related, **more)
+
+    sync(
+        db,
+        person(
+            "Mia Poe", "spouse: Bo Poe", "friend, colleague: Cy", "manager: Nobody", "Di", **ADDRESS
+        ),
+        person("Bo Poe"),
+        person("Cy Lee", groups=("Chess",)),
+        person("Eva Poe", "parent: Mia Poe", "spouse: Bo Poe"),
+        person("Fay", "friend: Gus"),
+    )
+    told = {row.name: (row.relations, row.is_user) for row in life.people(db, 1, NOW, ME)}
+    assert told == {
+        "Mia Poe": ((), True),
+        "Bo Poe": (("spouse",), False),
+        "Cy Lee": (("colleague", "friend"), False),
+        "Eva Poe": (("parent",), False),
+        "Fay": ((), False),
+    }
+    # Nobody is the user, as far as is known: a card then speaks of its own person alone.
+    assert not any(row.relations or row.is_user for row in life.people(db, 1, NOW))
+
+
+def test_a_name_that_two_may_bear_is_nobodys(db):
+    sync(
+        db,
+        Person(uid="me", name="Me", related=("friend: Ann", "spouse: Bo"), **ADDRESS),
+        *(Person(uid=name, name=name) for name in ("Ann Lee", "Ann Poe", "Bo", "Bo Poe")),
+    )
+    told = {row.name: row.relations for row in life.people(db, 1, NOW, ME)}
+    assert {name for name, relations in told.items() if relations} == {"Bo"}
+
+
+@pytest.mark.parametrize("about", ['{"emails": 3, "related": {"a": 1}, "groups": "x"}', "[]", "no"])
+def test_people_made_elsewhere_are_read_with_tolerance(db, about):
+    with db.transaction():
+        db.insert("entities", profile_id=1, entity_type="person", name="X", metadata=about)
+    [row] = life.people(db, 1, NOW, ME)
+    assert (row.relations, row.groups, row.is_user) == ((), (), False)
 
 
 def test_events_are_those_that_overlap(db):

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from twind import cli, sample
+from twind import cli, sample, settings
 from twind.cli.output import FAILED, clean
 from twind.clock import SystemClock, monotonic_s, system_zone_name
 from twind.daemon import client
@@ -294,9 +294,9 @@ def _read_sources(home: Home, process: subprocess.Popen[bytes], show: Show, zone
     show.chapter("A calendar, a todo.txt and some contacts", "twind run")
     with show.waiting("the daemon starts and reads them"):
         status = _synced(home, process)
-    now = SystemClock().now()
+    now = SystemClock().now().astimezone(zone)
     with Store.open(home.database) as db:
-        people = life.people(db, 1, now)
+        people = life.people(db, 1, now, settings.load(home).emails)
         projects = life.projects(db, 1)
         ahead = life.events(db, 1, now, now + timedelta(days=AHEAD_DAYS))
     records = {plugin["name"]: plugin["records"] for plugin in status["plugins"]}

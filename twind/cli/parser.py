@@ -115,13 +115,12 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
 
 def _people(people: argparse.ArgumentParser) -> None:
     actions = people.add_subparsers(metavar="ACTION")
-    listing = _command(actions, "list", "people", "list_all", "everybody")
-    show = _command(actions, "show", "people", "show", "one person, and why it is one")
-    link = _command(actions, "link", "people", "link", "say that two people are one")
-    unlink = _command(actions, "unlink", "people", "unlink", "say that one is several people")
-    for action in (listing, show, link, unlink):
-        # Left alone where it is not said, so that `twind people --json list` keeps it.
-        action.set_defaults(json=argparse.SUPPRESS)
+    _command(actions, "list", "people", "list_all", "everybody", inner=True)
+    show = _command(actions, "show", "people", "show", "one person, and why it is one", inner=True)
+    link = _command(actions, "link", "people", "link", "say that two people are one", inner=True)
+    unlink = _command(
+        actions, "unlink", "people", "unlink", "say that one is several people", inner=True
+    )
     for action in (show, link, unlink):
         action.add_argument("id", type=int)
     link.add_argument("other", type=int)
@@ -167,8 +166,12 @@ def _command(
     description: str,
     *,
     report: bool = True,
+    inner: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a command. Every one takes --home, also behind its own arguments."""
+    """Add a command. Every one takes --home, also behind its own arguments.
+
+    inner: of a command that reports by itself, so that `twind people --json list` keeps it.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=description, description=description
     )
@@ -176,7 +179,12 @@ def _command(
     if module is not None:
         parser.set_defaults(module=module, function=function)
         if report:
-            parser.add_argument("--json", action="store_true", help="report as one JSON object")
+            parser.add_argument(
+                "--json",
+                action="store_true",
+                default=argparse.SUPPRESS if inner else False,
+                help="report as one JSON object",
+            )
         else:
             parser.set_defaults(json=False)
     return parser

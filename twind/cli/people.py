@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twind.cli.session import opened
+from twind.closeness import cadence_days, cadence_why
 from twind.store import life, people
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ def show(arguments: argparse.Namespace, out: Output) -> int:
     """Show one person: their records, and why these are one person."""
     with opened(arguments) as session:
         [one] = _told(session, people.known(session.db, session.profile_id, arguments.id))
-    lines = [_line("name", one["name"]), _line("last met", _met(one) or "never")]
+    close, cadence = one["closeness"], one["cadence"]
+    lines = [
+        _line("name", one["name"]),
+        _line("last met", _met(one) or "never"),
+        _line("closeness", f"{close['value']:.2f} ({close['why']})"),
+        _line("cadence", f"every {cadence['days']:.0f} days ({cadence['why']})"),
+    ]
     for key, value in one["about"].items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         lines.append(_line(key, text))
@@ -72,37 +79,40 @@ def _record_of(person: people.Known, text: str) -> tuple[str, str]:
 
 
 def _told(session: Session, found: Iterable[people.Known]) -> list[dict[str, Any]]:
-    now = session.db.clock.now()
-    met = {
-        person.id: person.contacts for person in life.people(session.db, session.profile_id, now)
+    now = session.db.clock.now().astimezone(session.settings.zone)
+    everybody = life.people(session.db, session.profile_id, now, session.settings.emails)
+    rows = {row.id: row for row in everybody}
+    return [_one(known, rows[known.id], now) for known in found]
+
+
+def _one(known: people.Known, row: life.PersonRow, now: datetime) -> dict[str, Any]:
+    close = row.closeness(now)
+    return {
+        "id": known.id,
+        "name": known.name,
+        "is_user": row.is_user,
+        "contacts": len(row.meetings),
+        "last_contact_at": row.contacts[-1].isoformat() if row.meetings else None,
+        "closeness": {"value": close.value, "why": close.why},
+        "cadence": {
+            "days": cadence_days(row.meetings, now, close.value),
+            "why": cadence_why(row.meetings, now),
+        },
+        "about": known.about,
+        "records": [
+            {"source": source, "uid": uid, "name": name}
+            for (source, uid), name in zip(known.records, known.names, strict=True)
+        ],
+        "links": [
+            {
+                "a": dict(zip(("source", "uid"), two.a, strict=True)),
+                "b": dict(zip(("source", "uid"), two.b, strict=True)),
+                "confidence": two.confidence,
+                "why": two.why,
+            }
+            for two in known.links
+        ],
     }
-    return [
-        {
-            "id": one.id,
-            "name": one.name,
-            "contacts": len(met[one.id]),
-            "last_contact_at": _local(session, met[one.id][-1]) if met[one.id] else None,
-            "about": one.about,
-            "records": [
-                {"source": source, "uid": uid, "name": name}
-                for (source, uid), name in zip(one.records, one.names, strict=True)
-            ],
-            "links": [
-                {
-                    "a": dict(zip(("source", "uid"), two.a, strict=True)),
-                    "b": dict(zip(("source", "uid"), two.b, strict=True)),
-                    "confidence": two.confidence,
-                    "why": two.why,
-                }
-                for two in one.links
-            ],
-        }
-        for one in found
-    ]
-
-
-def _local(session: Session, at: datetime) -> str:
-    return at.astimezone(session.settings.zone).isoformat()
 
 
 def _met(one: dict[str, Any]) -> str:

@@ -56,7 +56,7 @@ class Work:
             self.db,
             self.profile_id,
             self.settings.zone,
-            frozenset(email.strip().lower() for email in self.settings.profile.emails),
+            self.settings.emails,
             self.clock.now(),
         )
 

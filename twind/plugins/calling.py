@@ -46,7 +46,7 @@ def context(
         window=window,
         now=now,
         timezone=settings.zone,
-        emails=frozenset(email.strip().lower() for email in settings.profile.emails),
+        emails=settings.emails,
         state={} if state is None else state,
         log=logging.getLogger(f"twind.plugin.{loaded.name}"),
     )

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twind import evidence
+from twind.closeness import usual_gap_days
 from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue
 from twind.preferences.features import ACTIVITIES, Block
 from twind.rl import wording
-from twind.rl.pipeline import regular
 from twind.rl.planner import PRICE, Rated
 from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
@@ -233,25 +233,25 @@ class Teller:
         )
 
     def _person(self, person: PersonState) -> Reason:
-        [row] = [
-            row
-            for row in life.people(self.reader.db, self.reader.profile_id, self.reader.now)
-            if row.id == person.id
-        ]
-        if row.contacts:
+        [row] = [row for row in evidence.people(self.reader) if row.id == person.id]
+        if row.meetings:
             since = wording.days_ago((self.reader.now - row.contacts[-1]).days)
             text = f"You last saw {person.name} {since}"
-            if regular(row):
-                text += f"; you usually meet every {wording.days(person.cadence_days)}"
+            usual = usual_gap_days(row.meetings, self.reader.local)
+            if usual is not None:
+                text += f"; you usually meet every {wording.days(usual)}"
         else:
             text = f"twind knows of no meeting with {person.name} yet"
-        last = patterns.last_meeting(self.reader.db, person.id, self.reader.now)
+        if kind := row.closeness(self.reader.local).kind:
+            text += f"; {person.name} is {kind}"
         return Reason(
             kind="person",
             ref=f"entity:{person.id}",
             weight=0.0,
             text=text,
-            evidence=(last,) if last else (),
+            evidence=tuple(
+                patterns.event_row(self.reader.db, met.record) for met in row.meetings[-1:]
+            ),
         )
 
 

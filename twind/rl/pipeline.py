@@ -7,7 +7,6 @@ prior), habits from what was lived. Rows of other profiles are never read.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import numpy as np
 
 from twind import evidence, settings
 from twind.clock import Clock, SystemClock, local_midnight, local_time
+from twind.closeness import cadence_days
 from twind.errors import EmptyProfileError
 from twind.preferences import detectors
 from twind.rl.snapshot import (
@@ -47,8 +47,6 @@ UNTOLD_PROJECT_H = 10.0
 SAME_DEADLINE_DAYS = 2.0
 """Tasks due within so many days of the next deadline are part of it."""
 WORK_CONTEXTS = frozenset({"work", "office", "job"})
-CADENCE_NEAR_DAYS, CADENCE_FAR_DAYS = 7.0, 60.0
-"""How often people meet whose closeness is 1 and 0, where their contacts do not tell. Chosen."""
 DEFAULT_PRIORITY = 0.5
 
 
@@ -83,8 +81,8 @@ class DataPipeline:
 
     def reader(self, profile_id: int) -> evidence.Reader:
         """Return the view of the database that evidence is collected through."""
-        emails = frozenset(email.strip().lower() for email in self.settings.profile.emails)
-        return evidence.Reader(self.store, profile_id, self.settings.zone, emails, self.clock.now())
+        zone, emails = self.settings.zone, self.settings.emails
+        return evidence.Reader(self.store, profile_id, zone, emails, self.clock.now())
 
     def snapshot(self, profile_id: int = 1) -> Snapshot:
         """Return the profile's life as of now, with the fortnight ahead.
@@ -101,8 +99,8 @@ class DataPipeline:
         now = reader.now.astimezone(reader.zone)
         today = now.date()
         close = {
-            person.id: evidence.closeness(person, reader.now)
-            for person in life.people(self.store, profile_id, reader.now)
+            person.id: evidence.closeness(person, reader.local)
+            for person in evidence.people(reader)
         }
         taken = self._taken(reader, close, today)
         lived = evidence.history(reader)
@@ -134,9 +132,8 @@ class DataPipeline:
         for event in life.events(self.store, reader.profile_id, start, end):
             if not event.takes_time:
                 continue
-            others = evidence.others_at(event, reader.emails)
-            known = [close[person] for person in event.people if person in close]
-            default = evidence.DEFAULT_CLOSENESS if others else 0.0
+            others = event.others(reader.emails)
+            people, closeness = evidence.company(event, others, close)
             activity = detectors.classify(event.title, others, event.categories)
             found.append(
                 Busy(
@@ -144,8 +141,8 @@ class DataPipeline:
                     event.end,
                     -1 if activity is None else activity,
                     others,
-                    sum(known) / len(known) if known else default,
-                    event.people,
+                    closeness,
+                    people,
                 )
             )
         for proposal in proposals.load(self.store, reader.profile_id, status="accepted"):
@@ -216,9 +213,9 @@ class DataPipeline:
             )
 
     def _people(self, reader: evidence.Reader) -> Iterable[PersonState]:
-        for person in life.people(self.store, reader.profile_id, reader.now):
-            close = evidence.closeness(person, reader.now)
-            cadence = _cadence_days(person, close)
+        for person in evidence.people(reader):
+            close = evidence.closeness(person, reader.local)
+            cadence = cadence_days(person.meetings, reader.local, close)
             since = evidence.days_since(person, reader.now)
             yield PersonState(
                 id=person.id,
@@ -287,17 +284,3 @@ def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:
         return min(1.0, max(0.0, project.priority / scale))
     told = [step.priority for step in steps if step.priority is not None]
     return max(told, default=DEFAULT_PRIORITY)
-
-
-def regular(person: life.PersonRow) -> bool:
-    """Tell whether the contacts show how often two people usually meet: at least three days."""
-    return len({at.date() for at in person.contacts}) >= 3
-
-
-def _cadence_days(person: life.PersonRow, close: float) -> float:
-    """Return how often two people usually meet: the median gap, or else by closeness."""
-    if regular(person):
-        days = sorted({at.date() for at in person.contacts})
-        gaps = [(after - before).days for before, after in itertools.pairwise(days)]
-        return float(max(1.0, np.median(gaps)))
-    return CADENCE_FAR_DAYS + (CADENCE_NEAR_DAYS - CADENCE_FAR_DAYS) * close

@@ -6,14 +6,18 @@ Tolerant reading: a database made elsewhere may hold any text where a time or a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc, parse_utc
+from twind.closeness import Closeness, Meeting, closeness
+from twind.store import linking
 from twind.store.connection import from_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator
 
     from twind.store.connection import Store
 
@@ -23,17 +27,42 @@ PRIORITY_WORDS = {"low": 0.25, "medium": 0.5, "normal": 0.5, "high": 0.8, "urgen
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """Somebody in `entities`, with what the calendar says of them.
+    """Somebody in `entities`, with what the calendar and the address book say of them.
 
-    `attributes` maps attribute_type to its value; `contacts` are the times at which events with
-    them began, oldest first.
+    Attributes:
+        id, name, created_at: as the row has them.
+        attributes: maps attribute_type to its value.
+        meetings: those with them that have taken place, oldest first. What was cancelled, declined
+            by the user or by them, or is a matter of whole days or not sure, is no meeting.
+        relations: what they are to the user ("spouse"), by the user's own card or by theirs.
+        groups: as their cards name them.
+        is_user: whether one of their addresses is the user's own.
+
     """
 
     id: int
     name: str
-    attributes: dict[str, float]
-    contacts: tuple[datetime, ...]
-    created_at: datetime | None
+    attributes: dict[str, float] = field(default_factory=dict)
+    meetings: tuple[Meeting, ...] = ()
+    created_at: datetime | None = None
+    relations: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    is_user: bool = False
+
+    @property
+    def contacts(self) -> tuple[datetime, ...]:
+        """When the meetings began, oldest first."""
+        return tuple(meeting.at for meeting in self.meetings)
+
+    def closeness(self, now: datetime) -> Closeness:
+        """Return how close they are, and from what that is known. `now` in the user's zone."""
+        return closeness(
+            self.meetings,
+            now,
+            told=self.attributes,
+            relations=self.relations,
+            groups=self.groups,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +99,11 @@ class ProjectRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One occurrence of an event; `people` are the ids of those attending, in `entities`."""
+    """One occurrence of an event.
+
+    `people` are the ids of those attending, in `entities`; `answers` maps the address of everybody
+    invited to "accepted", "declined", "tentative" or "needs-action".
+    """
 
     id: int
     source: str
@@ -82,7 +115,7 @@ class EventRow:
     status: str
     series: str
     organizer: str
-    attendees: int
+    answers: dict[str, str]
     people: tuple[int, ...]
     categories: tuple[str, ...]
 
@@ -90,6 +123,21 @@ class EventRow:
     def takes_time(self) -> bool:
         """Whether nothing can be proposed over it."""
         return self.busy and self.status != "cancelled"
+
+    def is_own(self, emails: frozenset[str]) -> bool:
+        """Tell whether the user, whose addresses these are, has set it rather than others."""
+        return not self.organizer or self.organizer in emails
+
+    def others(self, emails: frozenset[str]) -> int:
+        """Return how many besides the user take part."""
+        hosts = {self.organizer: "accepted"} if self.organizer else {}
+        answers = hosts | self.answers
+        return sum(1 for who, said in answers.items() if said != "declined" and who not in emails)
+
+    def brought_together(self, emails: frozenset[str]) -> bool:
+        """Tell whether the user was there with the others, as far as a calendar can tell."""
+        declined = any(self.answers.get(email) == "declined" for email in emails)
+        return self.status == "confirmed" and not self.all_day and not declined
 
 
 def read_time(value: Any) -> datetime | None:
@@ -111,8 +159,13 @@ def read_number(value: Any) -> float | None:
     return number if abs(number) < 1e12 else None
 
 
-def people(db: Store, profile_id: int, until: datetime) -> list[PersonRow]:
-    """Return everybody the profile knows, with their contacts up to `until`."""
+def people(
+    db: Store, profile_id: int, until: datetime, emails: frozenset[str] = frozenset()
+) -> list[PersonRow]:
+    """Return everybody the profile knows, with their meetings up to `until`, in its time zone.
+
+    emails: the user's own addresses, lower case. Whose card has one of them is the user.
+    """
     attributes: dict[int, dict[str, float]] = {}
     for row in db.rows(
         "SELECT entity_id, attribute_type, value FROM entity_attributes WHERE profile_id = ?",
@@ -121,29 +174,89 @@ def people(db: Store, profile_id: int, until: datetime) -> list[PersonRow]:
         value = read_number(row["value"])
         if value is not None:
             attributes.setdefault(row["entity_id"], {})[row["attribute_type"]] = value
-    contacts: dict[int, list[datetime]] = {}
-    for row in db.rows(
-        "SELECT p.entity_id, r.start_at FROM event_people p JOIN records r ON r.id = p.record_id "
-        "WHERE r.profile_id = ? AND r.start_at <= ? "
-        "AND json_extract(r.payload, '$.status') != 'cancelled' ORDER BY r.start_at",
-        (profile_id, format_utc(until)),
-    ):
-        contacts.setdefault(row["entity_id"], []).append(parse_utc(row["start_at"]))
+    meetings: dict[int, list[Meeting]] = defaultdict(list)
+    for event in events(db, profile_id, datetime.min.replace(tzinfo=UTC), until):
+        if event.people and event.brought_together(emails):
+            met = Meeting(
+                event.start.astimezone(until.tzinfo),
+                event.others(emails),
+                event.is_own(emails),
+                event.series,
+                event.id,
+            )
+            for person in event.people:
+                meetings[person].append(met)
     rows = db.rows(
-        "SELECT id, name, created_at FROM entities "
+        "SELECT id, name, created_at, metadata FROM entities "
         "WHERE profile_id = ? AND entity_type = 'person' AND id IS NOT NULL ORDER BY id",
         (profile_id,),
+    )
+    about = {row["id"]: from_json(row["metadata"]) for row in rows}
+    users = {
+        row
+        for row, said in about.items()
+        if emails.intersection(email.lower() for email in _texts(said, "emails"))
+    }
+    names = {row["id"]: str(row["name"]) for row in rows}
+    relations = _relations(
+        names, {row: _texts(said, "related") for row, said in about.items()}, users
     )
     return [
         PersonRow(
             row["id"],
-            str(row["name"]),
+            names[row["id"]],
             attributes.get(row["id"], {}),
-            tuple(contacts.get(row["id"], ())),
+            tuple(meetings.get(row["id"], ())),
             read_time(row["created_at"]),
+            relations.get(row["id"], ()),
+            _texts(about[row["id"]], "groups"),
+            row["id"] in users,
         )
         for row in rows
     ]
+
+
+def _texts(about: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts in a row's metadata; a database made elsewhere may hold anything."""
+    value = about.get(key)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _relations(
+    names: dict[int, str], related: dict[int, tuple[str, ...]], users: set[int]
+) -> dict[int, tuple[str, ...]]:
+    """Return what people are to the user: as the user's own cards name them, or theirs the user.
+
+    A card has only a name; who it is, is clear where one person alone bears it, or a longer one.
+    """
+    words = {row: linking.name_words(name) for row, name in names.items()} if users else {}
+    user_words = {row: words.pop(row) for row in users}
+    found: dict[int, set[str]] = defaultdict(set)
+    for user in users:
+        for kinds, name in _told(related[user]):
+            for row in _bearers(name, words):
+                found[row].update(kinds)
+    for row in words:
+        for kinds, name in _told(related[row]):
+            if _bearers(name, user_words):
+                found[row].update(kinds)
+    return {row: tuple(sorted(kinds)) for row, kinds in found.items()}
+
+
+def _told(related: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """Yield (what they are, name) of each relation that says so: "spouse, friend: Bo"."""
+    for text in related:
+        kinds, colon, name = text.partition(": ")
+        if colon:
+            yield [kind.strip() for kind in kinds.split(",")], name
+
+
+def _bearers(name: str, names: dict[int, tuple[str, ...]]) -> set[int]:
+    """Return whom a name means: those who bear just it, or else the only one of a fitting name."""
+    words = linking.name_words(name)
+    exact = {row for row, other in names.items() if words and other == words}
+    fitting = {row for row, other in names.items() if linking.names_fit(words, other)}
+    return exact or (fitting if len(fitting) == 1 else set())
 
 
 def projects(db: Store, profile_id: int, *, active: bool = True) -> list[ProjectRow]:
@@ -236,8 +349,8 @@ def events(db: Store, profile_id: int, start: datetime, end: datetime) -> list[E
                 payload["busy"],
                 payload["status"],
                 payload["series"],
-                payload["organizer"],
-                sum(1 for guest in payload["attendees"] if guest["status"] != "declined"),
+                payload["organizer"].lower(),
+                {guest["email"].lower(): guest["status"] for guest in payload["attendees"]},
                 tuple(linked.get(row["id"], ())),
                 tuple(payload["categories"]),
             )

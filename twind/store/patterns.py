@@ -217,16 +217,13 @@ def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list
     ]
 
 
-def last_meeting(db: Store, entity_id: int, until: datetime) -> dict[str, Any] | None:
-    """Return the row of the last event with somebody: {"table", "id", "text", "at"}."""
+def event_row(db: Store, record: int) -> dict[str, Any]:
+    """Return the row of an event as evidence: {"table", "id", "text", "at"}."""
     row = db.row(
-        "SELECT r.id, r.start_at, json_extract(r.payload, '$.title') AS title FROM event_people p "
-        "JOIN records r ON r.id = p.record_id WHERE p.entity_id = ? AND r.start_at <= ? "
-        "AND json_extract(r.payload, '$.status') != 'cancelled' ORDER BY r.start_at DESC LIMIT 1",
-        (entity_id, format_utc(until)),
+        "SELECT id, start_at, json_extract(payload, '$.title') AS title FROM records WHERE id = ?",
+        (record,),
     )
-    if row is None:
-        return None
+    assert row is not None
     return {"table": "records", "id": row["id"], "text": row["title"], "at": row["start_at"]}
 
 
