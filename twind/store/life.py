@@ -175,8 +175,9 @@ def people(
         if value is not None:
             attributes.setdefault(row["entity_id"], {})[row["attribute_type"]] = value
     meetings: dict[int, list[Meeting]] = defaultdict(list)
-    for event in events(db, profile_id, datetime.min.replace(tzinfo=UTC), until):
-        if event.people and event.brought_together(emails):
+    since = datetime.min.replace(tzinfo=UTC)
+    for event in events(db, profile_id, since, until, with_people=True):
+        if event.brought_together(emails):
             met = Meeting(
                 event.start.astimezone(until.tzinfo),
                 event.others(emails),
@@ -318,14 +319,21 @@ def _project(row: Any, steps: tuple[StepRow, ...]) -> ProjectRow:
     )
 
 
-def events(db: Store, profile_id: int, start: datetime, end: datetime) -> list[EventRow]:
-    """Return the events that overlap [start, end), in the order of their start."""
+def events(
+    db: Store, profile_id: int, start: datetime, end: datetime, *, with_people: bool = False
+) -> list[EventRow]:
+    """Return the events that overlap [start, end), in the order of their start.
+
+    with_people: only those in which somebody takes part whom the profile knows.
+    """
     linked: dict[int, list[int]] = {}
     span = (profile_id, format_utc(end), format_utc(start))
     chosen = (
         "FROM records r WHERE r.profile_id = ? AND r.kind = 'event' "
         "AND r.start_at < ? AND r.end_at > ?"
     )
+    if with_people:
+        chosen += " AND EXISTS (SELECT 1 FROM event_people p WHERE p.record_id = r.id)"
     for row in db.rows(
         "SELECT record_id, entity_id FROM event_people "
         f"WHERE record_id IN (SELECT r.id {chosen}) ORDER BY entity_id",
