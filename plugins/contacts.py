@@ -489,7 +489,7 @@ def _members(contents: dict[str, Any]) -> Iterator[str]:
         for line in contents.get("email", ()):
             uids = line.params.get("X-EVOLUTION-DEST-CONTACT-UID", ())
             yield from (str(uid).casefold() for uid in uids)
-            yield f"mailto:{_plain(line.value).lower()}"
+        yield from (f"mailto:{address}" for address in _emails(contents))
 
 
 def _is_list(contents: dict[str, Any]) -> bool:

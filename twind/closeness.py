@@ -39,6 +39,13 @@ RELATIONS = {
 """How close at least somebody is who is told to be this to the user (RFC 6350, 6.6.6, and what
 Apple and Google offer). Contact brings them closer yet; of managers and colleagues it alone tells.
 """
+CONVERSE = {
+    **dict.fromkeys(("child", "son", "daughter"), "parent"),
+    **dict.fromkeys(("parent", "mother", "father"), "child"),
+    **dict.fromkeys(("brother", "sister"), "sibling"),
+    **dict.fromkeys(("wife", "husband"), "spouse"),
+}
+"""What somebody is to the user whose card says that the user is this to them; else just that."""
 GROUPS = {
     **dict.fromkeys(("family", "familie", "famille", "familia", "famiglia"), 0.8),
     **dict.fromkeys(("friend", "friends", "freunde", "amis", "amigos", "amici"), 0.6),

@@ -120,7 +120,8 @@ def test_the_users_own_card_is_the_user_and_names_the_family(db):
         "Mia Poe": ((), True),
         "Bo Poe": (("spouse",), False),
         "Cy Lee": (("colleague", "friend"), False),
-        "Eva Poe": (("parent",), False),
+        # Whose parent the user is, is the user's child.
+        "Eva Poe": (("child",), False),
         "Fay": ((), False),
     }
     # Nobody is the user, as far as is known: a card then speaks of its own person alone.

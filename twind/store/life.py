@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc, parse_utc
-from twind.closeness import Closeness, Meeting, closeness
+from twind.closeness import CONVERSE, RELATIONS, Closeness, Meeting, closeness
 from twind.store import linking
 from twind.store.connection import from_json
 
@@ -240,7 +240,8 @@ def _relations(
     for row in words:
         for kinds, name in _told(related[row]):
             if _bearers(name, user_words):
-                found[row].update(kinds)
+                known = RELATIONS.keys() & kinds
+                found[row].update(CONVERSE.get(kind, kind) for kind in known)
     return {row: tuple(sorted(kinds)) for row, kinds in found.items()}
 
 
