@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
+import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -38,3 +44,54 @@ def db(home, clock):
     with Store.open(home.database, clock) as store:
         profiles.ensure(store, 1)
         yield store
+
+
+# --- servers on loopback -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """The module of fake servers."""
+    file = Path(__file__).parent / "fakes" / "servers.py"
+    spec = importlib.util.spec_from_file_location("fake_servers", file)
+    sys.modules["fake_servers"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def web(servers):
+    """A web server that answers 200 and keeps what it gets."""
+    server = servers.WebServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def mail(servers):
+    """Call it for a mail server: with `auth=True`, with `tls=` a context of `certificate`."""
+    running = []
+
+    def start(**options):
+        running.append(servers.MailServer(**options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for 127.0.0.1: its file, and the context of a server with it."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 2 "
+        "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    )
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return folder / "certificate.pem", context

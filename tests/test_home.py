@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twind.home import Home, bundled
+from twind.home import Home, bundled, bundled_plugins
 
 
 def test_everything_under_one_folder(tmp_path):
@@ -38,5 +38,6 @@ def test_the_system_units_folders_are_recognised(monkeypatch):
 
 
 def test_what_ships_is_found_in_the_checkout():
-    assert (bundled("plugins") / "notify.py").is_file()
+    assert (bundled("plugins") / "notify" / "__init__.py").is_file()
     assert bundled("systemd").is_dir()
+    assert bundled_plugins() >= {"calendar", "contacts", "notify", "tasks"}

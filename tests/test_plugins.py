@@ -499,6 +499,7 @@ def test_the_description_is_json(home):
         "abilities": ["fetch", "watch"],
         "error": None,
         "watch": [str(home.root / "days.txt")],
+        "channels": [],
     }
     assert (bad["state"], bad["error"], bad["watch"]) == ("failed", "bad.py:1: ValueError: no", [])
     assert worse["state"] == "ok"

@@ -10,7 +10,10 @@ A plugin is any object with a `name` and one or more of these abilities:
         Files and folders whose change means that `fetch` has something new.
     notify(ctx, notification) -> Iterable[Delivered | Pressed]
         Hand a message to the user; yield `Delivered` once it is out of your hands, and a `Pressed`
-        for each button the user then presses.
+        for each button the user then presses. Raise `NotDelivered` where it surely is not.
+    channels(ctx) -> Iterable[Channel]
+        The ways to the user that `notify` knows, where there are several: it is then called for
+        each of them, `notification.channel` says for which.
     act(ctx, proposal), undo(ctx, proposal)
         Carry out a proposal that the user has approved; take it back.
 
@@ -36,6 +39,7 @@ from twind.model import (
     Attendee,
     Button,
     CalendarEvent,
+    Channel,
     Deleted,
     Delivered,
     Fetched,
@@ -55,6 +59,7 @@ __all__ = [
     "AuthenticationFailed",
     "Button",
     "CalendarEvent",
+    "Channel",
     "Claim",
     "Context",
     "Deleted",
@@ -62,6 +67,8 @@ __all__ = [
     "Fact",
     "Fetched",
     "Files",
+    "MaybeDelivered",
+    "NotDelivered",
     "Notification",
     "Person",
     "Pressed",
@@ -83,6 +90,25 @@ hookimpl = pluggy.HookimplMarker("twind")
 
 class AuthenticationFailed(Exception):  # noqa: N818 - reads as what happened
     """Raise it from `fetch` when the source refuses the credentials: twind stops asking."""
+
+
+class NotDelivered(Exception):  # noqa: N818 - reads as what happened
+    """Raise it from `notify` when the message surely did not reach the user; say why.
+
+    twind tries again later, while the message is of use; with `again=False` it does not, since
+    nothing but the user can mend it.
+    """
+
+    def __init__(self, reason: str, *, again: bool = True) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+class MaybeDelivered(Exception):  # noqa: N818
+    """Raise it from `notify` when nobody can tell; say why. Nothing sends the message again.
+
+    Any other exception that comes before `Delivered` counts the same.
+    """
 
 
 class Settings(BaseModel):

@@ -116,6 +116,13 @@ def _runtime_dir(state: Path) -> Path:
         return state
 
 
+def bundled_plugins() -> frozenset[str]:
+    """Return the names of the plugins that ship with twind: files, and folders of them."""
+    folder = bundled("plugins")
+    packages = {file.parent.name for file in folder.glob("*/__init__.py")}
+    return frozenset(packages.union(file.stem for file in folder.glob("*.py")))
+
+
 def bundled(folder: str) -> Path:
     """Return a folder that ships with twind: in the wheel, or in the checkout it runs from.
 

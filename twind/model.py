@@ -245,6 +245,19 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One way to the user that a plugin offers.
+
+    `id` stays the same from one day to the next and holds no secret; `name` is what people see.
+    """
+
+    id: str
+    name: str = ""
+    buttons: bool = False
+    """Whether it shows buttons, and hears them. Where it does not, the text says how to answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """One message to the user, in plain text: the channel escapes it for itself."""
 
@@ -254,6 +267,8 @@ class Notification:
     buttons: tuple[Button, ...] = ()
     listen_s: float = 0.0
     """How long the channel may wait for a button."""
+    channel: str = ""
+    """The `id` of the channel it is for; "" for a plugin that is a single one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from twind import settings as configuration
 from twind.clock import Clock, FixedClock
 from twind.daemon import workers
 from twind.errors import NotFoundError, PluginError
-from twind.home import Home, bundled
+from twind.home import Home, bundled, bundled_plugins
 from twind.jobs import check
 from twind.jobs.sync import sync_one
 from twind.jobs.work import Work
@@ -252,8 +252,21 @@ class Twin:
         base = configuration.base_folder(self._home)
         return plugins.watch(self._loaded, self.context(), base)
 
+    def channels(self) -> list[api.Channel]:
+        """Return the channels that `notify` knows. Raises PluginError for what is wrong with one.
+
+        A plugin without `channels` is a single one.
+        """
+        found, problem = plugins.channels(self._loaded, self.context(self.state))
+        if problem:
+            raise PluginError(problem)
+        return found
+
     def notify(self, notification: api.Notification) -> list[api.Delivered | api.Pressed]:
-        """Deliver a message; return what `notify` yields. Raises PluginError where it raises."""
+        """Deliver a message; return what `notify` yields. Raises PluginError where it raises.
+
+        Where there are several channels, `notification.channel` says to which.
+        """
         return list(plugins.deliver(self._loaded, self.context(self.state), notification))
 
 
@@ -427,8 +440,8 @@ class PluginContract:
         _, settings = self._source(tmp_path)
         with self._twin(tmp_path / "twin", settings) as twin:
             home = bundled("plugins").resolve()
-            ours = _find(self.plugin).file.resolve().parent == home
-            if not ours and twin.name in {file.stem for file in home.glob("*.py")}:
+            ours = home in _find(self.plugin).file.resolve().parents
+            if not ours and twin.name in bundled_plugins():
                 _broken(f'the name "{twin.name}" is taken by a bundled plugin')
 
     def test_it_imports_twind_api_alone(self) -> None:
@@ -722,14 +735,16 @@ class PluginContract:
                 _skip(f"{twin.name} has no notify")
             capfd.readouterr()
             events: list[Any] = []
-            for message in (self.notification(), replace(self.notification(), body="", buttons=())):
-                try:
-                    events = twin.notify(message)
-                except PluginError as error:
-                    _broken(f"notify fails: {error}")
-                if not any(isinstance(event, api.Delivered) for event in events):
-                    _broken(f"notify ends without Delivered: {events}")
-            list(twin.plugin.notify(twin.context({}), self.notification()))
+            for channel in _channels(twin):
+                full = replace(self.notification(), channel=channel.id)
+                for message in (full, replace(full, body="", buttons=())):
+                    try:
+                        events = twin.notify(message)
+                    except PluginError as error:
+                        _broken(f"notify fails: {error}")
+                    if not any(isinstance(event, api.Delivered) for event in events):
+                        _broken(f"notify ends without Delivered: {events}")
+                list(twin.plugin.notify(twin.context({}), full))
             said = capfd.readouterr().out
             if said:
                 _broken(f"it prints on standard output: {said.splitlines()[0]!r}")
@@ -827,6 +842,13 @@ def _imports(file: Path) -> Iterator[tuple[int, str]]:
                 yield from ((node.lineno, f"twind.{name.name}") for name in node.names)
             else:
                 yield node.lineno, node.module
+
+
+def _channels(twin: Twin) -> list[api.Channel]:
+    try:
+        return twin.channels()
+    except PluginError as error:
+        _broken(f"channels fails: {error}")
 
 
 def _watched(twin: Twin) -> list[Path]:

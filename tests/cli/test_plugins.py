@@ -191,10 +191,11 @@ def test_check_takes_packages_and_bundled_plugins(home, capsys, plugin, tmp_path
     people = f"path={tmp_path}/people.txt"
     data = run(home, capsys, "check", str(folder), "--set", people)
     assert data["plugins"][0]["fetched"]["records"] == {"Person": 2}
-    from twind.home import bundled
+    from twind.home import bundled, bundled_plugins
 
-    for name in ("calendar", "contacts", "tasks", "notify"):
-        data = run(home, capsys, "check", str(bundled("plugins") / f"{name}.py"))
+    for name in bundled_plugins():
+        file, folder = (bundled("plugins") / kind for kind in (f"{name}.py", name))
+        data = run(home, capsys, "check", str(file if file.exists() else folder))
         assert (data["plugins"][0]["name"], data["problems"]) == (name, [])
 
 

@@ -88,7 +88,7 @@ class TestTasks(PluginContract):
 
 
 class TestNotify(PluginContract):
-    plugin = PLUGINS / "notify.py"
+    plugin = PLUGINS / "notify"
 
     def sample(self, folder):
         return {"desktop": False}

@@ -129,6 +129,12 @@ def test_a_second_answer_waits_for_more_where_the_first_was_learnt_from_soon(dae
     assert len(one.started("detect")) == seen + 1
 
 
+def begin_to_send(db, number):
+    desktop = outbox.Address("notify", "desktop", "desktop")
+    outbox.address(db, number, [desktop])
+    outbox.sending(db, [number], desktop)
+
+
 def waiting(one, key):
     with Store.open(one.home.database) as db:
         outbox.put(db, 1, key, {"title": key, "body": ""})
@@ -171,7 +177,7 @@ def test_what_a_dead_sender_left_is_uncertain_at_once(daemon, until, tmp_path):
     one = daemon(env={"FAKE_DIE": "notify"}).up()
     with Store.open(one.home.database) as db:
         outbox.put(db, 1, "first", {"title": "x", "body": ""})
-        outbox.claim(db)
+        begin_to_send(db, 1)
         outbox.put(db, 1, "second", {"title": "x", "body": ""})
     one.ask("propose", wait=True)
     until(lambda: one.ask("status")["outbox"] == {"uncertain": 1, "pending": 1})
@@ -286,7 +292,7 @@ def test_what_a_kill_interrupted_is_done_again_and_nothing_is_sent_twice(daemon,
     one.stop(signal.SIGKILL)
     with Store.open(one.home.database) as db:
         outbox.put(db, 1, "proposals:today", {"title": "x"})
-        outbox.claim(db)
+        begin_to_send(db, 1)
     two = daemon().up()
     until(lambda: len(two.started("train")) == 2)
     again = two.started("train")

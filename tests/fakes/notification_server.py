@@ -2,7 +2,8 @@
 
 Prints one JSON object a line: {"event": "up"}, then one for each Notify and each CloseNotification.
 Environment: CAPABILITIES (comma-separated), PRESS (ids of buttons to press, comma-separated, as
-soon as the notification is up), THEN ("close", "leave", or "die": what it does after that),
+soon as the notification is up), THEN ("close", "leave", or "die": what it does after that; or
+"refuse", "ignore": it takes none, and says so or does not),
 HANDS (set: each line on stdin, "41 accept", presses a button).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -54,6 +56,11 @@ class Server(ServiceInterface):
         hints: Hints,
         timeout: Signed,
     ) -> Number:
+        match os.environ.get("THEN"):
+            case "refuse":
+                raise DBusError(f"{NAME}.Error", "too much of it")
+            case "ignore":
+                signal.pause()
         plain = {key: variant.value for key, variant in hints.items()}
         if replaces not in self.shown:
             self.last += 1

@@ -8,28 +8,11 @@ import pytest
 
 from twind import evidence, settings
 from twind.errors import NotFoundError, PluginError
-from twind.jobs import detect, elicit, inspect, notify, propose, sync
+from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError, Work
 from twind.model import CalendarEvent, Feedback, Person, Project, Task
-from twind.store import jobs, log, outbox, patterns, proposals, questions, records
+from twind.store import jobs, log, patterns, proposals, questions, records
 
-CHANNEL = """\
-from pathlib import Path
-from twind.api import Delivered, Pressed, hookimpl
-
-class Paper:
-    name = "paper"
-
-    def notify(self, ctx, notification):
-        with Path({file!r}).open("a") as out:
-            print(notification.key, file=out)
-        yield Delivered("paper")
-        {after}
-
-@hookimpl
-def twind_register(register):
-    register(Paper())
-"""
 SOURCE = """\
 from twind.api import Person, hookimpl
 
@@ -225,110 +208,3 @@ def test_a_plugin_that_did_not_load_says_why(work):
     work.args = {"plugins": ["sour"]}
     with pytest.raises(PluginError, match=r"sour failed to load: .*no milk"):
         sync.run(work)
-
-
-# --- notify --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def waiting(work):
-    """A pending proposal and the message that announces it."""
-    live(work)
-    start = work.clock.now() + timedelta(hours=4)
-    made = proposals.Proposal(
-        day=start.date(),
-        action="learn",
-        target=None,
-        start=start,
-        end=start + timedelta(hours=1),
-        duration_min=60,
-        intensity="normal",
-        text="Read",
-        confidence=0.5,
-        reasons=(),
-        would_change="",
-    )
-    [row] = proposals.add(work.db, 1, [made], {})
-    buttons = [
-        {"id": f"{action}:{row}", "label": action} for action in ("accept", "reject", "snooze")
-    ]
-    message = {"title": "One", "body": "Read", "buttons": buttons, "listen_s": 60.0}
-    outbox.put(work.db, 1, f"proposals:{row}", message)
-    return row
-
-
-def channel(work, after="pass"):
-    file = work.home.state_dir / "paper.txt"
-    file.touch()
-    drop_in(work.home, "paper", CHANNEL.format(file=str(file), after=after))
-    return file
-
-
-def test_nothing_is_sent_twice(work, waiting):
-    file = channel(work)
-    assert notify.run(work) == {"sent": 1, "failed": 0, "pressed": 0}
-    assert notify.run(work) == {"sent": 0, "failed": 0, "pressed": 0}
-    assert file.read_text() == f"proposals:{waiting}\n"
-    assert outbox.counts(work.db) == {"sent": 1}
-    assert not outbox.put(work.db, 1, f"proposals:{waiting}", {"title": "", "body": ""})
-
-
-@pytest.mark.parametrize(
-    ("button", "status", "counted"),
-    [
-        ("accept", "accepted", 1),
-        ("reject", "rejected", 1),
-        ("snooze", "pending", 1),
-        ("undo", "pending", 0),
-        ("dance", "pending", 0),
-    ],
-)
-def test_a_button_is_the_users_word(work, waiting, button, status, counted):
-    channel(work, f"yield Pressed('{button}:{waiting}')")
-    assert notify.run(work) == {"sent": 1, "failed": 0, "pressed": counted}
-    assert proposals.get(work.db, 1, waiting).status == status
-    assert len(proposals.feedback(work.db, 1)) == counted
-
-
-@pytest.mark.parametrize("button", ["accept:999", "accept:x", "accept", ""])
-def test_a_button_that_means_nothing_harms_nothing(work, waiting, button):
-    channel(work, f"yield Pressed({button!r})")
-    assert notify.run(work)["pressed"] == 0
-    assert proposals.feedback(work.db, 1) == []
-
-
-def test_quiet_hours_hold_it_back(work, waiting, clock):
-    file = channel(work)
-    clock.advance(hours=15)
-    assert notify.run(work)["sent"] == 0
-    assert outbox.pending(work.db)
-    assert file.read_text() == ""
-    work.args = {"now": True}
-    assert notify.run(work)["sent"] == 1
-
-
-def test_a_channel_that_fails_after_delivery_has_delivered(work, waiting):
-    channel(work, "raise OSError('paper jam')")
-    assert notify.run(work)["sent"] == 1
-    assert outbox.counts(work.db) == {"sent": 1}
-
-
-@pytest.mark.parametrize("broken", [True, False])
-def test_without_a_working_channel_it_failed(work, waiting, broken):
-    if broken:
-        file = channel(work)
-        plugin = work.home.plugin_dirs[0] / "paper.py"
-        plugin.write_text(plugin.read_text().replace(".open(", ".nothing("))
-        assert file.read_text() == ""
-    assert notify.run(work) == {"sent": 0, "failed": 1, "pressed": 0}
-    reason = work.db.value("SELECT error FROM outbox")
-    assert ("paper" if broken else "no plugin delivers") in reason
-    assert notify.run(work)["sent"] == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [("Call Bo", "Call Bo."), ("Ask “who pays?”", "Ask “who pays?”."), ("Why not?", "Why not?")],
-)
-def test_a_sentence_has_one_stop(text, sentence):
-    assert propose._ended(text) == sentence

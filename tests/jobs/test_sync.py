@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from twind import plugins
+from twind import messages, plugins
 from twind import settings as configuration
 from twind.clock import FixedClock
 from twind.home import Home
@@ -181,10 +181,10 @@ def test_a_large_loss_is_held_back_and_asked_about_once(rig, caplog):
     assert rig.db.value("SELECT COUNT(*) FROM entities WHERE name IN ('Renamed', 'New')") == 2
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert warnings == [f"one: {health['last_error']}"]
-    message = outbox.claim(rig.db, 1)
-    assert "twind plugins accept one" in message.payload["body"]
-    assert "180 of 200" in message.payload["body"]
-    assert not outbox.pending(rig.db)
+    [message] = outbox.due(rig.db, 1)
+    [text] = messages.in_words(rig.db, 1, [message], UTC, rig.clock.now())
+    assert "twind plugins accept one" in text.body
+    assert "180 of 200" in text.body
     assert store_status.summary(rig.db, 1)["sources"]["one"]["last_error"] == health["last_error"]
 
 
@@ -240,6 +240,24 @@ def test_a_file_that_shrinks_is_held_until_it_is_accepted(tmp_path):
         sources.accept(twin._db, 1, twin.name)
         assert len(twin.sync().deleted) == 39
         assert twin.sync().changed == ()
+
+
+def test_a_source_that_wants_another_password_tells_its_user_once(rig):
+    from twind.api import AuthenticationFailed
+
+    rig.sync("one", crowd(3))
+    for _ in range(3):
+        rig.clock.advance(minutes=15)
+        rig.sync("one", [AuthenticationFailed("who are you?")])
+    [message] = outbox.due(rig.db, 1)
+    [text] = messages.in_words(rig.db, 1, [message], UTC, rig.clock.now())
+    assert text.title == "one does not let twind in"
+    assert text.body.startswith("who are you? What one had is kept")
+    rig.sync("one", crowd(3))
+    assert messages.useless(rig.db, 1, message.payload, rig.clock.now()) == "that is over"
+    rig.clock.advance(minutes=15)
+    rig.sync("one", [AuthenticationFailed("who are you?")])
+    assert len(outbox.due(rig.db, 1)) == 2
 
 
 # --- what is logged ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from twind.store import jobs, outbox
+from twind.store import jobs
 
 
 def test_the_same_work_is_queued_once(db):
@@ -59,24 +59,3 @@ def test_counts_say_what_failed_last(db):
 def test_unknown_job(db):
     with pytest.raises(KeyError):
         jobs.get(db, 99)
-
-
-def test_a_message_is_put_once_and_never_sent_twice(db):
-    assert outbox.put(db, 1, "morning:2026-03-02", {"title": "Good morning"})
-    assert not outbox.put(db, 1, "morning:2026-03-02", {"title": "Good morning"})
-    message = outbox.claim(db)
-    assert message.payload == {"title": "Good morning"}
-    assert outbox.claim(db) is None
-    assert outbox.mark_uncertain(db) == 1
-    assert outbox.counts(db) == {"uncertain": 1}
-    assert not outbox.pending(db)
-
-
-def test_sent_names_every_channel(db):
-    outbox.put(db, 1, "k", {})
-    message = outbox.claim(db)
-    outbox.sent(db, message.id, "journal")
-    outbox.sent(db, message.id, "desktop")
-    outbox.failed(db, message.id, "too late")
-    row = db.row("SELECT * FROM outbox")
-    assert (row["state"], row["channel"]) == ("sent", "journal, desktop")

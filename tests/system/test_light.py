@@ -57,7 +57,9 @@ def test_nothing_heavy_is_imported_by_the_daemon():
         check=True,
     )
     packages = {name.partition(".")[0] for name in shown.stdout.split()}
-    assert packages.isdisjoint({*HEAVY, "pluggy", "rich", "vobject", "stable_baselines3"})
+    assert packages.isdisjoint(
+        {*HEAVY, "pluggy", "rich", "vobject", "stable_baselines3", "apprise", "requests"}
+    )
     assert not {name for name in shown.stdout.split() if name.startswith("twind.plugins")}
 
 

@@ -84,6 +84,12 @@ def build() -> argparse.ArgumentParser:
     why = _command(commands, "why", "proposals", "why", "the reasons behind a proposal")
     why.add_argument("id", type=int)
 
+    notify = _command(
+        commands, "notify", "notify", "channels", "the ways to you, and how they fare"
+    )
+    notify.add_argument("channel", nargs="*", help="only these channels; default: all")
+    notify.add_argument("--test", action="store_true", help="send a trial message now")
+
     _people(_command(commands, "people", "people", "list_all", "who twind knows"))
 
     plugins = _command(

@@ -14,8 +14,8 @@ from twind.cli.output import clean
 from twind.cli.processes import run_job
 from twind.cli.session import opened
 from twind.errors import NotFoundError, PluginError, TwindError
-from twind.home import Home, bundled
-from twind.store import sources
+from twind.home import Home, bundled_plugins
+from twind.store import outbox, sources
 
 if TYPE_CHECKING:
     import argparse
@@ -35,14 +35,15 @@ _SECRET = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
 
 def _described(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     with opened(arguments) as session:
-        health = sources.health(session.db, session.profile_id)
+        delivering = outbox.health(session.db, session.profile_id)
+        health = {**delivering, **sources.health(session.db, session.profile_id)}
         found = run_job(session.home, "inspect")["plugins"]
     empty = {"records": 0, "errors": 0, "last_ok_at": None, "last_error": None}
     shapes = []
     for plugin in found:
         known = health.get(plugin["name"], {**empty})
         state = plugin["state"]
-        if state == "ok" and (known["errors"] or known["last_error"]):
+        if state == "ok" and (known["errors"] or known["last_error"] or plugin["error"]):
             state = "degraded"
         shapes.append(
             {
@@ -113,6 +114,7 @@ def _lines_of(one: dict[str, Any]) -> list[str]:
         _line("file", one["file"]),
         _line("can", ", ".join(one["abilities"]) or "nothing"),
         *([_line("watches", watch)] if watch else []),
+        *([_line("channels", ", ".join(one["channels"]))] if one["channels"] else []),
         *(
             _line("setting", f"{item['key']} = {_literal(item['value'])}")
             for item in one["settings"]
@@ -182,6 +184,7 @@ def _report(one: dict[str, Any]) -> list[str]:
         *([_line("can", ", ".join(one["abilities"]))] if one["abilities"] else []),
         *(_line("setting", _about(item)) for item in one["settings"]),
         *(_line("watches", path) for path in one["watch"]),
+        *(_line("channel", name) for name in one["channels"]),
     ]
     if (fetched := one["fetched"]) is not None:
         counts = [f"{count} {kind}" for kind, count in fetched["records"].items()]
@@ -270,7 +273,7 @@ def _check_name(name: str) -> None:
         raise PluginError(
             f'{name!r} is no name for a plugin: a-z, 0-9, "_" and "-", starting with a letter'
         )
-    taken = {file.stem for file in bundled("plugins").glob("*.py")} | {"disabled"}
+    taken = {*bundled_plugins(), "disabled"}
     if name in taken:
         raise PluginError(f"the name {name} is taken; choose another")
     if name.replace("-", "_") in sys.stdlib_module_names:

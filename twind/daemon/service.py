@@ -44,7 +44,6 @@ BUSY_TIMEOUT_S = 2.0
 """The loop must not stand still while another program holds the database."""
 
 RELOAD_WAIT_S = 10.0
-NOTIFY_AGAIN_S = 900.0
 
 DETECT_QUIET_S, DETECT_MOST_S = 2.0, 30.0
 """How long after the last change patterns are refreshed, and how long a change waits at most."""
@@ -147,7 +146,6 @@ class Service:
         )
         self._detected_seq = -1
         self._train_wanted = False
-        self._notified_s: float | None = None
         self._notify_wanted = False
         self._wake = asyncio.Event()
         self._stop_wanted = False
@@ -404,18 +402,13 @@ class Service:
         quiet = any(
             hours.contains(local.hour * 60 + local.minute) for hours in self._settings.hours.quiet
         )
-        return not quiet and outbox.pending(self._db, self._settings.profile.id)
+        # A mail that is tried again is no reason to stop listening to a button.
+        listening = any(self._is_listening(job) for job in self._queue.running.values())
+        return not quiet and outbox.is_due(self._db, self._settings.profile.id, new=listening)
 
     def _notify_if_needed(self, *, news: bool = False) -> None:
-        """Queue `notify` if something waits to be delivered and may be.
-
-        Without news, one that has just run has left it for a reason.
-        """
-        lately = (
-            self._notified_s is not None
-            and clocks.monotonic_s() - self._notified_s < NOTIFY_AGAIN_S
-        )
-        if not (news or not lately) or not self._is_to_notify():
+        """Queue `notify` if something waits to be delivered and may be."""
+        if not self._is_to_notify():
             return
         if self._is_delivering():
             self._notify_wanted = True
@@ -425,14 +418,18 @@ class Service:
     def _is_delivering(self) -> bool:
         """Tell whether a worker delivers just now: it may or may not come to what is new."""
         return any(
-            job.name == "notify" and not (self._progress.get(job.id) or {}).get("listening")
+            job.name == "notify" and not self._is_listening(job)
             for job in self._queue.running.values()
         )
+
+    def _is_listening(self, job: Job) -> bool:
+        """Tell whether a worker has delivered all, and only waits for a button."""
+        return bool((self._progress.get(job.id) or {}).get("listening"))
 
     def _end_listening(self) -> None:
         """End a worker that has delivered and only waits for a button: there is more to deliver."""
         for job in self._queue.running.values():
-            if job.name == "notify" and (self._progress.get(job.id) or {}).get("listening"):
+            if self._is_listening(job):
                 self._workers.dismiss(job.id)
 
     # --- jobs ------------------------------------------------------------------------------------
@@ -441,8 +438,6 @@ class Service:
         limits = self._settings.limits
         if job.name == "detect":
             self._detected_seq = change_log.max_seq(self._db)
-        if job.name == "notify":
-            self._notified_s = clocks.monotonic_s()
         self._sd.status(f"{job.name} at work")
         order = {
             "job": job.id,

@@ -23,7 +23,7 @@ from pydantic_core import to_jsonable_python
 from twind import api, plugins
 from twind.clock import format_utc, local_midnight, monotonic_s, parse_utc
 from twind.errors import NotFoundError, PluginError
-from twind.home import bundled
+from twind.home import bundled, bundled_plugins
 from twind.model import Record
 from twind.plugins.fencing import fence
 from twind.plugins.finding import ENTRY_POINT_GROUP
@@ -74,8 +74,9 @@ def run(work: Work) -> dict[str, Any]:
     where relative paths start, if not twind.toml's; with "fingerprints" they are told, too.
 
     Returns {"file", "plugins": [{"name", "state", "error", "abilities", "settings": [{"key",
-    "type", "required", "default", "value", "description"}], "watch", "fetched"}], "problems"}:
-    `fetched` is as `_tried` tells, or None. Raises NotFoundError where there is no such file.
+    "type", "required", "default", "value", "description"}], "watch", "channels", "fetched"}],
+    "problems"}: `fetched` is as `_tried` tells, or None. Raises NotFoundError where there is no
+    such file.
     """
     with _within(float(work.args.get("timeout_s") or TIMEOUT_S)):
         if "name" in work.args:
@@ -158,8 +159,8 @@ def _name_problems(found: plugins.Found, offers: Iterable[Offer]) -> Iterator[st
     if entry.name.startswith(("_", ".", "#")):
         yield f"{entry.name}: a name that starts with {entry.name[0]!r} is passed over in a folder"
     home = bundled("plugins").resolve()
-    taken = {file.stem for file in home.glob("*.py")}
-    if found.file.resolve().parent == home:
+    taken = bundled_plugins()
+    if home in found.file.resolve().parents:
         return
     for offer in offers:
         if offer.loaded.name in taken and offer.plugin is not None:
@@ -179,6 +180,7 @@ def _told(offer: Offer, work: Work, *, tried: bool) -> dict[str, Any]:
     if tried and one.state == "ok" and "fetch" in one.abilities:
         fetched = _tried(one, work)
         problems += fetched["problems"]
+    channels = _channels(one, work, problems)
     return {
         "name": one.name,
         "state": one.state,
@@ -186,6 +188,7 @@ def _told(offer: Offer, work: Work, *, tried: bool) -> dict[str, Any]:
         "abilities": sorted(one.abilities),
         "settings": settings,
         "watch": watched,
+        "channels": channels,
         "fetched": fetched,
         "problems": problems,
     }
@@ -232,13 +235,24 @@ def type_name(annotation: Any) -> str:
 def _watched(one: plugins.Loaded, work: Work, problems: list[str]) -> list[str]:
     if one.state != "ok":
         return []
-    now = work.clock.now()
-    ctx = plugins.context(one, work.settings, api.Window(now, now), now)
     try:
-        return [str(path) for path in plugins.watch(one, ctx, base_folder(work.home))]
+        return [str(path) for path in plugins.watch(one, _ctx(one, work), base_folder(work.home))]
     except PluginError as error:
         problems.append(str(error))
         return []
+
+
+def _channels(one: plugins.Loaded, work: Work, problems: list[str]) -> list[str]:
+    if one.state != "ok" or "notify" not in one.abilities:
+        return []
+    found, problem = plugins.channels(one, _ctx(one, work))
+    problems += [problem] if problem else []
+    return [channel.name or channel.id for channel in found]
+
+
+def _ctx(one: plugins.Loaded, work: Work) -> api.Context[Any]:
+    now = work.clock.now()
+    return plugins.context(one, work.settings, api.Window(now, now), now)
 
 
 # --- a trial -------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
-"""Send what waits in the outbox through every plugin that can deliver.
+"""Send what waits in the outbox through every channel there is.
 
-`sending` is committed before the call and `sent` after it, so that a crash in between is seen and
-nothing is said twice. A button that the user presses on the notification is their word on it.
+`sending` is committed before each call and `sent` after it, so that a crash in between is seen and
+nothing is said twice. What waits at once goes out as one message; only, where there are buttons,
+the last one that has any stands alone. A button that the user presses is their word.
 
 Only the newest notification's buttons are heard: the daemon ends this worker when there is more to
 say. By then the job's row is done, and all that was delivered is stored.
@@ -10,15 +11,15 @@ say. By then the job's row is done, and all that was delivered is stored.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind import api, plugins
-from twind.api import Window
-from twind.errors import PluginError, TwindError
-from twind.model import Button, Delivered, Feedback, Notification, Pressed
+from twind import messages, plugins
+from twind.api import MaybeDelivered, NotDelivered, Window
+from twind.clock import monotonic_s
+from twind.errors import NotFoundError, PluginError, TwindError
+from twind.model import Channel, Delivered, Feedback, Notification, Pressed
 from twind.store import outbox, proposals
 from twind.store.connection import from_json, to_json
 
@@ -29,6 +30,11 @@ log = logging.getLogger("twind.notify")
 
 SNOOZE_MIN = 60
 SAID = frozenset({"accept", "reject", "snooze"})
+LISTEN_SHARE = 0.9
+"""How much of a job's time a notification may wait for its buttons, before the job is killed."""
+NOBODY = "no plugin delivers anything"
+NOBODY_FOR = timedelta(days=1)
+"""How long a message waits for a plugin that delivers."""
 
 Stream = Iterator[Delivered | Pressed]
 
@@ -36,40 +42,110 @@ Stream = Iterator[Delivered | Pressed]
 def run(work: Work) -> dict[str, Any]:
     """Deliver everything that waits, unless these are quiet hours; then listen to the newest.
 
-    Returns {"sent", "failed", "pressed"}: numbers. Progress: {"listening": seconds} once all is
+    Returns {"sent", "failed", "pressed"}: numbers. Progress: {"listening": True} once all is
     delivered and only a button is waited for.
+
+    With args["trial"] it sends a trial message instead, to the channels of these names or, where
+    there are none, to all, and returns {"channels": [{"channel", "plugin", "delivered", "error"}],
+    "problems": [lines]}. Raises NotFoundError for a name that no channel has.
     """
+    if "trial" in work.args:
+        return _try_out(work, work.args["trial"])
     told = {"sent": 0, "failed": 0, "pressed": 0}
-    local = work.clock.now().astimezone(work.settings.zone)
-    minute = local.hour * 60 + local.minute
-    if any(span.contains(minute) for span in work.settings.hours.quiet) and not work.args.get(
-        "now"
-    ):
+    if _is_quiet(work) and not work.args.get("now"):
         return told
-    channels = [
-        _Channel(work, loaded)
-        for loaded in plugins.load(work.home, work.settings).working("notify")
-    ]
-    newest: _Delivery | None = None
-    while (message := _claim(work)) is not None:
-        notification = _notification(message)
-        if outbox.pending(work.db, work.profile_id):
-            # What is followed by more at once is not listened to, so it bears no buttons.
-            notification = replace(notification, buttons=(), listen_s=0.0)
-        newest = _deliver(work, channels, message.id, notification)
-        told["sent" if newest.streams else "failed"] += 1
-        if notification.listen_s <= 0:
-            told["pressed"] += _hear(work, newest)
-            newest = None
-    if newest is not None and newest.streams:
+    began_s = monotonic_s()
+    ways, problems = _ways(work)
+    for problem in problems:
+        log.warning("%s", problem)
+    while waiting := _still_of_use(work):
+        _settle(work, waiting, ways)
+        taken: set[int] = set()
+        for way in ways:
+            for text in _for_way(work, way, waiting):
+                if way.deliver(text, _listen_s(work, text, began_s)):
+                    taken.update(text.ids)
+        told["sent"] += len(taken)
+        told["failed"] += len(waiting) - len(taken)
+    listening = [way for way in ways if way.is_open]
+    told["pressed"] = sum(way.pressed for way in ways)
+    if listening:
         # Whoever waits for the job waits for the delivery, not for the user.
         work.finish(dict(told))
         work.progress({"listening": True})
-        told["pressed"] += _hear(work, newest)
+        for way in listening:
+            way.hear()
+        told["pressed"] = sum(way.pressed for way in ways)
     return told
 
 
-class _Channel:
+def _is_quiet(work: Work) -> bool:
+    local = work.clock.now().astimezone(work.settings.zone)
+    return any(span.contains(local.hour * 60 + local.minute) for span in work.settings.hours.quiet)
+
+
+# --- what is to be said --------------------------------------------------------------------------
+
+
+def _still_of_use(work: Work) -> list[outbox.Message]:
+    """Return what is to be sent now; what nobody needs any more is dropped."""
+    kept = []
+    for message in outbox.due(work.db, work.profile_id):
+        why = messages.useless(work.db, work.profile_id, message.payload, work.clock.now())
+        if why is None:
+            kept.append(message)
+            continue
+        with work.db.transaction():
+            work.check()
+            outbox.drop(work.db, message.id, why)
+        log.info("%s is not sent any more: %s", message.key, why)
+    return kept
+
+
+def _settle(work: Work, waiting: Sequence[outbox.Message], ways: Sequence[_Way]) -> None:
+    """Address what has never been tried; put off what is for nobody who is there."""
+    offered = {way.address for way in ways}
+    with work.db.transaction():
+        work.check()
+        for message in waiting:
+            if message.due is not None:
+                for away in message.due - offered:
+                    outbox.failed(work.db, [message.id], away, "it is not there", again=True)
+            elif ways:
+                outbox.address(work.db, message.id, [way.address for way in ways])
+            elif work.clock.now() - message.created_at < NOBODY_FOR:
+                outbox.postpone(work.db, message.id, NOBODY)
+            else:
+                outbox.give_up(work.db, message.id, NOBODY)
+
+
+def _for_way(work: Work, way: _Way, waiting: Sequence[outbox.Message]) -> Iterator[messages.Text]:
+    """Yield what goes to one channel, the newest last."""
+    texts = messages.in_words(
+        work.db,
+        work.profile_id,
+        [one for one in waiting if one.due is None or way.address in one.due],
+        work.settings.zone,
+        work.clock.now(),
+    )
+    bearing = [text for text in texts if text.buttons and way.channel.buttons]
+    others = [text for text in texts if text not in bearing[-1:]]
+    if others:
+        yield messages.digest(others, buttons=way.channel.buttons)
+    yield from bearing[-1:]
+
+
+def _listen_s(work: Work, text: messages.Text, began_s: float) -> float:
+    if not text.buttons:
+        return 0.0
+    left_s = LISTEN_SHARE * work.settings.limits.job_timeout_s - (monotonic_s() - began_s)
+    return max(0.0, left_s if text.listen_s is None else min(left_s, text.listen_s))
+
+
+# --- where it goes -------------------------------------------------------------------------------
+
+
+class _Courier:
     """A plugin that delivers, and what it wants to remember from one notification to the next."""
 
     def __init__(self, work: Work, loaded: plugins.Loaded) -> None:
@@ -79,9 +155,12 @@ class _Channel:
         self._key = f"channel:{loaded.name}"
         self._kept = work.db.meta_get(self._key) or "{}"
         self._loaded = loaded
-        self._ctx: api.Context[Any] = plugins.context(
+        self._ctx = plugins.context(
             loaded, work.settings, Window(now, now), now, from_json(self._kept)
         )
+
+    def channels(self) -> tuple[list[Channel], str | None]:
+        return plugins.channels(self._loaded, self._ctx)
 
     def deliver(self, notification: Notification) -> Stream:
         return plugins.deliver(self._loaded, self._ctx, notification)
@@ -98,69 +177,138 @@ class _Channel:
             self._kept = state
 
 
-def _claim(work: Work) -> outbox.Message | None:
-    with work.db.transaction():
-        work.check()
-        return outbox.claim(work.db, work.profile_id)
+class _Way:
+    """One channel, and the notification on it whose buttons are still to be heard.
 
+    Attributes:
+        channel: what the plugin says of it.
+        address: how the outbox knows it.
+        pressed: how many buttons have counted.
 
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    """A message that is out, and what the channels that took it have yet to say."""
+    """
 
-    message_id: int
-    streams: dict[str, Stream]
+    def __init__(self, work: Work, courier: _Courier, channel: Channel) -> None:
+        self.channel = channel
+        self.address = outbox.Address(courier.name, channel.id, channel.name or channel.id)
+        self.pressed = 0
+        self._work = work
+        self._courier = courier
+        self._stream: Stream | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there are buttons to be heard."""
+        return self._stream is not None
 
-def _deliver(
-    work: Work, channels: list[_Channel], message_id: int, notification: Notification
-) -> _Delivery:
-    """Hand a message to all channels, each as far as its word that it has taken it."""
-    taken: dict[str, Stream] = {}
-    errors = []
-    for channel in channels:
+    def offer(self, text: messages.Text, listen_s: float) -> Stream:
+        """Hand a message over as far as the channel's word that it has taken it.
+
+        Returns what it has yet to say. Raises PluginError where that word does not come.
+        """
+        stream = self._courier.deliver(
+            Notification(
+                key=text.key,
+                title=text.title,
+                body=text.body,
+                buttons=text.buttons if listen_s > 0 else (),
+                listen_s=listen_s,
+                channel=self.channel.id,
+            )
+        )
+        if not any(isinstance(event, Delivered) for event in stream):
+            raise PluginError("it ended without saying that the message is delivered")
+        return stream
+
+    def deliver(self, text: messages.Text, listen_s: float) -> bool:
+        """Hand a message over, and note what became of it; return whether it was taken."""
+        db = self._work.db
+        with db.transaction():
+            self._work.check()
+            outbox.sending(db, text.ids, self.address)
         try:
-            stream = channel.deliver(notification)
-            delivered = next((event for event in stream if isinstance(event, Delivered)), None)
+            self._stream = self.offer(text, listen_s)
         except PluginError as error:
-            log.warning("%s: %s", channel.name, error)
-            errors.append(f"{channel.name}: {error}")
-            continue
-        if delivered is not None:
-            with work.db.transaction():
-                outbox.sent(work.db, message_id, delivered.channel)
-                channel.keep_state()
-            taken[channel.name] = stream
-    if not taken:
-        outbox.failed(work.db, message_id, "; ".join(errors) or "no plugin delivers anything")
-    return _Delivery(message_id, taken)
+            self._note_failure(text, error)
+            return False
+        with db.transaction():
+            outbox.sent(db, text.ids, self.address)
+            self._courier.keep_state()
+        if listen_s <= 0:
+            self.hear()
+        return True
 
+    def _note_failure(self, text: messages.Text, error: PluginError) -> None:
+        db, reason = self._work.db, _reason(error)
+        match error.__cause__:
+            case NotDelivered(again=again):
+                tries = outbox.failed(db, text.ids, self.address, reason, again=again)
+                level = logging.DEBUG if again and tries > 1 else logging.WARNING
+                then = "it is tried again" if again else "it is not tried again"
+            case _:
+                outbox.uncertain(db, text.ids, self.address, reason)
+                level, then = logging.WARNING, "it is not sent again"
+        log.log(level, "%s: %s; %s", self.address.name, reason, then)
 
-def _hear(work: Work, delivery: _Delivery) -> int:
-    """Hear the channels out; return how many buttons counted."""
-    counted = 0
-    for name, stream in delivery.streams.items():
+    def hear(self) -> None:
+        """Hear the channel out, and take each button that is pressed as the user's word."""
+        stream, self._stream = self._stream, None
         try:
-            for event in stream:
-                match event:
-                    case Delivered(channel):
-                        outbox.sent(work.db, delivery.message_id, channel)
-                    case Pressed(button):
-                        counted += _pressed(work, button)
+            for event in stream or ():
+                if isinstance(event, Pressed):
+                    self.pressed += _pressed(self._work, event.button)
         except PluginError as error:
-            log.warning("%s: %s", name, error)
-    return counted
+            log.warning("%s: %s", self.address.name, error)
 
 
-def _notification(message: outbox.Message) -> Notification:
-    payload = message.payload
-    return Notification(
-        key=message.key,
-        title=payload["title"],
-        body=payload["body"],
-        buttons=tuple(Button(id=b["id"], label=b["label"]) for b in payload.get("buttons", ())),
-        listen_s=float(payload.get("listen_s", 0.0)),
+def _reason(error: PluginError) -> str:
+    """Return what the plugin says of it; of an error that it does not speak of, where it was."""
+    cause = error.__cause__
+    return str(cause) if isinstance(cause, NotDelivered | MaybeDelivered) else str(error)
+
+
+def _ways(work: Work) -> tuple[list[_Way], list[str]]:
+    """Return every channel there is, and what is wrong with those there should be."""
+    ways, problems = [], []
+    for loaded in plugins.load(work.home, work.settings).working("notify"):
+        courier = _Courier(work, loaded)
+        channels, problem = courier.channels()
+        ways += [_Way(work, courier, channel) for channel in channels]
+        problems += [problem] if problem else []
+    return ways, problems
+
+
+def _try_out(work: Work, wanted: Sequence[str]) -> dict[str, Any]:
+    """Send a trial message; nothing of it is stored."""
+    ways, problems = _ways(work)
+    names = {way.address.name for way in ways}
+    if unknown := sorted(set(wanted) - names):
+        raise NotFoundError(
+            f"there is no channel {', '.join(unknown)}; there are {', '.join(sorted(names))}"
+        )
+    trial = messages.Text(
+        (), "trial", "twind can reach you here", "This is a trial: there is nothing to do."
     )
+    told = []
+    for way in ways:
+        if wanted and way.address.name not in wanted:
+            continue
+        error = None
+        try:
+            way.offer(trial, 0.0)
+        except PluginError as failure:
+            error = _reason(failure)
+        told.append(
+            {
+                "channel": way.address.name,
+                "plugin": way.address.plugin,
+                "delivered": error is None,
+                "error": error,
+            }
+        )
+    return {"channels": told, "problems": problems}
+
+
+# --- what the user says --------------------------------------------------------------------------
 
 
 def _pressed(work: Work, button: str) -> int:

@@ -6,13 +6,12 @@ what people leave such programs for. A proposal whose time an event has taken is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twind import evidence
+from twind import evidence, messages
 from twind.errors import NotFoundError
 from twind.rl.explain import Teller
 from twind.rl.pipeline import DataPipeline
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from twind.rl.snapshot import Snapshot
 
 TAKEN = "an event has taken its time"
-LISTEN_SHARE = 0.9
-"""How much of a job's time a notification may wait for its buttons, before the job is killed."""
-BUTTONS = (("accept", "Accept"), ("reject", "No"), ("snooze", "Later"))
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -144,7 +140,8 @@ def _keep(
         silent = None if standing else "; ".join(silences) or "nothing is worth an interruption"
         work.db.meta_set("silent_because", silent)
         if ids:
-            _announce(work, [replace(one, id=row) for one, row in zip(made, ids, strict=True)])
+            announced = messages.of_proposals(ids)
+            outbox.put(work.db, work.profile_id, f"proposals:{ids[0]}", announced)
         return work.finish(
             {
                 "proposals": [proposals.as_json(one, zone) for one in standing],
@@ -166,32 +163,3 @@ def _withdraw_overrun(work: Work) -> None:
 def _overrun(work: Work, one: Proposal) -> bool:
     clashes = life.events(work.db, work.profile_id, one.start, one.end)
     return any(event.takes_time for event in clashes)
-
-
-def _ended(text: str) -> str:
-    """Return a sentence with its stop; a title at its end may bring one of its own."""
-    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
-
-
-def _announce(work: Work, made: list[Proposal]) -> None:
-    zone = work.settings.zone
-    lines = [
-        f"{one.start.astimezone(zone):%a %H:%M}  {_ended(one.text)} {_ended(one.reasons[0].text)}"
-        for one in made
-    ]
-    buttons = [
-        {"id": f"{action}:{made[0].id}", "label": label if len(made) == 1 else f"{label} (first)"}
-        for action, label in BUTTONS
-    ]
-    count = "one thing" if len(made) == 1 else f"{len(made)} things"
-    outbox.put(
-        work.db,
-        work.profile_id,
-        f"proposals:{made[0].id}",
-        {
-            "title": f"twind proposes {count}",
-            "body": "\n".join(lines),
-            "buttons": buttons,
-            "listen_s": LISTEN_SHARE * work.settings.limits.job_timeout_s,
-        },
-    )

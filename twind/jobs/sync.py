@@ -11,10 +11,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind import plugins
+from twind import messages, plugins
 from twind.api import AuthenticationFailed, Window
 from twind.clock import local_midnight, parse_utc
 from twind.errors import NotFoundError, PluginError
+from twind.plugins.fencing import message_of
 from twind.store import outbox, records, sources
 
 if TYPE_CHECKING:
@@ -89,15 +90,18 @@ def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
             complete=failure is None,
         )
         if failure is not None:
-            refused = isinstance(failure.__cause__, AuthenticationFailed)
+            cause = failure.__cause__
+            refused = isinstance(cause, AuthenticationFailed)
             sources.failed(work.db, profile, name, str(failure), needs_user=refused)
+            if cause is not None and refused:
+                _tell(work, name, "refused", message_of(cause))
         elif changes.held:
             question = (
                 f"{changes.held}; `twind plugins accept {name}` lets it, or restore the source"
             )
             sources.held(work.db, profile, name, question)
             if changes.newly_held:
-                _ask(work, name, changes)
+                _tell(work, name, "held", changes.held)
         else:
             sources.succeeded(work.db, profile, name, ctx.state, changes.records)
         after = sources.health(work.db, profile)[name]
@@ -116,18 +120,14 @@ def _fetch(one: plugins.Loaded, ctx: Context[Any]) -> tuple[list[Fetched], Plugi
     return fetched, None
 
 
-def _ask(work: Work, name: str, changes: records.Changes) -> None:
-    """Ask the user, once for each hold, whether what is held back may go."""
-    since = sources.health(work.db, work.profile_id)[name]["held_since"]
+def _tell(work: Work, name: str, about: str, said: str) -> None:
+    """Tell the user of a source's trouble: once for each time it comes."""
+    since = sources.health(work.db, work.profile_id)[name][messages.SINCE[about]]
     outbox.put(
         work.db,
         work.profile_id,
-        f"held:{work.profile_id}:{name}:{since}",
-        {
-            "title": f"Has {name} lost its records?",
-            "body": f"The last sync of {name} {changes.held}. They are kept for now. If that is "
-            f"right, let it: twind plugins accept {name}. If not, restore the source.",
-        },
+        f"{about}:{work.profile_id}:{name}:{since}",
+        messages.of_trouble(about, name, since, said),
     )
 
 

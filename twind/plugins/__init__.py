@@ -4,7 +4,7 @@
 misbehave, `calling` how they are used, and `validation` what they may yield.
 """
 
-from twind.plugins.calling import context, deliver, describe, fetch, watch
+from twind.plugins.calling import channels, context, deliver, describe, fetch, watch
 from twind.plugins.fencing import fence, quiet_stdout
 from twind.plugins.finding import Found, discover
 from twind.plugins.loading import Loaded, Plugins, load
@@ -14,6 +14,7 @@ __all__ = [
     "Found",
     "Loaded",
     "Plugins",
+    "channels",
     "context",
     "deliver",
     "describe",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twind import api
 from twind.errors import PluginError
 from twind.model import (
+    Channel,
     Delivered,
     Fetched,
     Notification,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from twind.plugins.loading import Loaded, Plugins
     from twind.settings import TwindSettings
 
-from twind.plugins.fencing import BATCH, fence, file_label, pull
+from twind.plugins.fencing import BATCH, fence, file_label, message_of, pull
 from twind.plugins.text import one_line
 from twind.plugins.validation import validate_records
 
@@ -100,6 +101,40 @@ def deliver(
                     )
 
 
+def channels(loaded: Loaded, ctx: api.Context[Any]) -> tuple[list[Channel], str | None]:
+    """Return the channels that the plugin's `notify` knows, and what is wrong with others.
+
+    One that has no `channels` is a single one, and of its buttons nothing is known: it may have
+    some. What it yields before it raises is good.
+    """
+    if "channels" not in loaded.abilities:
+        return [Channel(id=loaded.name, buttons=True)], None
+    found: dict[str, Channel] = {}
+    try:
+        with fence(loaded.file):
+            given = loaded.plugin.channels(ctx)
+        with contextlib.closing(pull(loaded, given, "channels", 1)) as batches:
+            for [one] in batches:
+                channel = _checked(loaded, one)
+                found.setdefault(channel.id, channel)
+    except PluginError as error:
+        cause = error.__cause__
+        # A ValueError is the plugin's word on its settings; anything else is told with its place.
+        problem = message_of(cause) if isinstance(cause, ValueError) else str(error)
+        return list(found.values()), problem
+    return list(found.values()), None
+
+
+def _checked(loaded: Loaded, channel: Any) -> Channel:
+    match channel:
+        case Channel(id=str(known), name=str()) if known.strip():
+            return channel
+    raise PluginError(
+        f"{file_label(loaded.file)}: channels yielded {one_line(repr(channel))}, which is no "
+        "Channel with an id and a name"
+    )
+
+
 def watch(loaded: Loaded, ctx: api.Context[Any], base: Path) -> list[Path]:
     """Return the absolute paths whose change means that `fetch` has something new.
 
@@ -132,9 +167,10 @@ def describe(
 ) -> dict[str, Any]:
     """Return what the daemon needs to know of the plugins, as JSON.
 
-    {"plugins": [{"name", "state", "file", "abilities": [...], "error", "watch": [paths]}],
-    "folders": [the plugin folders, existing or not], "files": [the plugins' modules]}. A `watch`
-    that raises gives no paths and an `error`; the plugin stays in service.
+    {"plugins": [{"name", "state", "file", "abilities": [...], "error", "watch": [paths],
+    "channels": [names]}], "folders": [the plugin folders, existing or not], "files": [the plugins'
+    modules]}. A `watch` that raises gives no paths and an `error`, `channels` those before it
+    raises; the plugin stays in service.
     """
     return {
         "plugins": [_described(loaded, home, settings, now) for loaded in plugins],
@@ -148,12 +184,16 @@ def _described(
 ) -> dict[str, Any]:
     error = loaded.error
     paths: list[Path] = []
+    offered: list[Channel] = []
     if loaded.state == "ok":
         ctx = context(loaded, settings, api.Window(now, now), now)
         try:
             paths = watch(loaded, ctx, base_folder(home))
         except PluginError as failure:
             error = str(failure)
+        if "notify" in loaded.abilities:
+            offered, problem = channels(loaded, ctx)
+            error = error or problem
     return {
         "name": loaded.name,
         "state": loaded.state,
@@ -161,4 +201,5 @@ def _described(
         "abilities": sorted(loaded.abilities),
         "error": error,
         "watch": [str(path) for path in paths],
+        "channels": [channel.name or channel.id for channel in offered],
     }

@@ -37,6 +37,7 @@ ABILITIES: dict[str, tuple[str, ...]] = {
     "fetch": ("ctx",),
     "watch": ("ctx",),
     "notify": ("ctx", "notification"),
+    "channels": ("ctx",),
     "act": ("ctx", "proposal"),
     "undo": ("ctx", "proposal"),
 }
@@ -66,7 +67,7 @@ class Loaded:
         plugin: the object; None where there is none to use.
         settings: its section of twind.toml, validated.
         file: the module it came from; twind.toml for a section that belongs to no plugin.
-        abilities: of fetch, watch, notify, act, undo.
+        abilities: of fetch, watch, notify, channels, act, undo.
         state: ok, failed, or paused by the user.
         error: one line that says what is wrong.
 
@@ -279,7 +280,7 @@ def _abilities(plugin: Any, found: Found) -> frozenset[str]:
     if not offered & {"fetch", "notify", "act"}:
         lone = "watch needs a fetch; " if "watch" in offered else ""
         raise PluginError(f"{label}: {lone}a plugin has one of the methods fetch, notify, act")
-    for needy, needed in (("watch", "fetch"), ("undo", "act")):
+    for needy, needed in (("watch", "fetch"), ("channels", "notify"), ("undo", "act")):
         if needy in offered and needed not in offered:
             raise PluginError(f"{label}: {needy} is of no use without {needed}")
     return frozenset(offered)

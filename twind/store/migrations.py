@@ -55,6 +55,20 @@ def health_and_links(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("same_person"))
 
 
+def channels(connection: sqlite3.Connection) -> None:
+    """Keep what became of each message on each channel, and let messages be dropped.
+
+    SQLite cannot change a CHECK: the table is made anew.
+    """
+    if "due_at" not in {row[1] for row in connection.execute("PRAGMA table_info(outbox)")}:
+        connection.execute("ALTER TABLE outbox RENAME TO outbox_before")
+        connection.execute(schema.create("outbox"))
+        columns = "id, profile_id, key, payload, state, channel, created_at, sent_at, error"
+        connection.execute(f"INSERT INTO outbox ({columns}) SELECT {columns} FROM outbox_before")
+        connection.execute("DROP TABLE outbox_before")
+    connection.execute(schema.create("deliveries"))
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -63,7 +77,11 @@ def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, 
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (first_tables, health_and_links)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    first_tables,
+    health_and_links,
+    channels,
+)
 
 
 def table_names(connection: sqlite3.Connection) -> set[str]:

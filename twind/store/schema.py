@@ -113,8 +113,16 @@ OWN_TABLES: dict[str, str] = {
     "outbox": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL,
         key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'failed', 'uncertain')),
-        channel TEXT, created_at TEXT NOT NULL, sent_at TEXT, error TEXT""",
+        state TEXT NOT NULL CHECK (state IN
+            ('pending', 'sending', 'sent', 'failed', 'uncertain', 'dropped')),
+        channel TEXT, created_at TEXT NOT NULL, sent_at TEXT, error TEXT, due_at TEXT""",
+    "deliveries": """
+        message_id INTEGER NOT NULL REFERENCES outbox(id) ON DELETE CASCADE,
+        plugin TEXT NOT NULL, channel TEXT NOT NULL, name TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN
+            ('waiting', 'sending', 'sent', 'failed', 'uncertain', 'dropped')),
+        tries INTEGER NOT NULL DEFAULT 0, due_at TEXT, changed_at TEXT NOT NULL, error TEXT,
+        PRIMARY KEY (message_id, plugin, channel)""",
     "evidence": """
         id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, key TEXT NOT NULL,
         kind TEXT NOT NULL, at TEXT NOT NULL, text TEXT NOT NULL, source_table TEXT,

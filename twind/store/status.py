@@ -15,7 +15,7 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
     """Return profile, sources, patterns, model, queue, outbox and proposals as JSON."""
     return {
         "profile": profile_id,
-        "sources": sources.health(db, profile_id),
+        "sources": {**outbox.health(db, profile_id), **sources.health(db, profile_id)},
         "patterns": _patterns(db, profile_id),
         "model": _model(db, profile_id),
         "queue": jobs.counts(db),

@@ -1,7 +1,6 @@
-"""Notifications: always to the log, and to the desktop where there is one.
+"""The desktop: whatever answers to org.freedesktop.Notifications on the user's session bus.
 
-The desktop is whatever answers to org.freedesktop.Notifications on the user's session bus
-(Desktop Notifications Specification 1.2, https://specifications.freedesktop.org/notification/).
+Desktop Notifications Specification 1.2, https://specifications.freedesktop.org/notification/.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ import asyncio
 import contextlib
 import html
 import os
-import re
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twind.api import Context, Delivered, Notification, Pressed, Settings, hookimpl
+from twind.api import Delivered, MaybeDelivered, NotDelivered, Notification, Pressed
+
+from .text import one_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,56 +28,11 @@ BUS = "org.freedesktop.DBus"
 BUS_OBJECT = "/org/freedesktop/DBus"
 ANSWER_S = 10.0
 """How long the desktop may take to answer; it may have to start its server first."""
-
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC and kin
-    r"|\x1b[ -/]*[0-~]?"
-)
-_KEPT = "\n\u200c\u200d"  # lines, and the joiners that Persian and emoji need
+_SILENT = frozenset(f"{BUS}.Error.{name}" for name in ("NoReply", "Timeout", "TimedOut"))
+"""Errors of the bus: the server has had the message and said nothing."""
 
 
-class NotifySettings(Settings):
-    """`[plugins.notify]`."""
-
-    desktop: bool = True
-    """Whether notifications appear on the desktop, where there is one."""
-
-
-class Notify:
-    """The bundled channel."""
-
-    name = "notify"
-    Settings = NotifySettings
-
-    def notify(
-        self, ctx: Context[NotifySettings], notification: Notification
-    ) -> Iterator[Delivered | Pressed]:
-        """Log the notification, show it, and yield the buttons pressed within `listen_s`.
-
-        One that is still shown from before is closed, since nobody hears its buttons any more;
-        `ctx.state` remembers it. A desktop that fails is logged and is no error: the message is
-        not lost.
-        """
-        lines = [notification.title, *notification.body.splitlines()]
-        ctx.log.info("%s", " | ".join(filter(None, (_plain(line) for line in lines))))
-        address = _session_bus() if ctx.settings.desktop else None
-        shown = False
-        if address is not None:
-            try:
-                # "delivered" is said once it is out on both: whoever hears it may let go of us.
-                for event in _on_desktop(address, notification, ctx.state):
-                    if not shown:
-                        shown = True
-                        yield Delivered("journal")
-                    yield event
-            except Exception as error:  # noqa: BLE001 - whatever ails the desktop, the log has it
-                ctx.log.warning("no notification on the desktop: %s", _plain(_reason(error)))
-        if not shown:
-            yield Delivered("journal")
-
-
-def _session_bus() -> str | None:
+def session_bus() -> str | None:
     """Return the address of the user's session bus, or None."""
     if address := os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
@@ -89,22 +43,42 @@ def _session_bus() -> str | None:
         return None
 
 
-def _on_desktop(
-    address: str, notification: Notification, state: dict[str, Any]
-) -> Iterator[Delivered | Pressed]:
+def is_there(address: str) -> bool:
+    """Tell whether anything on this bus shows notifications, or would be started to do so.
+
+    Raises whatever ails the bus.
+    """
     with asyncio.Runner() as runner:
         desktop = runner.run(_connect(address))
         try:
-            runner.run(_within(ANSWER_S, desktop.show(notification)))
-            state["shown"] = runner.run(_within(ANSWER_S, desktop.succeed(state.get("shown"))))
-            yield Delivered("desktop")
+            return bool(runner.run(_within(ANSWER_S, desktop.is_served())))
+        finally:
+            runner.run(desktop.close())
+
+
+def show(
+    address: str, notification: Notification, state: dict[str, Any]
+) -> Iterator[Delivered | Pressed]:
+    """Show the notification, and yield the buttons pressed within `listen_s`.
+
+    One that is still shown from before is closed, since nobody hears its buttons any more; `state`
+    remembers it. Raises NotDelivered or MaybeDelivered.
+    """
+    with asyncio.Runner() as runner:
+        desktop = runner.run(_opened(address))
+        try:
+            runner.run(desktop.show(notification))
+            # It is shown, whatever becomes of the one before.
+            with contextlib.suppress(Exception):
+                state["shown"] = runner.run(_within(ANSWER_S, desktop.succeed(state.get("shown"))))
+            yield Delivered(notification.channel)
             if not notification.listen_s > 0 or not desktop.buttons:
                 return
             end = runner.get_loop().time() + notification.listen_s
             while button := runner.run(desktop.pressed(until=end)):
                 yield Pressed(button)
             if runner.get_loop().time() >= end:
-                runner.run(_within(ANSWER_S, desktop.show(notification, buttons=False)))
+                runner.run(desktop.show(notification, buttons=False))
         finally:
             runner.run(desktop.close())
 
@@ -122,6 +96,20 @@ async def _connect(address: str) -> _Desktop:
     return _Desktop(bus)
 
 
+async def _opened(address: str) -> _Desktop:
+    """Connect and learn what the server can: up to here, nothing has been said."""
+    try:
+        desktop = await _connect(address)
+        try:
+            await _within(ANSWER_S, desktop.open())
+        except BaseException:
+            await desktop.close()
+            raise
+    except Exception as error:
+        raise NotDelivered(_reason(error)) from error
+    return desktop
+
+
 class _Desktop:
     """A connection to the session bus that shows one notification.
 
@@ -135,29 +123,47 @@ class _Desktop:
         self._signals: asyncio.Queue[Message | None] = asyncio.Queue()
         self._watcher = asyncio.create_task(self._until_disconnected())
         self._server: str | None = None
+        self._capabilities: list[str] = []
         self._id = 0
         self.buttons: frozenset[str] = frozenset()
 
-    async def show(self, notification: Notification, *, buttons: bool = True) -> None:
-        """Hand the notification to the desktop, in place of what this connection has shown."""
-        from dbus_fast import Variant
+    async def is_served(self) -> bool:
+        """Tell whether the server runs, or would be started by a message to it."""
+        names: set[str] = set()
+        for member in ("ListNames", "ListActivatableNames"):
+            [known] = (await self._call(member, service=BUS, path=BUS_OBJECT)).body
+            names.update(known)
+        return SERVICE in names
 
-        if not self._id:
-            await self._listen()
-        [capabilities] = (await self._call("GetCapabilities")).body
-        title, body = _plain(notification.title), _plain(notification.body)
-        if "body" not in capabilities and body:
-            title, body = f"{title}: {' '.join(body.split())}", ""
-        if "body-markup" in capabilities:
+    async def open(self) -> None:
+        """Start to hear the server, before anything is shown, and ask what it can."""
+        await self._listen()
+        [self._capabilities] = (await self._call("GetCapabilities")).body
+
+    async def show(self, notification: Notification, *, buttons: bool = True) -> None:
+        """Hand the notification to the desktop, in place of what this connection has shown.
+
+        Raises NotDelivered where the server refuses it, MaybeDelivered where it does not answer.
+        """
+        from dbus_fast import DBusError, Variant
+
+        title, body = one_line(notification.title), plain(notification.body)
+        if "body" not in self._capabilities and body:
+            title, body = f"{title}: {one_line(body)}", ""
+        if "body-markup" in self._capabilities:
             body = html.escape(body, quote=False)
-        shown = notification.buttons if buttons and "actions" in capabilities else ()
-        actions = [text for button in shown for text in (button.id, _plain(button.label))]
+        shown = notification.buttons if buttons and "actions" in self._capabilities else ()
+        actions = [text for button in shown for text in (button.id, one_line(button.label))]
         hints = {"urgency": Variant("y", 1)}  # normal
-        reply = await self._call(
-            "Notify",
-            "susssasa{sv}i",
-            ["twind", self._id, "", title, body, actions, hints, -1],
-        )
+        message = ["twind", self._id, "", title, body, actions, hints, -1]
+        try:
+            reply = await _within(ANSWER_S, self._call("Notify", "susssasa{sv}i", message))
+        except DBusError as error:
+            if error.type in _SILENT:
+                raise MaybeDelivered(f"no answer: {_reason(error)}") from error
+            raise NotDelivered(_reason(error)) from error
+        except Exception as error:
+            raise MaybeDelivered(f"no answer: {_reason(error)}") from error
         self._server, [self._id] = reply.sender, reply.body
         self.buttons = frozenset(button.id for button in shown)
 
@@ -253,19 +259,5 @@ class _Desktop:
         return reply
 
 
-def _plain(text: str) -> str:
-    """Return `text` without escape sequences, control and bidi characters; line ends are kept."""
-    text = _ESCAPES.sub("", text).replace("\t", " ")
-    # Cc controls, Cf formats (bidi among them), Cs lone surrogates, Zl and Zp line separators.
-    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    return "".join(c for c in text if c in _KEPT or unicodedata.category(c) not in hidden).strip()
-
-
 def _reason(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".removesuffix(": ").split())
-
-
-@hookimpl
-def twind_register(register: Any) -> None:
-    """Offer the channel."""
-    register(Notify())
+    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))

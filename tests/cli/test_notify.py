@@ -1,0 +1,89 @@
+"""`twind notify`: real workers, and a real web server."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from twind.cli import main
+from twind.store import outbox
+
+SECRET = "s3same-open"
+
+
+@pytest.fixture
+def run(home, capsys):
+    def command(*argv, expect=0):
+        code = main(["notify", *argv, "--home", str(home.root), "--json"])
+        told = capsys.readouterr()
+        assert SECRET not in told.out + told.err
+        shape = json.loads(told.out)
+        assert (code, shape["ok"]) == (expect, expect == 0), shape
+        return shape
+
+    return command
+
+
+def configure(home, *urls):
+    lines = ["[plugins.notify]", "desktop = false", f"urls = {json.dumps(urls)}"]
+    home.config_file.write_text("\n".join(lines))
+
+
+def test_a_trial_arrives_and_is_reported(home, db, web, run, capsys):
+    configure(home, f"json://127.0.0.1:{web.port}/{SECRET}")
+    told = run("--test")["data"]
+    assert [(one["channel"], one["delivered"]) for one in told["channels"]] == [
+        ("journal", True),
+        ("json 1", True),
+    ]
+    assert [request.json["title"] for request in web.got] == ["twind can reach you here"]
+    assert outbox.counts(db) == {}
+    assert main(["notify", "--test", "json 1", "--home", str(home.root)]) == 0
+    assert capsys.readouterr().out == "json 1         has taken it\n"
+    assert len(web.got) == 2
+    shape = run("--test", "mail 7", expect=1)
+    assert shape["error"]["code"] == "not_found"
+
+
+def test_a_trial_that_fails_says_why(home, web, run, capsys):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = probe.getsockname()[1]
+    web.answers = [401]
+    here = f"json://bob:{SECRET}@127.0.0.1"
+    configure(home, f"{here}:{web.port}", f"{here}:{closed}", f"slack://{SECRET}")
+    shape = run("--test", expect=1)
+    assert {one["channel"]: one["error"] for one in shape["data"]["channels"]} == {
+        "journal": None,
+        "json 1": "HTTP 401 Unauthorized",
+        "json 2": "connection refused",
+    }
+    assert shape["error"]["code"] == "not_delivered"
+    assert (
+        "plugins.notify.urls, number 3: Apprise cannot use this slack://"
+        in (shape["error"]["message"])
+    )
+    assert main(["notify", "--test", "--home", str(home.root)]) == 1
+    told = capsys.readouterr()
+    assert "json 2         connection refused" in told.out
+    assert "number 3" in told.err
+
+
+def test_the_channels_and_how_they_fare(home, db, run, capsys):
+    configure(home, "json://127.0.0.1/hook", f"slack://{SECRET}")
+    outbox.put(db, 1, "one", {"title": "One", "body": ""})
+    journal = outbox.Address("notify", "journal", "journal")
+    outbox.address(db, 1, [journal])
+    outbox.sent(db, [1], journal)
+    told = run()["data"]
+    assert [one["channel"] for one in told["channels"]] == ["journal", "json 1"]
+    assert told["channels"][0]["last_sent_at"].startswith("2026-03-02T")
+    assert told["channels"][1]["last_sent_at"] is None
+    assert told["messages"] == {"sent": 1}
+    assert "number 2" in told["problems"][0]
+    assert main(["notify", "--home", str(home.root)]) == 0
+    said = capsys.readouterr().out
+    assert "json 1         nothing sent yet" in said
+    assert "messages       1 sent" in said
