@@ -144,8 +144,8 @@ def _as_written(message: Message) -> Text:
     return Text(
         (message.id,),
         message.key,
-        payload["title"],
-        payload["body"],
+        payload.get("title", ""),
+        payload.get("body", ""),
         tuple(Button(id=one["id"], label=one["label"]) for one in payload.get("buttons", ())),
         listen_s=float(payload.get("listen_s", 0.0)),
     )

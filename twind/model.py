@@ -268,7 +268,7 @@ class Notification:
     listen_s: float = 0.0
     """How long the channel may wait for a button."""
     channel: str = ""
-    """The `id` of the channel it is for; "" for a plugin that is a single one."""
+    """The `id` of the channel it is for; the plugin's name where it is a single one."""
 
 
 @dataclass(frozen=True, slots=True)

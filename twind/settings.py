@@ -177,7 +177,8 @@ class PluginsSettings(BaseModel):
         """Return `[plugins.NAME]` as it was written."""
         value = (self.model_extra or {}).get(name, {})
         if not isinstance(value, dict):
-            raise SettingsError(f"plugins.{name} must be a section of settings, not {value!r}")
+            kind = type(value).__name__  # and not the value: it may be a secret
+            raise SettingsError(f"plugins.{name} must be a section of settings, not a {kind}")
         return value
 
 

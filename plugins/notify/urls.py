@@ -30,7 +30,7 @@ from twind.api import MaybeDelivered, NotDelivered
 from .text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import CodeType
 
 DEADLINE_S = 60.0
@@ -72,7 +72,7 @@ def scheme_of(text: str) -> str:
 
 
 def numbered(given: Iterable[tuple[str, str]]) -> list[Url]:
-    """Make channels of (text, origin).
+    """Make channels of (text, origin); a URL that is there twice is one.
 
     A channel is called by its scheme and number. It is known again, when the list has changed, by
     its scheme and eight bits of a hash: enough to tell a few URLs apart, and nothing to guess a
@@ -80,6 +80,8 @@ def numbered(given: Iterable[tuple[str, str]]) -> list[Url]:
     """
     found: dict[str, Url] = {}
     for number, (text, origin) in enumerate(given, start=1):
+        if any(one.text == text for one in found.values()):
+            continue
         scheme = scheme_of(text)
         known = f"{scheme}:{hashlib.blake2b(text.encode(), digest_size=1).hexdigest()}"
         while known in found:
@@ -160,8 +162,12 @@ def send(text: str, title: str, body: str) -> None:
         evidence.thread = threading.get_ident()
         sender = apprise.Apprise(asset=service.asset)
         sender.add(service)
-        plain_text = apprise.NotifyFormat.TEXT
-        taken.append(bool(sender.notify(title=title, body=body, body_format=plain_text)))
+        try:
+            done = sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+            taken.append(bool(done))
+        except BaseException as error:  # noqa: BLE001 - or the thread would print it, secrets and all
+            evidence.errors.append(error)
+            taken.append(False)
 
     # What does not come back is left behind: it must not hold up the end of the process.
     thread = threading.Thread(target=deliver, daemon=True)
@@ -216,8 +222,9 @@ class _Evidence(logging.Handler):
         super().__init__(logging.DEBUG)
         self.thread = 0
         self._url = url
+        self.errors: list[BaseException] = []
+        self._connections = 0
         self._statuses: list[int] = []
-        self._errors: list[BaseException] = []
         self._words = ""
         self._accepted = False
 
@@ -242,10 +249,12 @@ class _Evidence(logging.Handler):
             match record.args:
                 case (*_, str(), int(status), _):
                     self._statuses.append(status)
+                case (int(), str(), _):
+                    self._connections += 1
             return
         error = sys.exc_info()[1]
-        if error is not None and error not in self._errors:
-            self._errors.append(error)
+        if error is not None and error not in self.errors:
+            self.errors.append(error)
         if record.levelno >= logging.WARNING:
             self._words = record.getMessage()
         elif record.levelno == logging.INFO:
@@ -254,18 +263,20 @@ class _Evidence(logging.Handler):
     def verdict(self, targets: int) -> NotDelivered | MaybeDelivered:
         """Return what to raise of a message that did not reach all `targets` of the URL.
 
-        It surely arrived nowhere if all that went wrong says so. What one of several targets says
-        does not tell of the others, unless there was nobody to talk to.
+        It surely arrived nowhere if all that went wrong says so, and it is known how every
+        connection ended. What one of several targets says does not tell of the others, unless
+        there was nobody to talk to.
         """
         failures = [
             *(_of_status(status) for status in self._statuses if not 200 <= status < 300),
-            *(_of_error(error, self._url) for error in self._errors),
+            *(_of_error(error, self._url) for error in self.errors),
         ]
         reason = "; ".join(dict.fromkeys(failure.reason for failure in failures))
         reason = reason or _redacted(self._words, self._url) or "Apprise does not say why"
         accepted = self._accepted or any(200 <= status < 300 for status in self._statuses)
-        certain = bool(failures) and not accepted and all(one.certain for one in failures)
-        if certain and (targets == 1 or all(one.early for one in failures)):
+        known = self._connections <= len(failures)
+        certain = known and not accepted and all(one.certain for one in failures)
+        if failures and certain and (targets == 1 or all(one.early for one in failures)):
             return NotDelivered(reason, again=all(one.again for one in failures))
         return MaybeDelivered(f"{reason}; it may have arrived")
 
@@ -304,7 +315,8 @@ def _of_error(error: BaseException, url: str) -> _Failure:
     in_smtp = any(code.co_filename == smtplib.__file__ for code in passed)
     sending = smtplib.SMTP.sendmail.__code__ in passed
     early = (in_smtp and not sending) or _is_early(causes, passed)
-    reason = _words_for(causes)
+    # smtplib tells of a timeout by hanging up.
+    reason = _words_for([*causes, *filter(None, [error.__context__])])
     for one in causes:
         match one:
             case smtplib.SMTPRecipientsRefused():
@@ -336,7 +348,7 @@ def _is_early(causes: list[BaseException], passed: set[CodeType]) -> bool:
     )
 
 
-def _words_for(causes: list[BaseException]) -> str:
+def _words_for(causes: Sequence[BaseException]) -> str:
     """Say in words of our own what happened: a library's may hold the URL."""
     from urllib3.exceptions import ProtocolError
     from urllib3.exceptions import TimeoutError as HTTPTimeoutError
@@ -374,7 +386,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        inside = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
+        # Not __context__: what was being handled meanwhile may be another failure.
+        inside = (*one.args, getattr(one, "reason", None), one.__cause__)
         waiting += [each for each in inside if isinstance(each, BaseException)]
 
 

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from twind.cli import main
+from twind.home import bundled
 from twind.store import outbox
 
 SECRET = "s3same-open"
@@ -69,6 +70,33 @@ def test_a_trial_that_fails_says_why(home, web, run, capsys):
     told = capsys.readouterr()
     assert "json 2         connection refused" in told.out
     assert "number 3" in told.err
+
+
+def test_no_command_on_plugins_shows_a_url(home, db, capsys):
+    url = f"mailto://bob:{SECRET}@127.0.0.1/?to=you@example.org&from=me@example.org"
+    configure(home, url, f"slack://{SECRET}")
+    file = str(bundled("plugins") / "notify")
+    other = f'urls=["ntfy://{SECRET}@127.0.0.1/topic", "{SECRET}"]'
+    for words in (
+        ("show", "notify"),
+        ("list",),
+        ("check", file),
+        ("check", file, "--set", other),
+    ):
+        for more in ((), ("--json",)):
+            main(["plugins", *words, "--home", str(home.root), *more])
+            told = capsys.readouterr()
+            assert SECRET not in told.out + told.err
+            if words[0] == "show":
+                assert "mailto://********" in told.out
+                assert "mailto 1" in told.out
+            else:
+                assert "number 2" in told.out + told.err
+    home.config_file.write_text(f'[plugins]\nnotify = "mailto://{SECRET}"\n')
+    main(["plugins", "list", "--home", str(home.root)])
+    told = capsys.readouterr()
+    assert SECRET not in told.out + told.err
+    assert "plugins.notify must be a section of settings, not a str" in told.out
 
 
 def test_the_channels_and_how_they_fare(home, db, run, capsys):

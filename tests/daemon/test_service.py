@@ -167,6 +167,27 @@ def test_more_to_say_ends_the_wait_for_a_button_and_nothing_else_does(daemon, un
     assert one.ask("status")["queue"]["failed"] == 0
 
 
+def test_a_second_try_ends_no_wait_for_a_button(daemon, until, tmp_path):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "twind.toml").write_text(NEVER_QUIET)
+    one = daemon(env={"FAKE_LISTEN": "notify"}).up()
+    waiting(one, "first")
+    one.ask("propose", wait=True)
+    until(lambda: [job["progress"] for job in running(one)] == [{"listening": True}])
+    mail = outbox.Address("notify", "mailto:00", "mailto 1")
+    with Store.open(one.home.database) as db:
+        outbox.put(db, 1, "second", {"title": "second", "body": ""})
+        outbox.address(db, 2, [mail])
+        outbox.failed(db, [2], mail, "connection refused", again=True)
+        db.execute("UPDATE outbox SET due_at = '2026-01-01' WHERE id = 2")
+        assert outbox.is_due(db, 1)
+    one.ask("propose", wait=True)
+    assert len(one.started("notify")) == 1
+    waiting(one, "third")
+    one.ask("propose", wait=True)
+    until(lambda: len(one.started("notify")) == 2)
+
+
 def running(one):
     return [job for job in one.ask("status")["running"] if job["job"] == "notify"]
 

@@ -31,6 +31,9 @@ paths = []                          # todo.txt files, like "~/todo.txt"
 
 [plugins.contacts]
 paths = []                          # files or folders of .vcf, like "~/contacts"
+
+[plugins.notify]
+urls = []                           # mail, push, chat: without any, nothing leaves the machine
 """
 
 

@@ -77,6 +77,11 @@ def test_a_channel_is_known_again_when_the_list_has_changed(plugin, context):
     assert ids(two) < ids(one, two)
 
 
+def test_a_url_that_is_there_twice_is_one_channel(plugin, context):
+    urls = ["json://127.0.0.1/a", "json://127.0.0.1/b", "json://127.0.0.1/a"]
+    assert names(plugin, context(urls=urls)) == ["journal", "json 1", "json 2"]
+
+
 def test_urls_can_come_from_a_file(plugin, context, tmp_path, monkeypatch):
     file = tmp_path / "urls"
     file.write_text("# my phone\n\n  ntfys://push.example.org/me  \n#json://127.0.0.1/off\n")
