@@ -181,8 +181,10 @@ def test_a_second_try_ends_no_wait_for_a_button(daemon, until, tmp_path):
         outbox.failed(db, [2], mail, "connection refused", again=True)
         db.execute("UPDATE outbox SET due_at = '2026-01-01' WHERE id = 2")
         assert outbox.is_due(db, 1)
+    [listening] = running(one)
     one.ask("propose", wait=True)
-    assert len(one.started("notify")) == 1
+    assert one.ask("status")["queue"]["queued"] == 0
+    assert running(one) == [listening]
     waiting(one, "third")
     one.ask("propose", wait=True)
     until(lambda: len(one.started("notify")) == 2)
