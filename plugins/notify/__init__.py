@@ -24,6 +24,7 @@ from twind.api import (
 )
 
 from . import desktop, urls
+from .evidence import HIDDEN
 from .text import one_line, plain
 
 JOURNAL = Channel(id="journal", name="journal")
@@ -34,7 +35,7 @@ class ChannelUrl(Secret[str]):
     """A URL of which nothing but the scheme is ever shown."""
 
     def _display(self) -> str:
-        return f"{urls.scheme_of(self.get_secret_value())}://{urls.HIDDEN}"
+        return f"{urls.scheme_of(self.get_secret_value())}://{HIDDEN}"
 
 
 def _expanded(path: Any) -> Any:

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from twind.api import Channel, Delivered, MaybeDelivered, NotDelivered, Pressed
 
@@ -88,6 +91,21 @@ def test_markup_is_escaped_only_for_a_server_that_reads_it(bus, send):
     assert shown["body"] == "Call Ada & Bob <today>\n10:00"
     assert shown["actions"] == [], "it has no buttons, so there is nothing to wait for"
     assert events == [Delivered("desktop")]
+
+
+def test_markup_in_a_title_of_somebody_elses_is_text(bus, send, plugin):
+    with server(capabilities="body,body-markup") as next_line:
+
+        @settings(max_examples=50)
+        @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cn", "Co"))))
+        def shown_as_meant(text):
+            list(send(title=f"Call {text}", body=f"Call {text}", listen_s=0.0))
+            shown = next_line()
+            meant = plugin.text.plain(f"Call {text}")
+            assert ET.fromstring(f"<body>{shown['body']}</body>").text == meant
+            assert shown["summary"] == " ".join(meant.split())
+
+        shown_as_meant()
 
 
 def test_a_server_without_bodies_gets_it_all_in_the_title(bus, send):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import logging
 import re
 import socket
 import threading
@@ -130,24 +129,6 @@ def test_of_several_targets_one_has_it_and_so_it_is_not_sent_again(failed, web, 
     web.answers = [503]
     assert isinstance(failed(f"ntfy://127.0.0.1:{web.port}/one/two"), MaybeDelivered)
     assert failed(f"ntfy://127.0.0.1:{free_port()}/one/two").again
-
-
-def test_a_connection_whose_end_is_not_known_leaves_it_in_doubt(plugin):
-    def heard(*records):
-        evidence = plugin.urls._Evidence("json://127.0.0.1")
-        evidence.thread = threading.get_ident()
-        for text, args in records:
-            name = "urllib3.connectionpool"
-            record = logging.LogRecord(name, logging.DEBUG, "", 0, text, args, None)
-            evidence.emit(record)
-        return evidence.verdict(targets=1)
-
-    begun = ("Starting new HTTP connection (%d): %s:%s", (1, "127.0.0.1", 80))
-    answered = '%s://%s:%s "%s %s %s" %s %s', ("http", "127.0.0.1", 80, "POST", "/", "1.1", 503, 2)
-    assert isinstance(heard(begun, answered), NotDelivered)
-    assert isinstance(heard(begun, answered, answered), NotDelivered), "one connection, kept"
-    assert isinstance(heard(begun, begun, answered), MaybeDelivered)
-    assert isinstance(heard(), MaybeDelivered)
 
 
 # --- mail ----------------------------------------------------------------------------------------
