@@ -7,7 +7,7 @@ import shutil
 import ssl
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +15,7 @@ import pytest
 
 from twind.clock import FixedClock
 from twind.home import Home
+from twind.model import Proposal
 from twind.store import Store, profiles
 
 # How long an example takes says something about the machine, not about twind.
@@ -44,6 +45,29 @@ def db(home, clock):
     with Store.open(home.database, clock) as store:
         profiles.ensure(store, 1)
         yield store
+
+
+@pytest.fixture(scope="session")
+def proposal():
+    """Make a proposal of an hour at `start`; keyword arguments are its fields."""
+
+    def make(start, **fields):
+        defaults = {
+            "day": start.date(),
+            "action": "learn",
+            "target": None,
+            "start": start,
+            "end": start + timedelta(hours=1),
+            "duration_min": 60,
+            "intensity": "normal",
+            "text": "Read",
+            "confidence": 0.5,
+            "reasons": (),
+            "would_change": "",
+        }
+        return Proposal(**defaults | fields)
+
+    return make
 
 
 # --- servers on loopback -------------------------------------------------------------------------

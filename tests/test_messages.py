@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from twind import messages
-from twind.model import Button, Feedback, Proposal, Reason
+from twind.model import Button, Feedback, Reason
 from twind.store import outbox, proposals, sources
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -19,24 +19,13 @@ def reason(text):
 
 
 @pytest.fixture
-def propose(db, clock):
+def propose(db, clock, proposal):
     """Make a proposal some hours from now, of one hour; return its number."""
 
     def make(text, hours, why=()):
         start = clock.now() + timedelta(hours=hours)
-        one = Proposal(
-            day=start.date(),
-            action="learn",
-            target=None,
-            start=start,
-            end=start + timedelta(hours=1),
-            duration_min=60,
-            intensity="normal",
-            text=text,
-            confidence=0.5,
-            reasons=tuple(reason(text) for text in why),
-            would_change="",
-        )
+        reasons = tuple(reason(said) for said in why)
+        one = proposal(start, text=text, reasons=reasons)
         [row] = proposals.add(db, 1, [one], {})
         return row
 

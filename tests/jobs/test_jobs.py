@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from twind import evidence, settings
+from twind import evidence
 from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
-from twind.jobs.work import StaleAttemptError, Work
+from twind.jobs.work import StaleAttemptError
 from twind.model import CalendarEvent, Feedback, Person, Project, Task
 from twind.store import jobs, log, patterns, proposals, questions, records
 
@@ -27,18 +27,6 @@ class Friends:
 def twind_register(register):
     register(Friends())
 """
-
-
-@pytest.fixture
-def work(db, home, clock):
-    """Work in UTC without the bundled plugins, so that what a test drops in is all there is."""
-    configuration = settings.parse(
-        {
-            "profile": {"timezone": "UTC"},
-            "plugins": {"disabled": ["calendar", "tasks", "contacts", "notify"]},
-        }
-    )
-    return Work(db, home, configuration, clock)
 
 
 def drop_in(home, name, text):

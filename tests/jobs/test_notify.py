@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from twind import messages, settings
+from twind import messages
 from twind.errors import NotFoundError
 from twind.jobs import notify
-from twind.jobs.work import StaleAttemptError, Work
-from twind.model import Feedback, Proposal
+from twind.jobs.work import StaleAttemptError
+from twind.model import Feedback
 from twind.store import jobs, outbox, proposals
 
 OLD_CHANNEL = """\
@@ -65,18 +65,6 @@ def twind_register(register):
 """
 
 
-@pytest.fixture
-def work(db, home, clock):
-    """Work in UTC without the bundled plugins, so that what a test drops in is all there is."""
-    configuration = settings.parse(
-        {
-            "profile": {"timezone": "UTC"},
-            "plugins": {"disabled": ["calendar", "tasks", "contacts", "notify"]},
-        }
-    )
-    return Work(db, home, configuration, clock)
-
-
 def drop_in(home, text):
     folder = home.plugin_dirs[0]
     folder.mkdir(exist_ok=True)
@@ -84,24 +72,12 @@ def drop_in(home, text):
 
 
 @pytest.fixture
-def propose(work):
+def propose(work, proposal):
     """Make a proposal and queue its message; return the proposal's number."""
 
     def make(text="Read", hours=4):
         start = work.clock.now() + timedelta(hours=hours)
-        one = Proposal(
-            day=start.date(),
-            action="learn",
-            target=None,
-            start=start,
-            end=start + timedelta(hours=1),
-            duration_min=60,
-            intensity="normal",
-            text=text,
-            confidence=0.5,
-            reasons=(),
-            would_change="",
-        )
+        one = proposal(start, text=text)
         [row] = proposals.add(work.db, 1, [one], {})
         outbox.put(work.db, 1, f"proposals:{row}", messages.of_proposals([row]))
         return row

@@ -11,7 +11,6 @@ import pytest
 
 from twind import messages
 from twind.clock import SystemClock
-from twind.model import Proposal
 from twind.store import Store, outbox, profiles, proposals
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -45,27 +44,20 @@ def person(empty_life, web, mail):
     return empty_life, web, mailbox
 
 
-def announce(life, *titles):
+@pytest.fixture
+def announce(person, proposal):
     """Make proposals for tomorrow and queue a message on each, as `propose` does."""
-    for title in titles:
+    life, _, _ = person
+
+    def make(*titles):
         start = SystemClock().now() + timedelta(days=1)
-        made = Proposal(
-            day=start.date(),
-            action="learn",
-            target=None,
-            start=start,
-            end=start + timedelta(hours=1),
-            duration_min=60,
-            intensity="normal",
-            text=title,
-            confidence=0.5,
-            reasons=(),
-            would_change="",
-        )
         with Store.open(life.home.database) as db:
-            [row] = proposals.add(db, 1, [made], {})
-            outbox.put(db, 1, f"proposals:{row}", messages.of_proposals([row]))
-    life.twind("ctl", "propose", "--no-wait")
+            for title in titles:
+                [row] = proposals.add(db, 1, [proposal(start, text=title)], {})
+                outbox.put(db, 1, f"proposals:{row}", messages.of_proposals([row]))
+        life.twind("ctl", "propose", "--no-wait")
+
+    return make
 
 
 def states(life):
@@ -94,10 +86,10 @@ def assert_no_secret(life):
     assert "json://********" in said
 
 
-def test_a_morning_reaches_its_user_everywhere_once(person, eventually):
+def test_a_morning_reaches_its_user_everywhere_once(person, announce, eventually):
     life, web, mailbox = person
     life.start()
-    announce(life, "Call Ann", "Read “Emma”")
+    announce("Call Ann", "Read “Emma”")
     eventually(lambda: set(states(life).values()) == {"sent"})
     [request], [got] = web.got, mailbox.got
     assert request.json["title"] == got["subject"] == "twind proposes 2 things"
@@ -115,11 +107,13 @@ def test_a_morning_reaches_its_user_everywhere_once(person, eventually):
     assert_no_secret(life)
 
 
-def test_a_server_that_is_down_gets_it_later_and_the_others_do_not_get_it_again(person, eventually):
+def test_a_server_that_is_down_gets_it_later_and_the_others_do_not_get_it_again(
+    person, announce, eventually
+):
     life, web, mailbox = person
     web.answers = [503]
     life.start()
-    announce(life, "Call Ann")
+    announce("Call Ann")
     eventually(lambda: deliveries(life) and (1, "mailto 2", "sent") in deliveries(life))
     assert states(life) == {"proposals:1": "pending"}
     [notify] = [one for one in life.twind("ctl", "status")["plugins"] if one["name"] == "notify"]
@@ -139,11 +133,13 @@ def test_a_server_that_is_down_gets_it_later_and_the_others_do_not_get_it_again(
 
 
 @pytest.mark.parametrize("whom", ["worker", "daemon"])
-def test_a_kill_in_the_act_is_uncertain_and_nothing_is_sent_twice(person, eventually, alive, whom):
+def test_a_kill_in_the_act_is_uncertain_and_nothing_is_sent_twice(
+    person, announce, eventually, alive, whom
+):
     life, web, mailbox = person
     web.answers = ["hang"]
     daemon = life.start()
-    announce(life, "Call Ann")
+    announce("Call Ann")
     eventually(lambda: web.got)
     assert (1, "json 1", "sending") in deliveries(life)
     workers = daemon.workers()
@@ -160,7 +156,7 @@ def test_a_kill_in_the_act_is_uncertain_and_nothing_is_sent_twice(person, eventu
     eventually(lambda: (1, "mailto 2", "sent") in deliveries(life))
     assert states(life) == {"proposals:1": "uncertain"}
     hurry(life)
-    announce(life, "Walk")
+    announce("Walk")
     eventually(lambda: states(life) == {"proposals:1": "uncertain", "proposals:2": "sent"})
     assert [one["subject"] for one in mailbox.got] == ["twind proposes one thing"] * 2
     assert len(web.got) == 2

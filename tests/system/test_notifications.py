@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from twind.clock import SystemClock, monotonic_s
-from twind.model import Proposal
 from twind.store import Store, outbox, profiles, proposals
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -91,40 +90,32 @@ def person(empty_life, desktop):
     return empty_life
 
 
-def announce(life, title):
-    """Make a proposal and queue its message, as `propose` does; then have the daemon look.
+@pytest.fixture
+def announce(person, proposal):
+    """Make a proposal and queue a message with a button; then have the daemon look.
 
     Returns the proposal's number.
     """
-    start = SystemClock().now() + timedelta(days=1)
-    made = Proposal(
-        day=start.date(),
-        action="learn",
-        target=None,
-        start=start,
-        end=start + timedelta(hours=1),
-        duration_min=60,
-        intensity="normal",
-        text="Read",
-        confidence=0.5,
-        reasons=(),
-        would_change="",
-    )
-    with Store.open(life.home.database) as db:
-        [row] = proposals.add(db, 1, [made], {})
-        outbox.put(
-            db,
-            1,
-            f"proposals:{row}",
-            {
-                "title": title,
-                "body": "Read",
-                "buttons": [{"id": f"accept:{row}", "label": "Accept"}],
-                "listen_s": 500.0,
-            },
-        )
-    life.twind("ctl", "propose", "--no-wait")
-    return row
+
+    def make(title):
+        start = SystemClock().now() + timedelta(days=1)
+        with Store.open(person.home.database) as db:
+            [row] = proposals.add(db, 1, [proposal(start)], {})
+            outbox.put(
+                db,
+                1,
+                f"proposals:{row}",
+                {
+                    "title": title,
+                    "body": "Read",
+                    "buttons": [{"id": f"accept:{row}", "label": "Accept"}],
+                    "listen_s": 500.0,
+                },
+            )
+        person.twind("ctl", "propose", "--no-wait")
+        return row
+
+    return make
 
 
 def states(life):
@@ -140,16 +131,16 @@ def listening(life):
 
 
 def test_a_newer_notification_comes_at_once_and_ends_the_waiting_of_the_older(
-    person, desktop, eventually
+    person, announce, desktop, eventually
 ):
     person.start()
-    announce(person, "First")
+    announce("First")
     first = desktop.next()
     assert first["summary"] == "First"
     eventually(lambda: listening(person))
     assert states(person) == {"proposals:1": "sent"}
     began = monotonic_s()
-    announce(person, "Second")
+    announce("Second")
     second = desktop.next()
     assert monotonic_s() - began < 15
     assert second["summary"] == "Second"
@@ -168,14 +159,14 @@ def test_a_newer_notification_comes_at_once_and_ends_the_waiting_of_the_older(
 
 
 def test_several_at_once_are_one_and_the_last_with_buttons_is_listened_to(
-    person, desktop, eventually
+    person, announce, desktop, eventually
 ):
     person.start()
     eventually(lambda: not person.twind("ctl", "status")["running"])
     with Store.open(person.home.database) as db:
         for key in ("a", "b"):
             outbox.put(db, 1, key, {"title": key, "body": "", "listen_s": 500.0, "buttons": []})
-    announce(person, "c")
+    announce("c")
     shown = [desktop.next() for _ in range(2)]
     assert [(one["summary"], len(one["actions"])) for one in shown] == [("a · b", 0), ("c", 2)]
     eventually(lambda: listening(person))
@@ -183,17 +174,17 @@ def test_several_at_once_are_one_and_the_last_with_buttons_is_listened_to(
 
 
 def test_a_kill_while_it_waits_sends_nothing_again_and_the_next_closes_it(
-    person, desktop, eventually
+    person, announce, desktop, eventually
 ):
     daemon = person.start()
-    announce(person, "First")
+    announce("First")
     first = desktop.next()
     eventually(lambda: listening(person))
     daemon.end(signal.SIGKILL)
     again = person.start()
     assert desktop.is_still(3.0)
     assert states(person) == {"proposals:1": "sent"}
-    announce(person, "Second")
+    announce("Second")
     assert desktop.next()["summary"] == "Second"
     assert desktop.next() == {"event": "close", "id": first["id"], "shown": True}
     eventually(lambda: listening(person))
@@ -204,12 +195,12 @@ def test_a_kill_while_it_waits_sends_nothing_again_and_the_next_closes_it(
 
 
 def test_what_a_kill_catches_in_the_act_is_uncertain_and_not_sent_again(
-    person, desktop, eventually
+    person, announce, desktop, eventually
 ):
     daemon = person.start()
     # A server that is stopped takes the message and does not answer: neither sent nor not.
     os.kill(desktop._process.pid, signal.SIGSTOP)
-    announce(person, "First")
+    announce("First")
     eventually(lambda: states(person) == {"proposals:1": "sending"})
     daemon.end(signal.SIGKILL)
     os.kill(desktop._process.pid, signal.SIGCONT)
