@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,14 +33,17 @@ from twind.api import (
     Attendee,
     CalendarEvent,
     Claim,
+    Component,
     Context,
     Fetched,
     Files,
     RecordError,
     Settings,
     SourceFile,
+    components,
     hookimpl,
     is_own_event,
+    name_of,
 )
 
 if TYPE_CHECKING:
@@ -70,12 +73,15 @@ _WANTED = frozenset(
         "X-MICROSOFT-CDO-BUSYSTATUS",
     }
 )
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_NAME = re.compile(r"[A-Za-z0-9-]+")
+_LINES = {
+    "VCALENDAR": {"X-WR-TIMEZONE"},
+    "VEVENT": _WANTED,
+    "VTIMEZONE": None,
+    "STANDARD": None,
+    "DAYLIGHT": None,
+}
 _TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
-_EMPTY = re.compile(r'[^:"]*(?:"[^"]*"[^:"]*)*:')
-"""A name and its parameters, and nothing after the colon."""
 _STATUS = {"CANCELLED": "cancelled", "CANCELED": "cancelled", "TENTATIVE": "tentative"}
 _ANSWERS = {
     "ACCEPTED": "accepted",
@@ -120,32 +126,6 @@ class _Zones:
     floating: tzinfo
 
 
-@dataclass(slots=True)
-class _Raw:
-    """The lines of one VEVENT that matter, unfolded."""
-
-    line: int
-    zone: str = ""
-    lines: list[str] = field(default_factory=list)
-
-    def value(self, name: str) -> str:
-        for line in self.lines:
-            if _name_of(line) == name:
-                return line.partition(":")[2].strip()
-        return ""
-
-
-@dataclass(slots=True)
-class _File:
-    """A file cut into its components."""
-
-    events: list[_Raw] = field(default_factory=list)
-    zones: list[str] = field(default_factory=list)
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    calendars: int = 0
-    complete: bool = True
-
-
 class Calendar:
     """iCalendar files, as a plugin."""
 
@@ -175,23 +155,26 @@ class _Reader:
 
     def parse(self, file: SourceFile) -> Iterator[RecordError | Claim]:
         """Yield what one file says: a claim for each event or series."""
-        cut = _cut(file.text)
-        if not cut.calendars and not cut.events:
+        found = components(file.text, _LINES)
+        events = list(found.every("VEVENT"))
+        if not events and not any(found.every("VCALENDAR")):
             yield file.error("holds no calendar")
             return
-        if not cut.complete:
+        if not found.ended:
             # What is missing is not gone: the file's own error keeps it.
             yield file.error("is cut short: its last component does not end")
-        for line, problem in cut.problems:
-            yield file.error(problem, line=line)
-        for uid, raws in _by_uid(file.group, cut.events).items():
+        for event in events:
+            if not event.ended:
+                yield file.error("the event does not end", line=event.line)
+        zones = [zone.text() for zone in found.every("VTIMEZONE")]
+        for uid, raws in _by_uid(file.group, [one for one in events if one.ended]).items():
             if is_own_event(uid):
                 continue
             said = "\n".join(line for raw in raws for line in raw.lines)
-            yield Claim(uid, said, partial(self._series, file, cut.zones, raws), raws[0].line)
+            yield Claim(uid, said, partial(self._series, file, zones, raws), raws[0].line)
 
     def _series(
-        self, file: SourceFile, zones: list[str], raws: list[_Raw], uid: str
+        self, file: SourceFile, zones: list[str], raws: list[Component], uid: str
     ) -> Iterator[CalendarEvent | RecordError]:
         # icalendar knows the zones of one file at a time.
         if self._zones is not zones:
@@ -200,96 +183,26 @@ class _Reader:
         for raw in raws:
             for name in set(_settle_zones(raw)) - self._unknown:
                 self._unknown.add(name)
-                read_as = raw.zone or self._ctx.timezone
+                read_as = _zone_id(_calendar_zone(raw)) or self._ctx.timezone
                 problem = f"the time zone {name[:60]} is not known; read as if in {read_as}"
                 yield file.error(problem, line=raw.line)
         yield from _series(uid, raws, file, self._ctx)
 
 
-# --- cutting a file into components --------------------------------------------------------------
+# --- from a file to its events -------------------------------------------------------------------
 
 
-def _name_of(line: str) -> str:
-    match = _NAME.match(line)
-    return match[0].upper() if match else ""
-
-
-def _unfolded(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, content line) with the folds of RFC 5545, 3.1 undone."""
-    number, parts = 0, [""]
-    for here, line in enumerate(_LINE_BREAK.split(text), start=1):
-        if line[:1] in {" ", "\t"} and number:
-            parts.append(line[1:])
-            continue
-        if number:
-            yield number, "".join(parts)
-        number, parts = here, [line]
-    yield number, "".join(parts)
-
-
-def _cut(text: str) -> _File:
-    """Cut a file into its events and time zones; lines that nobody asks for are left out."""
-    found = _File()
-    stack: list[str] = []
-    event: _Raw | None = None
-    zone: list[str] | None = None
-    calendar_zone = ""
-    since = 0
-    for number, line in _unfolded(text):
-        name = _name_of(line)
-        value = line.partition(":")[2].strip().upper() if name in {"BEGIN", "END"} else ""
-        if name == "BEGIN":
-            if value == "VCALENDAR":
-                found.calendars += 1
-                calendar_zone, since = "", len(found.events)
-            if value == "VEVENT":
-                if event is not None:
-                    found.problems.append((event.line, "the event does not end"))
-                    del stack[stack.index("VEVENT") :]
-                event = _Raw(number)
-            elif value == "VTIMEZONE":
-                zone = []
-            stack.append(value)
-        inside = stack[-1] if stack else ""
-        if zone is not None:
-            zone.append(line)
-        elif event is not None and inside == "VEVENT" and name in _WANTED:
-            # An empty property says nothing; icalendar takes offence at some.
-            if not _EMPTY.fullmatch(line):
-                event.lines.append(line)
-        elif inside == "VCALENDAR" and name == "X-WR-TIMEZONE":
-            calendar_zone = line.partition(":")[2].strip()
-            # It may stand after the events it is about.
-            for earlier in found.events[since:]:
-                earlier.zone = calendar_zone
-        if name != "END" or value not in stack:
-            continue
-        while stack.pop() != value:
-            pass
-        if value == "VEVENT" and event is not None:
-            event.zone = calendar_zone
-            found.events.append(event)
-            event = None
-        elif value == "VTIMEZONE" and zone is not None:
-            found.zones.append("\r\n".join(zone))
-            zone = None
-    found.complete = not stack
-    if event is not None:
-        found.problems.append((event.line, "the event does not end"))
-    return found
-
-
-def _by_uid(group: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
+def _by_uid(group: str, events: list[Component]) -> dict[str, list[Component]]:
     """Gather the components of each event: itself, its revisions and its overrides.
 
     Exporters that give one UID to several events exist: those that begin at different times, none
     of them a later revision of another, are told apart by when they begin.
     """
-    by_uid: dict[str, list[_Raw]] = {}
+    by_uid: dict[str, list[Component]] = {}
     for raw in events:
         uid = raw.value("UID") or _made_up_uid(group, raw)
         by_uid.setdefault(uid, []).append(raw)
-    apart: dict[str, list[_Raw]] = {}
+    apart: dict[str, list[Component]] = {}
     for uid, raws in by_uid.items():
         masters = [raw for raw in raws if not raw.value("RECURRENCE-ID")]
         starts = {raw.value("DTSTART") for raw in masters}
@@ -306,7 +219,7 @@ def _by_uid(group: str, events: list[_Raw]) -> dict[str, list[_Raw]]:
     return apart
 
 
-def _made_up_uid(group: str, raw: _Raw) -> str:
+def _made_up_uid(group: str, raw: Component) -> str:
     said = (raw.value(name) for name in ("DTSTART", "DTEND", "RRULE", "SUMMARY"))
     text = "\0".join((group, *said))
     return f"x-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
@@ -336,22 +249,27 @@ def _parsed(kind: type[icalendar.Component], text: str) -> Any:
         return kind.from_ical(text)
 
 
-def _settle_zones(raw: _Raw) -> Iterator[str]:
+def _settle_zones(raw: Component) -> Iterator[str]:
     """Name the zones of an event as icalendar knows them; yield those that nobody knows."""
     for place, line in enumerate(raw.lines):
         # No time has a colon in it, but many a zone that its exporter should have quoted.
         head, _, value = line.rpartition(":")
         zone = _TZID.search(head)
-        if zone is None or not zone[2] or _name_of(line) not in _TIMED:
+        if zone is None or not zone[2] or name_of(line) not in _TIMED:
             continue
         known = _zone_id(zone[2])
         told = f';TZID="{known}"' if known else ""
         raw.lines[place] = f"{head[: zone.start()]}{told}{head[zone.end() :]}:{value}"
         if not known:
             yield zone[2]
-    if raw.zone and not _zone_id(raw.zone):
-        yield raw.zone
-        raw.zone = ""
+    named = _calendar_zone(raw)
+    if named and not _zone_id(named):
+        yield named
+
+
+def _calendar_zone(raw: Component) -> str:
+    """Return the zone that the calendar of an event names, "" for none."""
+    return raw.within.value("X-WR-TIMEZONE") if raw.within is not None else ""
 
 
 def _known(zone: str) -> tzinfo | None:
@@ -389,10 +307,10 @@ def _spellings() -> dict[str, str]:
 
 
 def _series(
-    uid: str, raws: list[_Raw], file: SourceFile, ctx: Context[CalendarSettings]
+    uid: str, raws: list[Component], file: SourceFile, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent | RecordError]:
     """Yield the occurrences of what shares one UID. Raises whatever the parsers raise."""
-    own_zone = _known(_zone_id(raws[0].zone))
+    own_zone = _known(_zone_id(_calendar_zone(raws[0])))
     zones = _Zones(ctx.timezone, own_zone or ctx.timezone)
     events, broken = [], []
     for raw in raws:
@@ -462,14 +380,14 @@ def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tupl
     return [(_original(event, moves), event) for event in found]
 
 
-def _event(raw: _Raw) -> _Event:
+def _event(raw: Component) -> _Event:
     """Parse one VEVENT. Raises ValueError where a part that gives its time cannot be read."""
     # Some exporters write lists with blanks; in a rule none means anything.
-    lines = [line.replace(" ", "") if _name_of(line) in _RULES else line for line in raw.lines]
+    lines = [line.replace(" ", "") if name_of(line) in _RULES else line for line in raw.lines]
     event = _parsed(icalendar.Event, _component(lines))
     if any(name is None for name, _ in event.errors):
         # icalendar does not say which lines are none; those that give no time are not missed.
-        lines = [line for line in lines if _name_of(line) in _TIMED or _is_line(line)]
+        lines = [line for line in lines if name_of(line) in _TIMED or _is_line(line)]
         event = _parsed(icalendar.Event, _component(lines))
     for name, problem in event.errors:
         if name is None or name in _TIMED:
@@ -493,9 +411,9 @@ def _is_dated(value: Any) -> bool:
     return all(isinstance(one[0] if isinstance(one, tuple) else one, date) for one in moments)
 
 
-def _named(raw: _Raw, master: _Event | None, zones: _Zones) -> str:
+def _named(raw: Component, master: _Event | None, zones: _Zones) -> str:
     """Return which occurrence an override that cannot be read is about."""
-    lines = [line for line in raw.lines if _name_of(line) == "RECURRENCE-ID"]
+    lines = [line for line in raw.lines if name_of(line) == "RECURRENCE-ID"]
     try:
         named = _parsed(icalendar.Event, _component(lines))["RECURRENCE-ID"].dt
         return _basic(_like(named, master["DTSTART"].dt, zones) if master is not None else named)

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import quopri
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.utils import getaddresses
 from functools import partial
@@ -27,6 +27,7 @@ from pathlib import Path  # isort: skip
 
 from twind.api import (
     Claim,
+    Component,
     Context,
     Fact,
     Fetched,
@@ -35,7 +36,9 @@ from twind.api import (
     RecordError,
     Settings,
     SourceFile,
+    components,
     hookimpl,
+    name_of,
 )
 
 if TYPE_CHECKING:
@@ -47,9 +50,6 @@ NO_YEAR = 1904
 """The year of a birthday without one. A leap year, for the 29th of February, and longer ago than
 anyone is old; Apple's 1604 is read as the same."""
 
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)\s*[;:]")
-_QUOTED = re.compile(r"^[^:]*[;=]QUOTED-PRINTABLE[;:]", re.IGNORECASE)
 _HEAD = re.compile(r'((?:[^":]|"[^"]*")*):(.*)', re.DOTALL)
 """A line: its name with parameters, and its value."""
 _PARAMETER = re.compile(r';((?:[^";]|"[^"]*")*)')
@@ -114,18 +114,6 @@ class ContactsSettings(Settings):
 
 
 @dataclass(slots=True)
-class _Raw:
-    """The lines of one card that matter, unfolded."""
-
-    line: int
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def said(self) -> str:
-        return "\n".join(self.lines)
-
-
-@dataclass(slots=True)
 class _Card:
     """One card, read."""
 
@@ -165,21 +153,24 @@ _Facts: TypeAlias = "Callable[[str, SourceFile], tuple[str, ...]]"
 def _people(facts: _Facts, file: SourceFile) -> Iterator[RecordError | Claim | Fact]:
     """Yield what one file says: a claim for each person, and what others may ask of its cards."""
     text, is_bytes = _text_of(file)
-    raws, problems = _cut(text)
-    if not raws and not problems:
+    found = components(text, {"VCARD": _WANTED}).every("VCARD")
+    # A card within a card is somebody's agent (version 2.1).
+    raws = [raw for raw in found if raw.within is None or raw.within.kind != "VCARD"]
+    if not raws:
         yield file.error("holds no card")
         return
-    if problems:
+    broken = [raw for raw in raws if not raw.ended]
+    if broken:
         # What a cut file lacks is not gone: the file's own error keeps it.
         yield file.error("is cut short")
-    for line, problem in problems:
-        yield file.error(problem, line=line)
+    for raw in broken:
+        yield file.error("the card does not end", line=raw.line)
     file = replace(file, data=b"")
-    for raw in raws:
+    for raw in (raw for raw in raws if raw.ended):
         try:
             card = _card(raw, is_bytes=is_bytes)
         except Exception as error:  # noqa: BLE001 - whatever vobject raises is this card's failure
-            uid = _raw_uid(raw) or f"{file.group}#{_digest(raw.said)}"
+            uid = _bare(raw.value("UID")) or f"{file.group}#{_digest(_said(raw))}"
             yield file.error(error, uid=uid, line=raw.line)
             continue
         if card.kind == "group":
@@ -225,78 +216,10 @@ def _key_of(uri: str) -> str:
     return bare if bare.startswith("mailto:") else ""
 
 
-# --- cutting a file into cards -------------------------------------------------------------------
-
-
-def _unfolded(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, content line) with all folds undone.
-
-    A line goes on in the next that starts with white space (RFC 6350, 3.2), and in version 2.1 a
-    quoted-printable one after an equals sign at its end.
-    """
-    number, parts, soft = 0, [""], False
-    for here, line in enumerate(_LINE_BREAK.split(text), start=1):
-        if number and (soft or line[:1] in {" ", "\t"}):
-            if soft:
-                parts[-1] = parts[-1].removesuffix("=")
-            parts.append(line if soft else line[1:])
-        else:
-            if number:
-                yield number, "".join(parts)
-            number, parts = here, [line]
-        soft = parts[-1].endswith("=") and bool(_QUOTED.match(parts[0]))
-    yield number, "".join(parts)
-
-
-def _name_of(line: str) -> str:
-    match = _NAME.match(line)
-    return match[1].upper() if match else ""
-
-
-def _cut(text: str) -> tuple[list[_Raw], list[tuple[int, str]]]:
-    """Cut a file into its cards, and (line, what is wrong) for those that do not end."""
-    cards: list[_Raw] = []
-    problems: list[tuple[int, str]] = []
-    card: _Raw | None = None
-    depth = 0
-    for number, line in _unfolded(text):
-        name = _name_of(line)
-        mark = line.partition(":")[2].strip().upper() if name in {"BEGIN", "END"} else ""
-        if name == "BEGIN" and mark == "VCARD":
-            # Within a card only AGENT may begin another; else the one before does not end.
-            nested = card is not None and bool(card.lines) and card.lines[-1] == "AGENT:"
-            if card is not None and not nested:
-                problems.append((card.line, "the card does not end"))
-            if not nested:
-                card, depth = _Raw(number), 0
-            depth += 1
-        elif name == "END" and mark == "VCARD" and card is not None:
-            depth -= 1
-            if depth == 0:
-                card.lines = [line for line in card.lines if line != "AGENT:"]
-                cards.append(card)
-                card = None
-        elif card is not None and depth == 1:
-            if name in _WANTED:
-                card.lines.append(line)
-            elif name == "AGENT":
-                card.lines.append("AGENT:")
-    if card is not None:
-        problems.append((card.line, "the card does not end"))
-    return cards, problems
-
-
-def _raw_uid(raw: _Raw) -> str:
-    for line in raw.lines:
-        if _name_of(line) == "UID":
-            return _bare(line.partition(":")[2])
-    return ""
-
-
 # --- from a card to a record ---------------------------------------------------------------------
 
 
-def _card(raw: _Raw, *, is_bytes: bool) -> _Card:
+def _card(raw: Component, *, is_bytes: bool) -> _Card:
     """Read one card. Raises whatever vobject raises, and ValueError for one without a name."""
     lines = [_readable(line, is_bytes=is_bytes) for line in raw.lines]
     contents = vobject.readOne("\r\n".join(["BEGIN:VCARD", *lines, "END:VCARD", ""])).contents
@@ -307,7 +230,7 @@ def _card(raw: _Raw, *, is_bytes: bool) -> _Card:
         raise ValueError("has no name, organisation or e-mail")
     uid = _bare(_text(contents, "uid")) or _made_up_uid(name, emails)
     return _Card(
-        said=raw.said,
+        said=_said(raw),
         kind=_kind(contents),
         members=tuple(dict.fromkeys(_members(contents))),
         related=tuple(_relations(contents)),
@@ -368,7 +291,7 @@ def _readable(line: str, *, is_bytes: bool) -> str:
         and not _ENCODING.fullmatch(one)
         and not _CHARSET.fullmatch(one)
     ]
-    if _name_of(line) not in _LISTS:
+    if name_of(line) not in _LISTS:
         value = re.sub(r"(?<!\\),", r"\\,", value)
     return ";".join([head.partition(";")[0], *kept]) + ":" + value
 
@@ -391,6 +314,10 @@ def _decoded(data: bytes, charset: str, apart: str = "") -> str:
         break
     text = re.sub(r"\r\n?|\n", r"\\n", text)
     return text.replace(apart, f"\\{apart}") if apart else text
+
+
+def _said(raw: Component) -> str:
+    return "\n".join(raw.lines)
 
 
 def _bare(uid: str) -> str:

@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo
 import pluggy
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from twind.contentlines import Component, components, name_of
 from twind.files import Claim, Fact, Files, SourceFile, files_under
 from twind.model import (
     Attendee,
@@ -61,6 +62,7 @@ __all__ = [
     "CalendarEvent",
     "Channel",
     "Claim",
+    "Component",
     "Context",
     "Deleted",
     "Delivered",
@@ -80,9 +82,11 @@ __all__ = [
     "Task",
     "Unchanged",
     "Window",
+    "components",
     "files_under",
     "hookimpl",
     "is_own_event",
+    "name_of",
 ]
 
 hookimpl = pluggy.HookimplMarker("twind")
