@@ -288,6 +288,8 @@ def test_history_is_what_was_lived(reader):
         Project(uid="p", name="P", status="completed"),
         Task(uid="t", title="t", project="p", status="done", completed_at=then),
         Task(uid="open", title="open", project="p"),
+        Task(uid="r/1", title="run", series="r", status="done", completed_at=then),
+        Task(uid="r/2", title="run", series="r", status="missed", due=then),
     )
     lived = evidence.history(reader)
     [block] = lived.blocks
@@ -295,7 +297,26 @@ def test_history_is_what_was_lived(reader):
     assert block.people_ids == (ann.id,)
     assert str(block.start_local.tzinfo) == "Europe/Berlin"
     assert 0.0 < block.closeness <= 1.0
-    assert [task.title for task in lived.tasks] == ["t"]
+    assert [(task.title, task.series) for task in lived.tasks] == [("t", ""), ("run", "r")]
+
+
+def test_habits_are_no_matter_of_choice(reader):
+    sync(
+        reader,
+        Project(uid="p", name="Thesis"),
+        Project(uid="r", name="Run", kind="habit"),
+        Task(uid="r/1", title="Run", series="r", due=reader.now),
+    )
+    evidence.seed(reader)
+    asked = " ".join(one.text for one in questions.load(reader.db, 1))
+    assert "Thesis" in asked
+    assert "“Run”" not in asked
+
+
+def test_a_missed_time_is_no_deadline(reader):
+    sync(reader, Task(uid="r/1", title="run", series="r", status="missed", due=reader.now))
+    [habit] = life.projects(reader.db, 1)
+    assert evidence.deadline(habit, reader.now) is None
 
 
 def test_deadlines_and_closeness(reader, clock):

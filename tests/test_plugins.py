@@ -560,6 +560,7 @@ def test_good_records_pass_as_they_are():
         Person(uid="p", name="Ada", emails=("ada@example.org",), birthday=date(1815, 12, 10)),
         Project(uid="j", name="Engine", priority=1.0, deadline=NOW),
         Task(uid="t", title="Write", project="j", estimate_min=30.0, due=NOW),
+        Task(uid="m", title="Run", status="missed", spent_min=9.0, progress=0.5, rescheduled=2),
         event(attendees=(Attendee(email="ada@example.org", status="accepted"),)),
         Unchanged("file.ics"),
         Deleted("x"),
@@ -602,6 +603,12 @@ def test_records_are_put_in_order():
         (Task(uid="e", title="x", priority=True), "priority must be a number"),
         (Task(uid="e", title="x", estimate_min=float("nan")), "estimate_min must be a number"),
         (Task(uid="e", title="x", project=""), "project is empty"),
+        (Task(uid="e", title="x", status="late"), "status must be one of open, done, cancelled"),
+        (Task(uid="e", title="x", spent_min=-1), "spent_min must be a number from 0"),
+        (Task(uid="e", title="x", progress=50), "progress must be a number from 0 to 1"),
+        (Task(uid="e", title="x", rescheduled=1.5), "rescheduled must be a whole number from 0"),
+        (Task(uid="e", title="x", series=None), "series must be a text"),
+        (Project(uid="e", name="x", parent=""), "parent is empty"),
     ],
 )
 def test_a_field_that_cannot_be_right(record, reason):

@@ -104,7 +104,8 @@ def _life_projects(reader: Reader) -> list[bank.LifeProject]:
             None if (due := deadline(project, reader.now)) is None else _days(due - reader.now),
         )
         for project in life.projects(reader.db, reader.profile_id)
-        if project.name != SINGLE_TASKS
+        # What recurs is kept up, not brought forward: nobody is asked to choose it over the rest.
+        if project.name != SINGLE_TASKS and not any(step.series for step in project.steps)
     ]
 
 
@@ -163,6 +164,7 @@ def history(reader: Reader) -> detectors.History:
             created_local=step.created_at.astimezone(reader.zone) if step.created_at else None,
             due_local=step.due.astimezone(reader.zone) if step.due else None,
             project_id=project.id,
+            series=step.series,
         )
         for project in life.projects(reader.db, reader.profile_id, active=False)
         for step in project.steps

@@ -46,17 +46,24 @@ class Project:
     """0 (someday) to 1 (above all else)."""
     deadline: datetime | None = None
     description: str = ""
+    parent: str | None = None
+    """The project it is a part of, by its uid."""
     group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One thing to do. A task without a project stands on its own."""
+    """One thing to do. A task without a project stands on its own.
+
+    What recurs is a Project of the kind "habit", and each time it is to be done is a task whose
+    `series` is that project's uid; the habit's `parent` is the project that it belongs to itself.
+    """
 
     uid: str
     title: str
     project: str | None = None
-    status: Literal["open", "done", "cancelled"] = "open"
+    status: Literal["open", "done", "cancelled", "missed"] = "open"
+    """A missed one was not done while it could be: one time of a habit, mostly."""
     priority: float | None = None
     start: datetime | None = None
     """Not before (a threshold date)."""
@@ -64,7 +71,15 @@ class Task:
     created_at: datetime | None = None
     completed_at: datetime | None = None
     estimate_min: float | None = None
+    spent_min: float | None = None
+    """How long has been worked on it, where the source tells."""
+    progress: float | None = None
+    """How much of it is done, 0 to 1, where the source tells."""
     recurrence: str = ""
+    series: str = ""
+    """The habit it is one time of, by its uid: its step lies there."""
+    rescheduled: int = 0
+    """How often its due date was put off, as far as the source tells; twind counts what it sees."""
     contexts: tuple[str, ...] = ()
     group: str = ""
 

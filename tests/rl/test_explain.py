@@ -87,6 +87,16 @@ def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
     assert made.details["model"] == "greedy 1"
 
 
+def test_a_habits_proposal_does_not_say_its_name_twice(db, clock):
+    due = clock.now() + timedelta(hours=9)
+    habit = Project(uid="r", name="Water the plants", kind="habit")
+    task = Task(uid="r/1", title="Water the plants", series="r", due=due)
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    records.apply(db, 1, "test", [habit, task], window)
+    made = teller(db, clock).proposal(rated("work", PROJECT), 0)
+    assert made.text.count("Water the plants") == 1
+
+
 def test_a_persons_proposal_tells_when_they_last_met(db, told):
     made = told.proposal(rated("social", PERSON), 0)
     [person] = [one for one in made.reasons if one.kind == "person"]

@@ -226,6 +226,42 @@ def test_projects_have_their_hours_and_deadlines(db, clock):
     assert past.remaining_h == 10.0
 
 
+def test_what_was_missed_is_no_work_that_is_left(db, clock):
+    due = local(MONDAY, 0) + timedelta(days=1)
+    run = {"title": "Run", "series": "r"}
+    sync(
+        db,
+        Project(uid="r", name="Run", kind="habit"),
+        Task(uid="1", due=due - timedelta(days=2), status="missed", **run),
+        Task(uid="2", due=due - timedelta(days=1), status="done", completed_at=clock.now(), **run),
+        Task(uid="3", due=due, **run),
+        Task(uid="4", title="half", project="r", estimate_min=120, progress=0.25, due=due),
+    )
+    [habit] = snapshot_of(db, clock).projects
+    assert habit.deadline_h == 24.0
+    assert habit.remaining_h == pytest.approx(0.25 + 1.5)
+    assert habit.progress == pytest.approx(1 / 3)
+
+
+def test_what_is_made_of_parts_alone_is_worked_on_in_them(db, clock):
+    sync(
+        db,
+        Project(uid="+p", name="Portuguese", kind="learning"),
+        Project(uid="+x", name="Without tasks"),
+        Project(uid="v", name="Verbs", kind="habit", parent="+p"),
+        Task(uid="v/1", title="Verbs", project="+p", series="v"),
+    )
+    found = {one.name: one for one in snapshot_of(db, clock).projects}
+    assert found.keys() == {"Without tasks", "Verbs"}
+    assert found["Verbs"].kind == "learning"
+    sync(
+        db,
+        Task(uid="t", title="Read", project="+p"),
+        Project(uid="+p", name="Portuguese", kind="learning"),
+    )
+    assert "Portuguese" in {one.name for one in snapshot_of(db, clock).projects}
+
+
 def test_work_stays_in_working_hours_only_where_it_says_so(db, clock):
     sync(
         db,

@@ -172,6 +172,7 @@ def test_projects_come_with_their_steps(db):
         Task(uid="1", title="write", project="book", due=due, estimate_min=90, contexts=("home",)),
         Task(uid="2", title="plan", project="book", status="done", completed_at=NOW),
         Task(uid="3", title="drop", project="book", status="cancelled"),
+        Task(uid="4", title="read", project="book", status="missed", due=NOW),
     )
     [book] = life.projects(db, 1)
     assert (book.name, book.priority, book.deadline) == ("Book", 0.8, due)
@@ -179,10 +180,80 @@ def test_projects_come_with_their_steps(db):
         ("write", False, False),
         ("plan", True, True),
         ("drop", True, False),
+        ("read", True, False),
     ]
+    assert [step.text for step in book.steps if step.missed] == ["read"]
     assert (book.steps[0].due, book.steps[0].estimate_min) == (due, 90.0)
     assert [one.name for one in life.projects(db, 1, active=False)] == ["Book", "Old"]
     assert life.projects(db, 2, active=False) == []
+
+
+def test_a_step_has_all_that_its_task_tells(db):
+    sync(
+        db,
+        Task(
+            uid="1",
+            title="Run",
+            due=NOW,
+            spent_min=25,
+            progress=0.5,
+            recurrence="1d",
+            series="run",
+            rescheduled=3,
+        ),
+    )
+    [project] = life.projects(db, 1)
+    [step] = project.steps
+    assert (step.spent_min, step.progress) == (25.0, 0.5)
+    assert (step.recurrence, step.series, step.rescheduled) == ("1d", "run", 3)
+
+
+def test_steps_made_elsewhere_tell_nothing_more(db):
+    with db.transaction():
+        db.insert("workflows", profile_id=1, name="X", workflow_type="habit", status="active")
+        for status, about in (("completed", None), ("Missed", '{"spent_min": "long"}')):
+            db.insert(
+                "workflow_steps",
+                workflow_id=1,
+                description="x",
+                status=status,
+                due_date="2026-03-01",
+                metadata=about,
+            )
+    [project] = life.projects(db, 1)
+    assert [(one.completed, one.missed, one.spent_min) for one in project.steps] == [
+        (True, False, None),
+        (False, True, None),
+    ]
+    [habit] = life.habits(db, 1)
+    assert len(habit.done) == len(habit.missed) == 1
+
+
+def test_habits_have_their_hits_and_misses_by_day(db):
+    midnight = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def run(day, status, **more):
+        due = midnight + timedelta(days=day)
+        return Task(
+            uid=f"r/{day}", title="Run", series="r", recurrence="1d", status=status, due=due, **more
+        )
+
+    sync(
+        db,
+        Project(uid="r", name="Run", kind="habit", status="abandoned"),
+        Project(uid="+p", name="No times yet", kind="habit"),
+        run(3, "done", completed_at=midnight + timedelta(days=2, hours=21)),
+        run(1, "done", completed_at=midnight + timedelta(hours=7)),
+        run(2, "missed"),
+        run(4, "open"),
+        run(5, "cancelled"),
+        Task(uid="t", title="no habit", status="missed", due=NOW),
+    )
+    [habit] = life.habits(db, 1)
+    assert (habit.name, habit.recurrence) == ("Run", "1d")
+    assert [at.day for at in habit.done] == [1, 3]
+    assert [at.date() for at in habit.missed] == [(midnight + timedelta(days=1)).date()]
+    assert life.habits(db, 2) == []
 
 
 @pytest.mark.parametrize(

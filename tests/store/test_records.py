@@ -309,6 +309,91 @@ def test_a_done_task_is_history_wherever_its_line_goes(db):
     assert steps(db) == {"Write": "completed", "New": "pending"}
 
 
+def test_a_missed_time_of_a_habit_is_history_too(db):
+    missed = Task(uid="r/1", title="Run", status="missed", due=NOW, series="r")
+    sync(db, [Project(uid="r", name="Run", kind="habit"), missed])
+    sync(db, [Project(uid="r", name="Run", kind="habit"), Task(uid="2", title="Read")])
+    assert steps(db) == {"Run": "missed", "Read": "pending"}
+    assert sync(db, [Deleted("r"), Task(uid="2", title="Read")]).removed == 1
+    assert steps(db)["Run"] == "missed"
+
+
+def times(count, first=1):
+    return [
+        Task(uid=f"r/{number}", title="Run", project="+sport", series="r")
+        for number in range(first, first + count)
+    ]
+
+
+def test_the_times_of_a_habit_count_once_and_go_with_it(db):
+    others = [Task(uid=f"t{number}", title="t") for number in range(3)]
+    sync(db, [*times(12), *others])
+    assert sync(db, others).removed == 12
+    sync(db, [*times(12), *others])
+    assert sync(db, [Deleted("r")], complete=False).removed == 12
+
+
+def test_a_time_of_a_habit_lies_in_the_habit(db):
+    sport = Project(uid="+sport", name="Sport")
+    habit = Project(uid="r", name="Run", kind="habit", parent="+sport")
+    sync(db, [*times(2), habit, sport, Task(uid="t", title="Buy shoes", project="+sport")])
+    found = {project.name: project for project in life.projects(db, 1)}
+    assert [step.text for step in found["Run"].steps] == ["Run", "Run"]
+    assert [step.text for step in found["Sport"].steps] == ["Buy shoes"]
+    assert (found["Run"].parent, found["Sport"].parent) == (found["Sport"].id, None)
+
+
+def test_a_habit_that_no_project_stands_for_is_made(db):
+    sync(db, times(1))
+    [made] = life.projects(db, 1)
+    assert (made.name, made.kind) == ("r", "habit")
+
+
+def test_a_project_may_turn_out_to_be_of_another_kind(db):
+    sync(db, [Project(uid="p", name="Run")])
+    sync(db, [Project(uid="p", name="Run", kind="habit")])
+    assert [one.kind for one in life.projects(db, 1)] == ["habit"]
+
+
+# --- what is put off -----------------------------------------------------------------------------
+
+
+def put_off(db):
+    return {
+        step.text: step.rescheduled
+        for project in life.projects(db, 1, active=False)
+        for step in project.steps
+    }
+
+
+def task(days, **more):
+    return Task(uid="1", title="Write", due=days and NOW + timedelta(days=days), **more)
+
+
+def test_a_due_date_that_moves_on_is_counted_once(db):
+    for days, count in [(1, 0), (3, 1), (3, 1), (2, 1), (None, 1), (4, 1), (5, 2)]:
+        sync(db, [task(days)])
+        assert put_off(db) == {"Write": count}
+    seq = db.value("SELECT MAX(seq) FROM change_log")
+    sync(db, [task(5)])
+    assert db.value("SELECT MAX(seq) FROM change_log") == seq
+    sync(db, [task(9, status="done", completed_at=NOW)])
+    assert put_off(db) == {"Write": 2}
+
+
+@pytest.mark.parametrize("more", [{"recurrence": "1w"}, {"series": "r"}])
+def test_the_next_time_of_a_habit_is_no_delay(db, more):
+    sync(db, [task(1, **more)])
+    sync(db, [task(8, **more)])
+    assert put_off(db) == {"Write": 0}
+
+
+def test_a_source_that_tells_is_not_counted_twice(db):
+    for days, told, count in [(1, 2, 2), (3, 3, 3), (4, 3, 4), (5, 7, 7), (5, 0, 7)]:
+        sync(db, [task(days, rescheduled=told)])
+        assert put_off(db) == {"Write": count}
+
+
 def test_a_project_that_nothing_names_any_more_goes_or_is_completed(db):
     sync(
         db,
@@ -343,6 +428,16 @@ RECORDS = st.lists(
             st.integers(0, 9),
             TEXT,
             st.none() | st.integers(0, 9).map("w{}".format),
+        ),
+        st.builds(
+            lambda u, n, s, d, w: Task(
+                uid=f"h{u}", title=n, status=s, due=NOW + timedelta(days=d), series=f"w{w}"
+            ),
+            st.integers(0, 9),
+            TEXT,
+            st.sampled_from(["open", "done", "missed", "cancelled"]),
+            DAYS,
+            st.integers(0, 9),
         ),
         st.builds(lambda u, n, d: event(f"e{u}", d, title=n), st.integers(0, 9), TEXT, DAYS),
     ),

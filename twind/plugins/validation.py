@@ -53,6 +53,9 @@ MAX_ITEMS = 1000
 MAX_ESTIMATE_MIN = 366 * 24 * 60
 
 
+MAX_COUNT = 1_000_000
+
+
 _Check = Callable[[Any], Any]
 
 
@@ -202,6 +205,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        raise ValueError(f"must be a whole number from 0 to {MAX_COUNT}, not {_shown(value)}")
+    return value
+
+
 def _between(low: float, high: float) -> _Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
@@ -295,6 +304,7 @@ _CHECKS: Mapping[type[Any], Mapping[str, _Check]] = {
         "priority": _optional(_between(0, 1)),
         "deadline": _optional(_moment),
         "description": _text(MAX_TEXT),
+        "parent": _optional(_uid),
         "group": _group,
     },
     Task: {
@@ -308,7 +318,11 @@ _CHECKS: Mapping[type[Any], Mapping[str, _Check]] = {
         "created_at": _optional(_moment),
         "completed_at": _optional(_moment),
         "estimate_min": _optional(_between(0, MAX_ESTIMATE_MIN)),
+        "spent_min": _optional(_between(0, MAX_ESTIMATE_MIN)),
+        "progress": _optional(_between(0, 1)),
         "recurrence": _label_text,
+        "series": _exact_uid,
+        "rescheduled": _count,
         "contexts": _many(_label_text),
         "group": _group,
     },

@@ -99,7 +99,10 @@ class LivedBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneTask:
-    """A task that was completed; times aware, in the user's zone."""
+    """A task that was completed; times aware, in the user's zone.
+
+    series: the habit that it is one time of, "" for none (its title then stands in).
+    """
 
     completed_local: datetime
     title: str
@@ -107,6 +110,7 @@ class DoneTask:
     created_local: datetime | None = None
     due_local: datetime | None = None
     project_id: int | None = None
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +343,7 @@ def lead_times(history: History) -> list[Observation]:
         if task.due_local is not None
         and (task.created_local is None or _days(task.created_local, task.due_local) > AHEAD_DAYS)
     ]
-    counts = Counter(_plain(task.title) for task in judged)
+    counts = Counter(task.series or _plain(task.title) for task in judged)
     slope = NOISE["behaviour"].slope
     cuts = (_logit(LEAD_RATES[0]) / slope, _logit(1.0 - LEAD_RATES[2]) / slope)
     found = []
@@ -347,7 +351,7 @@ def lead_times(history: History) -> list[Observation]:
         assert task.due_local is not None
         lead = _days(task.completed_local, task.due_local)
         level = 0 if lead <= PRESSED_DAYS else 2 if lead > AHEAD_DAYS else 1
-        weight = repeat_weight(counts[_plain(task.title)])
+        weight = repeat_weight(counts[task.series or _plain(task.title)])
         if task.created_local is None:
             weight *= UNKNOWN_CREATION_WEIGHT
         found.append(

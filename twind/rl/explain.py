@@ -57,12 +57,14 @@ class Teller:
         reasons = self._reasons(rated, block, about, day)
         diplomatic = self.belief.strength("COM_DIPLOMATIC") - self.belief.strength("COM_DIRECT")
         steps = self._next_steps(about) if isinstance(about, ProjectState) else []
+        # One time of a habit has the habit's name.
+        begin = next((step.text for step in steps[:1] if target and step.text != target.name), None)
         text = wording.sentence(
             action,
             target,
             minutes,
             intensity,
-            first=steps[0].text if steps else None,
+            first=begin,
             diplomatic=diplomatic,
         )
         made = Proposal(

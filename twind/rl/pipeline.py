@@ -20,6 +20,7 @@ from twind.errors import EmptyProfileError
 from twind.preferences import detectors
 from twind.rl.snapshot import (
     HORIZON_DAYS,
+    KINDS,
     Belief,
     DayPlan,
     LifeParameters,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 TASK_H = 1.0
 """Hours a task without an estimate takes. Chosen."""
+HABIT_H = 0.25
+"""Hours one time of a habit takes that nobody has estimated. Chosen: most habits are small."""
 UNTOLD_PROJECT_H = 10.0
 """Hours a project without tasks takes from beginning to end. Chosen."""
 SAME_DEADLINE_DAYS = 2.0
@@ -196,7 +199,14 @@ class DataPipeline:
 
     def _projects(self, reader: evidence.Reader, today: date) -> Iterable[ProjectState]:
         midnight = local_midnight(today, reader.zone)
+        every = life.projects(self.store, reader.profile_id, active=False)
+        wholes = {one.parent for one in every}
+        learning = {one.id for one in every if one.kind == "learning"}
         for project in life.projects(self.store, reader.profile_id):
+            if project.id in wholes and not project.steps:
+                continue  # what is made of parts alone is worked on in them
+            # A habit that is a part of learning something is learning.
+            kind = "learning" if project.parent in learning else project.kind
             due = evidence.deadline(project, reader.now)
             deadline_h = np.inf if due is None else (due - midnight).total_seconds() / 3600
             steps = [step for step in project.steps if not step.done]
@@ -204,7 +214,7 @@ class DataPipeline:
             yield ProjectState(
                 id=project.id,
                 name=project.name,
-                kind=project.kind if project.kind in KINDS else "project",  # type: ignore[arg-type]
+                kind=kind if kind in KINDS else "project",  # type: ignore[arg-type]
                 priority=_priority(project, startable),
                 remaining_h=_remaining_h(project, startable, due),
                 deadline_h=float(deadline_h),
@@ -224,9 +234,6 @@ class DataPipeline:
                 days_since=cadence if since is None else since,
                 cadence_days=cadence,
             )
-
-
-KINDS = frozenset({"project", "habit", "learning", "decision"})
 
 
 def within(*spans: HourRange) -> NDArray[np.bool_]:
@@ -265,17 +272,25 @@ def _remaining_h(
     if due is not None and any(step.due for step in steps):
         limit = due + timedelta(days=SAME_DEADLINE_DAYS)
         steps = [step for step in steps if step.due is not None and step.due <= limit]
-    return sum(TASK_H if s.estimate_min is None else s.estimate_min / 60 for s in steps)
+    return sum(_hours(step) * (1.0 - _share(step.progress or 0.0)) for step in steps)
+
+
+def _hours(step: life.StepRow) -> float:
+    if step.estimate_min is not None:
+        return step.estimate_min / 60
+    return HABIT_H if step.series else TASK_H
 
 
 def _progress(project: life.ProjectRow) -> float:
     if project.progress is not None:
-        return min(
-            1.0, max(0.0, project.progress if project.progress <= 1 else project.progress / 100)
-        )
-    if not project.steps:
-        return 0.0
-    return sum(1 for step in project.steps if step.done) / len(project.steps)
+        return _share(project.progress)
+    # What was missed is neither done nor left to do.
+    steps = [step for step in project.steps if not step.missed]
+    return sum(step.done for step in steps) / len(steps) if steps else 0.0
+
+
+def _share(told: float) -> float:
+    return min(1.0, max(0.0, told if told <= 1 else told / 100))
 
 
 def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc, parse_utc
@@ -67,24 +67,34 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """A step of a project: a task. `done` covers completed and cancelled ones."""
+    """A step of a project: a task.
+
+    `done` says that nothing is left to do: it is completed, cancelled or missed. `series` is not
+    empty for one time of a habit; `rescheduled` is how often its due date was put off.
+    """
 
     id: int
     text: str
     done: bool
     completed: bool
+    missed: bool
     due: datetime | None
     completed_at: datetime | None
     created_at: datetime | None
     start: datetime | None
     priority: float | None
     estimate_min: float | None
+    spent_min: float | None
+    progress: float | None
+    recurrence: str
+    series: str
+    rescheduled: int
     contexts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """A row of `workflows` with its steps."""
+    """A row of `workflows` with its steps; `parent` is the row of the project it is a part of."""
 
     id: int
     name: str
@@ -94,7 +104,23 @@ class ProjectRow:
     progress: float | None
     deadline: datetime | None
     deadline_days: float | None
+    parent: int | None
     steps: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HabitRow:
+    """What became of a habit, oldest first.
+
+    `recurrence` is as its source writes it. `done` holds when it was done, `missed` the last second
+    that each time missed could have been done in: so each is on the day it is about.
+    """
+
+    id: int
+    name: str
+    recurrence: str
+    done: tuple[datetime, ...]
+    missed: tuple[datetime, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +302,50 @@ def projects(db: Store, profile_id: int, *, active: bool = True) -> list[Project
         "AND (? OR COALESCE(status, 'active') = 'active') ORDER BY id",
         (profile_id, not active),
     )
-    return [_project(row, tuple(steps.get(row["id"], ()))) for row in rows]
+    parents = _parents(db, profile_id)
+    return [_project(row, parents.get(row["id"]), tuple(steps.get(row["id"], ()))) for row in rows]
+
+
+def habits(db: Store, profile_id: int) -> list[HabitRow]:
+    """Return the hits and misses of each habit that was ever due, whether it is still kept or not.
+
+    A habit is a workflow of that type; its times are its steps.
+    """
+    return [
+        HabitRow(
+            one.id,
+            one.name,
+            next((step.recurrence for step in reversed(one.steps) if step.recurrence), ""),
+            _moments(
+                step.completed_at or _last_second(step) for step in one.steps if step.completed
+            ),
+            _moments(_last_second(step) for step in one.steps if step.missed),
+        )
+        for one in projects(db, profile_id, active=False)
+        if one.kind == "habit" and one.steps
+    ]
+
+
+def _moments(moments: Iterable[datetime | None]) -> tuple[datetime, ...]:
+    return tuple(sorted(moment for moment in moments if moment is not None))
+
+
+def _last_second(step: StepRow) -> datetime | None:
+    """Return the last second a step could be done in: what is due by a day's end is of that day."""
+    over = step.due or step.completed_at
+    return over and over - timedelta(seconds=1)
+
+
+def _parents(db: Store, profile_id: int) -> dict[int, int]:
+    """Return the workflow that each is a part of, as the records behind them say."""
+    rows = db.rows(
+        "SELECT part.row_id AS part, whole.row_id AS whole FROM records part JOIN records whole "
+        "ON whole.profile_id = part.profile_id AND whole.source = part.source "
+        "AND whole.uid = json_extract(part.payload, '$.parent') AND whole.kind = 'project' "
+        "WHERE part.profile_id = ? AND part.kind = 'project'",
+        (profile_id,),
+    )
+    return {row["part"]: row["whole"] for row in rows}
 
 
 def _step(row: Any) -> StepRow:
@@ -288,14 +357,20 @@ def _step(row: Any) -> StepRow:
     return StepRow(
         row["id"],
         str(row["description"]),
-        completed or status in {"cancelled", "abandoned", "skipped"},
+        completed or status in {"cancelled", "abandoned", "skipped", "missed"},
         completed,
+        status == "missed",
         read_time(row["due_date"]),
         read_time(row["completed_at"]),
         read_time(about.get("created_at")),
         read_time(about.get("start")),
         read_number(about.get("priority")),
         read_number(about.get("estimate_min")),
+        read_number(about.get("spent_min")),
+        read_number(about.get("progress")),
+        str(about.get("recurrence") or ""),
+        str(about.get("series") or ""),
+        int(read_number(about.get("rescheduled")) or 0),
         tuple(str(item) for item in about.get("contexts") or ()),
     )
 
@@ -305,7 +380,7 @@ def _priority(value: Any) -> float | None:
     return PRIORITY_WORDS.get(str(value).strip().lower(), read_number(value))
 
 
-def _project(row: Any, steps: tuple[StepRow, ...]) -> ProjectRow:
+def _project(row: Any, parent: int | None, steps: tuple[StepRow, ...]) -> ProjectRow:
     about = from_json(row["metadata"])
     return ProjectRow(
         row["id"],
@@ -316,6 +391,7 @@ def _project(row: Any, steps: tuple[StepRow, ...]) -> ProjectRow:
         read_number(about.get("progress")),
         read_time(about.get("deadline")),
         read_number(about.get("deadline_days")),
+        parent,
         steps,
     )
 

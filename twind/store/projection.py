@@ -1,5 +1,9 @@
 """How a source's records become MISSION's rows: projects and their steps, and people.
 
+One time of a habit is a step of the habit's own workflow; which project the habit is a part of
+stays in its record. How often a task was put off is what its source tells, or what was seen here
+from one sync to the next, whichever is more.
+
 People are worked out from the records of all sources at the end (twind.store.people). Nothing that
 was in the database before is overwritten: a row made elsewhere is taken into use when its name fits
 and nobody else's record stands behind it, and keeps its own metadata.
@@ -9,7 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twind.clock import format_utc
 from twind.model import Person, Project, Record, Task
 from twind.store import people
 from twind.store.connection import from_json, stored_time, to_json
@@ -18,7 +21,12 @@ if TYPE_CHECKING:
     from twind.store.connection import Store
 
 SINGLE_TASKS = "Single tasks"
-_STEP_STATUS = {"open": "pending", "done": "completed", "cancelled": "cancelled"}
+_STEP_STATUS = {
+    "open": "pending",
+    "done": "completed",
+    "cancelled": "cancelled",
+    "missed": "missed",
+}
 
 
 class Projector:
@@ -105,6 +113,10 @@ class Projector:
             self._db.execute(
                 "UPDATE workflows SET status = ? WHERE id = ?", (project.status, row_id)
             )
+            if self._made_here("workflows", row_id):
+                self._db.execute(
+                    "UPDATE workflows SET workflow_type = ? WHERE id = ?", (project.kind, row_id)
+                )
             return row_id
         return self._new_workflow(project.name, project.kind, project.status, about)
 
@@ -128,7 +140,7 @@ class Projector:
         )
 
     def _project_of(self, task: Task) -> int:
-        name = task.project or SINGLE_TASKS
+        name = task.series or task.project or SINGLE_TASKS
         if name not in self._projects:
             found = self._db.value(
                 "SELECT row_id FROM records WHERE profile_id = ? AND source = ? AND uid = ? "
@@ -138,45 +150,66 @@ class Projector:
                 "SELECT id FROM workflows WHERE profile_id = ? AND name = ?",
                 (self._profile_id, name),
             )
-            self._projects[name] = found or self._new_workflow(name, "project", "active", {})
+            kind = "habit" if task.series else "project"
+            self._projects[name] = found or self._new_workflow(name, kind, "active", {})
         return self._projects[name]
 
     def _put_task(self, task: Task, row_id: int | None) -> int:
         workflow = self._project_of(task)
-        about = to_json(
-            {
-                "origin": self._source,
-                "priority": task.priority,
-                "estimate_min": task.estimate_min,
-                "start": stored_time(task.start),
-                "created_at": stored_time(task.created_at),
-                "recurrence": task.recurrence,
-                "contexts": list(task.contexts),
-            }
-        )
-        status = _STEP_STATUS[task.status]
-        done = format_utc(task.completed_at) if task.completed_at else None
+        columns = {
+            "workflow_id": workflow,
+            "description": task.title,
+            "status": _STEP_STATUS[task.status],
+            "due_date": stored_time(task.due),
+            "completed_at": stored_time(task.completed_at),
+            "metadata": to_json(
+                {
+                    "origin": self._source,
+                    "priority": task.priority,
+                    "estimate_min": task.estimate_min,
+                    "spent_min": task.spent_min,
+                    "progress": task.progress,
+                    "start": stored_time(task.start),
+                    "created_at": stored_time(task.created_at),
+                    "recurrence": task.recurrence,
+                    "series": task.series,
+                    "rescheduled": self._rescheduled(task, row_id),
+                    "contexts": list(task.contexts),
+                }
+            ),
+        }
         if row_id is not None:
+            assigned = ", ".join(f"{column} = ?" for column in columns)
             self._db.execute(
-                "UPDATE workflow_steps SET workflow_id = ?, description = ?, status = ?, "
-                "due_date = ?, completed_at = ?, metadata = ? WHERE id = ?",
-                (workflow, task.title, status, stored_time(task.due), done, about, row_id),
+                f"UPDATE workflow_steps SET {assigned} WHERE id = ?", (*columns.values(), row_id)
             )
             return row_id
         order = self._db.value(
             "SELECT COALESCE(MAX(step_order), 0) + 1 FROM workflow_steps WHERE workflow_id = ?",
             (workflow,),
         )
-        return self._db.insert(
-            "workflow_steps",
-            workflow_id=workflow,
-            step_order=order,
-            description=task.title,
-            status=status,
-            due_date=stored_time(task.due),
-            completed_at=done,
-            metadata=about,
+        return self._db.insert("workflow_steps", step_order=order, **columns)
+
+    def _rescheduled(self, task: Task, row_id: int | None) -> int:
+        """Return how often a task was put off, this time included if it has just been.
+
+        The next time of what recurs is no delay, whatever became of the last one.
+        """
+        old = self._db.row(
+            "SELECT status, due_date, metadata FROM workflow_steps WHERE id = ?", (row_id,)
         )
+        if old is None:
+            return task.rescheduled
+        due = stored_time(task.due)
+        later = (
+            task.status == "open"
+            and old["status"] == "pending"
+            and not (task.series or task.recurrence)
+            and due is not None
+            and old["due_date"] is not None
+            and due > old["due_date"]
+        )
+        return max(task.rescheduled, int(from_json(old["metadata"]).get("rescheduled", 0)) + later)
 
     def _close_if_empty(self, workflow: int) -> None:
         """End a project of ours that no source names any more; drop it if it left no trace."""
@@ -187,7 +220,7 @@ class Projector:
         )
         if not steps:
             self._db.execute("DELETE FROM workflows WHERE id = ?", (workflow,))
-        elif all(row["status"] == "completed" for row in steps):
+        elif all(row["status"] != "pending" for row in steps):
             self._db.execute("UPDATE workflows SET status = 'completed' WHERE id = ?", (workflow,))
 
     # --- shared ----------------------------------------------------------------------------------

@@ -160,8 +160,8 @@ def apply(
     What was not yielded is deleted only if the fetch was `complete`, the record lies inside
     `window` (start, end), and not so much is gone that it looks like a loss: then `held` says so,
     and it is held back until it returns or the user accepts it (twind.store.sources). Past events
-    and done tasks are history and stay. `Deleted` is the source's own word and always counts, for a
-    series with its occurrences inside the window; what was yielded as well is there.
+    and tasks done or missed are history and stay. `Deleted` is the source's own word and always
+    counts, for a series with its occurrences inside the window; what was yielded as well is there.
     """
     new = _Fetched.of(fetched)
     changes = Changes(errors=new.errors)
@@ -298,10 +298,10 @@ def _held_back(
 
 
 def _series(db: Store, profile_id: int, source: str) -> dict[str, str]:
-    """Return the series of each event that is an occurrence of one."""
+    """Return the series of each event and task that is an occurrence of one."""
     rows = db.rows(
         "SELECT uid, json_extract(payload, '$.series') AS series FROM records "
-        "WHERE profile_id = ? AND source = ? AND kind = 'event'",
+        "WHERE profile_id = ? AND source = ? AND kind IN ('event', 'task')",
         (profile_id, source),
     )
     return {row["uid"]: row["series"] for row in rows if row["series"]}
@@ -311,17 +311,17 @@ def _deletable(old: _Known, window: tuple[datetime, datetime]) -> bool:
     if old.kind == "event":
         start, end = format_utc(window[0]), format_utc(window[1])
         return (old.end_at or "") > start and (old.start_at or "") < end
-    # A task done is history, wherever its line went.
+    # A task done or missed is history, wherever its line went.
     return not (old.kind == "task" and old.end_at is not None)
 
 
 def _span(record: Record) -> tuple[str | None, str | None]:
-    """Return the times a record is found by: an event's, or when a task was begun and done."""
+    """Return the times a record is found by: an event's, or when a task was begun and over."""
     if isinstance(record, CalendarEvent):
         return format_utc(record.start), format_utc(record.end)
     if isinstance(record, Task):
-        done = record.completed_at if record.status == "done" else None
-        return stored_time(record.due or record.start), stored_time(done)
+        over = {"done": record.completed_at, "missed": record.due or record.completed_at}
+        return stored_time(record.due or record.start), stored_time(over.get(record.status))
     return None, None
 
 
