@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -455,8 +455,12 @@ def expected(had, fetch, complete):
     return kept | yielded
 
 
+ANN, BO = (Person(uid=name, name=name) for name in ("ann", "bo"))
+
+
 @MANY
 @given(st.lists(st.tuples(ITEMS, st.booleans()), max_size=5))
+@example([([ANN], True), ([], True), ([BO], False), ([], True)])
 def test_any_interleaving_keeps_what_it_should(loaded, fetches):
     with loaded.fresh() as rig:
         had: dict[str, Any] = {}

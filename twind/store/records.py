@@ -260,7 +260,8 @@ def _held_back(
     """Return what of `lost` is to stay until the user says otherwise.
 
     Once a source is held, HELD_FROM records that are still missing of those it had then keep it
-    so: half of them back is no reason to delete the rest. What came later comes and goes.
+    so: half of them back is no reason to delete the rest. What came later comes and goes, but not
+    with all the others.
     """
     empty = not new.seen and not any(old.group in new.unchanged for old in known.values())
     if (
@@ -270,7 +271,7 @@ def _held_back(
     ):
         return _HeldBack()
     upto = sources.held_upto(db, profile_id, source)
-    if upto is not None:
+    if upto is not None and not empty:
         lost = {uid for uid in lost if known[uid].id <= upto}
     series = _series(db, profile_id, source)
 
