@@ -9,12 +9,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import pytest
 
 from twind.clock import FixedClock
-from twind.home import Home
+from twind.home import Home, bundled
 from twind.model import Proposal
 from twind.store import Store, profiles
 
@@ -119,3 +120,16 @@ def certificate(tmp_path_factory):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     return folder / "certificate.pem", context
+
+
+@pytest.fixture(scope="session")
+def tasks_plugin() -> ModuleType:
+    """The tasks plugin, a package, as it stands in the checkout."""
+    file = bundled("plugins") / "tasks" / "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        "tasks_plugin", file, submodule_search_locations=[str(file.parent)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tasks_plugin"] = module
+    spec.loader.exec_module(module)
+    return module

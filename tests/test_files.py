@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
+import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -244,6 +246,28 @@ def test_an_edited_plugin_reads_again(tmp_path, wrap):
         found = each(context(tmp_path / "in", state=state), wrap(module["parse"]))
         assert said(found) == {"u": str(version)}
     assert said(each(context(tmp_path / "in", state=state), wrap(module["parse"]))) == {}
+
+
+def test_an_edited_module_of_a_package_reads_again(tmp_path, monkeypatch):
+    write(tmp_path / "in" / "a.txt", "u Ada")
+    package = tmp_path / "lib" / "reader"
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    write(package / "names.py", "def name(file): return file.text\n")
+    write(
+        package / "__init__.py",
+        "from twind.api import Person\nfrom .names import name\n"
+        "def parse(file):\n    yield Person(uid='u', name=name(file))\n",
+    )
+    parse = importlib.import_module("reader").parse
+    monkeypatch.delitem(sys.modules, "reader.names")
+    monkeypatch.delitem(sys.modules, "reader")
+    state: dict = {}
+    each(context(tmp_path / "in", state=state), parse)
+    [again] = each(context(tmp_path / "in", state=state), parse)
+    assert isinstance(again, Unchanged)
+    write(package / "names.py", "def name(file): return 'x'\n")
+    [again] = each(context(tmp_path / "in", state=state), parse)
+    assert isinstance(again, Person)
 
 
 def test_a_state_of_another_format_is_left_aside(tmp_path):

@@ -148,6 +148,9 @@ def test_a_package_with_imports_of_its_own(home):
     drop(home, "pack/inner.py", SMALL.format(name="packed"))
     path = sys.path.copy()
     assert one(home).name == "packed"
+    found = plugins.load(home, settings.parse({}))
+    told = plugins.describe(found, home, settings.parse({}), NOW)
+    assert told["files"] == [str(home.plugin_dirs[0] / "pack")]
     assert sys.path == path
     assert not list(home.root.rglob("__pycache__"))
 

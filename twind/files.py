@@ -132,7 +132,7 @@ class Files:
     `paths` are files, and folders in which the files with one of `suffixes` (lower case, with the
     dot; none for all) are taken, at any depth, if `only` is found in their name. One that is larger
     than `max_mib` MiB is not read. A file is read again when it has changed, and all of them when
-    the plugin's settings or module, the user's zone or addresses have, or, unless `windowed` is
+    the plugin's settings or modules, the user's zone or addresses have, or, unless `windowed` is
     False, when the window has moved, as it does once a day.
 
     A path that does not exist raises FileNotFoundError, so that a lost source does not look like
@@ -584,12 +584,20 @@ def _read(path: Path, max_mib: float) -> bytes:
 
 
 def _source_of(parse: Callable[..., Any]) -> str:
-    """Return a hash of the module that `parse` was written in ("" where there is none)."""
+    """Return a hash of the module that `parse` was written in ("" where there is none).
+
+    In a package it is one of the modules beside it, too: a part of what `parse` does stands there.
+    """
     while isinstance(parse, partial):
         parse = parse.func
     code = getattr(parse, "__code__", None)
+    if code is None:
+        return ""
+    module = Path(code.co_filename)
+    in_package = bool(getattr(parse, "__globals__", {}).get("__package__"))
     try:
-        return _digest(Path(code.co_filename).read_bytes()) if code else ""
+        files = sorted(module.parent.glob("*.py")) if in_package else [module]
+        return _digest(b"".join(_digest(file.read_bytes()).encode() for file in files))
     except OSError:
         return ""
 

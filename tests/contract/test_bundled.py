@@ -68,7 +68,7 @@ class TestContacts(PluginContract):
 
 
 class TestTasks(PluginContract):
-    plugin = PLUGINS / "tasks.py"
+    plugin = PLUGINS / "tasks"
 
     def sample(self, folder):
         (folder / "todo.txt").write_text(

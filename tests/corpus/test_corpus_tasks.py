@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from twind.api import Context, Window
-from twind.home import bundled
-
-spec = importlib.util.spec_from_file_location(
-    "tasks_plugin_corpus", bundled("plugins") / "tasks.py"
-)
-plugin = importlib.util.module_from_spec(spec)
-sys.modules["tasks_plugin_corpus"] = plugin
-spec.loader.exec_module(plugin)
 
 CORPUS = Path(
     os.environ.get("TWIND_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -32,9 +22,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
-def test_another_programs_file_is_refused_by_name(path):
-    settings = plugin.TasksSettings(paths=[path])
+def test_another_programs_file_is_refused_by_name(tasks_plugin, path):
+    settings = tasks_plugin.TasksSettings(paths=[path])
     ctx = Context(settings=settings, window=Window(NOW, NOW), now=NOW)
-    [error] = plugin.Tasks().fetch(ctx)
+    [error] = tasks_plugin.Tasks().fetch(ctx)
     assert error.uid == error.group == str(path)
     assert "no todo.txt file" in error.reason

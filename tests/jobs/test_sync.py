@@ -227,7 +227,7 @@ def test_a_file_that_shrinks_is_held_until_it_is_accepted(tmp_path):
 
     todo = tmp_path / "todo.txt"
     todo.write_text("".join(f"task number {n}\n" for n in range(40)))
-    plugin = Path(sync.__file__).parents[2] / "plugins" / "tasks.py"
+    plugin = Path(sync.__file__).parents[2] / "plugins" / "tasks"
     with Twin(plugin, {"paths": [str(todo)]}, root=tmp_path / "twin") as twin:
         had = twin.sync().records
         twin.clock.advance(hours=1)

@@ -1,19 +1,27 @@
-"""The calendar and contacts plugins, as functions from a file's text to what they yield."""
+"""The bundled plugins, as functions from the text of files to what they yield."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from twind.api import Window
+from twind.api import Context, Project, RecordError, Task, Window
 from twind.home import bundled
 from twind.testing import context
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 OLD = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
 
 
@@ -77,3 +85,61 @@ def write_settled():
         return path
 
     return write
+
+
+# --- task lists ----------------------------------------------------------------------------------
+
+
+class Found(list):
+    """What the plugin yields."""
+
+    @property
+    def tasks(self) -> list[Task]:
+        return [item for item in self if isinstance(item, Task)]
+
+    @property
+    def projects(self) -> list[Project]:
+        return [item for item in self if isinstance(item, Project)]
+
+    @property
+    def errors(self) -> list[RecordError]:
+        return [item for item in self if isinstance(item, RecordError)]
+
+    def titled(self, title: str) -> Task:
+        [task] = [task for task in self.tasks if task.title == title]
+        return task
+
+
+@dataclass
+class Lists:
+    """A folder of task lists, and the plugin that reads them."""
+
+    folder: Path
+    plugin: ModuleType
+
+    def write(self, name: str, text: str | bytes, mtime: float = OLD) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        os.utime(path, (mtime, mtime))
+        return path
+
+    def context(
+        self, *paths: Path, state=None, now=NOW, window=WINDOW, zone="Europe/Berlin", **more
+    ):
+        return Context(
+            settings=self.plugin.TasksSettings(paths=list(paths or [self.folder]), **more),
+            window=window,
+            now=now,
+            timezone=ZoneInfo(zone),
+            state={} if state is None else state,
+        )
+
+    def fetch(self, *paths: Path, **more: Any) -> Found:
+        """Return what the plugin yields for these paths, or the whole folder."""
+        return Found(self.plugin.Tasks().fetch(self.context(*paths, **more)))
+
+
+@pytest.fixture
+def lists(tmp_path, tasks_plugin) -> Lists:
+    return Lists(tmp_path, tasks_plugin)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,14 @@ def twind_register(register):
 """
 
 
-def run(*argv, order=None, **env):
+def run(*argv, order=None, cwd=None, **env):
     """Run Python; a worker's stdin stays open until it is done."""
     with subprocess.Popen(
         [sys.executable, *argv],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **env},
+        cwd=cwd,
         text=True,
     ) as process:
         if order is not None:
@@ -123,3 +125,15 @@ def test_it_keeps_the_contract(site, tmp_path):
     )
     arguments = ["-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(tmp_path)]
     run("-m", "pytest", *arguments, str(test), PYTHONPATH=f"{CHECKOUT}:{site}")
+
+
+@pytest.mark.slow
+def test_twinds_own_wheel_has_its_plugins_whole(tmp_path):
+    run("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path), cwd=CHECKOUT)
+    [wheel] = tmp_path.glob("twind-*.whl")
+    shipped = set(zipfile.ZipFile(wheel).namelist())
+    plugins = CHECKOUT / "plugins"
+    ours = {str(file.relative_to(plugins)) for file in plugins.rglob("*.py")}
+    assert {f"twind/bundled/{name}" for name in ours} <= shipped
+    assert not [name for name in shipped if "__pycache__" in name]
+    assert "tasks/__init__.py" in ours

@@ -19,6 +19,7 @@ from twind import api, plugins
 from twind.clock import monotonic_s
 from twind.errors import JobError
 from twind.plugins.fencing import file_label
+from twind.plugins.finding import code_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +79,7 @@ def _merge(
         if line["file"] in files[stem]
     ]
     data["plugins"] += [*_without_clashes(work, working), *_unclaimed(work, told)]
-    data["files"] = sorted(str(one.file) for one in found)
+    data["files"] = sorted(str(code_at(one.file)) for one in found)
     data["deadly"] = [stem for stem, outcome in told.items() if isinstance(outcome, str)]
     return data
 

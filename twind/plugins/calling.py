@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from twind.settings import TwindSettings
 
 from twind.plugins.fencing import BATCH, fence, file_label, message_of, pull
+from twind.plugins.finding import code_at
 from twind.plugins.text import one_line
 from twind.plugins.validation import validate_records
 
@@ -169,13 +170,14 @@ def describe(
 
     {"plugins": [{"name", "state", "file", "abilities": [...], "error", "watch": [paths],
     "channels": [names]}], "folders": [the plugin folders, existing or not], "files": [the plugins'
-    modules]}. A `watch` that raises gives no paths and an `error`, `channels` those before it
-    raises; the plugin stays in service.
+    modules, of a package its folder]}. A `watch` that raises gives no paths and an `error`,
+    `channels` those before it raises; the plugin stays in service.
     """
+    modules = (one.file for one in plugins if one.file != home.config_file)
     return {
         "plugins": [_described(loaded, home, settings, now) for loaded in plugins],
         "folders": [str(folder) for folder in home.plugin_dirs],
-        "files": sorted({str(one.file) for one in plugins if one.file != home.config_file}),
+        "files": sorted({str(code_at(module)) for module in modules}),
     }
 
 

@@ -91,6 +91,11 @@ def _in_folder(folder: Path, *, guarded: bool) -> Iterator[Found]:
         yield Found(path.name.removesuffix(".py"), module, error=reason)
 
 
+def code_at(module: Path) -> Path:
+    """Return where a change is one of the plugin's code: its module, or the package's folder."""
+    return module.parent if module.name == "__init__.py" else module
+
+
 def _module_file(path: Path) -> Path | None:
     """Return the module a folder's entry stands for, or None if it is nothing of ours."""
     if path.name.startswith(("_", ".", "#")):

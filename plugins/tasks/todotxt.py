@@ -6,97 +6,68 @@ Beside the format's own priority, dates, +projects and @contexts, these keys are
 
 A task without an identity of its own is known by its list, its words and its projects, so that
 completing it, putting it off or giving it another priority leaves it the same task. `todo.txt`
-and the `done.txt` beside it are one list: archiving changes nothing. What recurs has one open
-line; the lines done are told apart by their day.
+and the `done.txt` beside it are one list: archiving changes nothing. What recurs (`rec:`) is a
+habit: its open line and its done ones are its times, and so are those it has missed, as far as due
+dates tell.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
 from pytodotxt import Task as TodoLine
 
-# pydantic reads the annotations of Settings at run time.
-from pathlib import Path  # isort: skip
+from twind.api import Context, Project, RecordError, Settings, SourceFile, Task
 
-from twind.api import (
-    Context,
-    Fetched,
-    Files,
-    Project,
-    RecordError,
-    Settings,
-    SourceFile,
-    Task,
-    hookimpl,
-)
+from .common import begins, digest, is_wanted, kind_of, letter_priority, most_urgent, today
+from .habits import Period, lapsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from zoneinfo import ZoneInfo
 
 KEYS = frozenset({"due", "t", "rec", "id", "uid", "est", "h", "pri"})
 """Only these are keys; any other "word:word" (a URL, a time of day) is text."""
 
-_IN_FOLDER = re.compile(r"(^|[._-])(todo|done)\.txt$", re.IGNORECASE)
+SUFFIXES = (".txt",)
+IN_FOLDER = re.compile(r"(^|[._-])(todo|done)\.txt$", re.IGNORECASE)
 """Which text files of a folder are task lists; notes are not."""
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _ESTIMATE = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)(?:m|min)?)?", re.IGNORECASE)
-_LEARNING = re.compile(r"\b(learn|study|course|lesson|class)", re.IGNORECASE)
-_OTHER_FORMAT = re.compile(r'\[?\{"|\[\w+:"')
-"""How the lines of Taskwarrior's files begin."""
-
-
-class TasksSettings(Settings):
-    """`[plugins.tasks]`."""
-
-    paths: list[Path] = Field(default=[], description="todo.txt files, or folders of them.")
-    max_mib: float = Field(default=16, gt=0, description="A larger file is refused.")
+_PERIOD = re.compile(r"\+?(\d{1,3})([dbwmy])", re.IGNORECASE)
+_OTHER_FORMAT = re.compile(r'\[?\{"|\[\w+:"|BEGIN:V', re.IGNORECASE)
+"""How the lines of other programs' files begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One task as its line says it; `problem` is what is wrong with it."""
+    """One task as its line says it; `problem` is what is wrong with it.
+
+    `due_day` is the day it is due on, which ends at `task.due`; `known_by` its identity before
+    twins are told apart.
+    """
 
     task: Task
     projects: tuple[str, ...] = ()
+    due_day: date | None = None
+    done_day: date | None = None
     problem: str = ""
+    known_by: str = ""
 
     @property
-    def done_at(self) -> datetime:
-        return self.task.completed_at or datetime.min.replace(tzinfo=UTC)
+    def is_open(self) -> bool:
+        return self.task.status == "open"
 
 
-class Tasks:
-    """todo.txt, as a plugin."""
-
-    name = "tasks"
-    Settings = TasksSettings
-
-    def watch(self, ctx: Context[TasksSettings]) -> list[Path]:
-        """Return the files and folders of the settings."""
-        return ctx.settings.paths
-
-    def fetch(self, ctx: Context[TasksSettings]) -> Iterator[Fetched]:
-        """Yield every open task, those done inside the window, and all projects.
-
-        All files are read when one has changed, for a project or a list may span several. Raises
-        FileNotFoundError when a path of the settings does not exist.
-        """
-        paths, limit = ctx.settings.paths, ctx.settings.max_mib
-        files = Files(ctx, paths, ".txt", only=_IN_FOLDER, max_mib=limit)
-        yield from files.together(lambda found: _records(found, ctx))
-
-
-def _records(
-    files: Iterable[SourceFile], ctx: Context[TasksSettings]
+def records(
+    files: Iterable[SourceFile], ctx: Context[Settings]
 ) -> Iterator[Project | Task | RecordError]:
+    """Yield every open task, those over inside the window, and all projects and habits."""
     lines: list[_Line] = []
     for file in files:
         for item in _lines(file, ctx.timezone):
@@ -104,12 +75,13 @@ def _records(
                 yield item
             else:
                 lines.append(item)
-    lines = _identified(lines)
+    lines = _with_times(_identified(lines), ctx)
     yield from _projects(lines)
+    yield from _habits(lines)
     for line in lines:
         if line.problem:
             yield RecordError(line.task.uid, line.problem, line.task.group)
-        elif _wanted(line.task, ctx):
+        elif is_wanted(line.task, ctx):
             yield line.task
 
 
@@ -122,13 +94,13 @@ def _lines(file: SourceFile, zone: ZoneInfo) -> Iterator[_Line | RecordError]:
     rows = [row for row in enumerate(_LINE_BREAK.split(text), start=1) if row[1].strip()]
     # The first line of such a file may be a mark of its own.
     if any(_OTHER_FORMAT.match(row.lstrip()) for _, row in rows[:2]):
-        yield file.error("is no todo.txt file but another program's data")
+        yield file.error("is no todo.txt file but another program's data; name it as that does")
         return
     for number, row in rows:
         try:
             line = _line(row, file, zone)
         except (ValueError, OverflowError) as error:
-            yield file.error(error, uid=f"{file.group}#{_digest(row)}", line=number)
+            yield file.error(error, uid=f"{file.group}#{digest(row)}", line=number)
             continue
         if line is not None and line.problem:
             line = replace(line, problem=file.error(line.problem, line=number).reason)
@@ -158,29 +130,32 @@ def _line(row: str, file: SourceFile, zone: ZoneInfo) -> _Line | None:
     title = _title(words)
     told = "\0".join((_list_name(file.path), title, *sorted(projects)))
     task = Task(
-        uid=keys.get("id") or keys.get("uid") or _digest(told),
+        uid=keys.get("id") or keys.get("uid") or digest(told),
         title=title,
         project=f"+{projects[0]}" if projects else None,
         status="done" if parsed.is_completed else "open",
-        priority=_priority(letter or keys.get("pri", "")),
+        priority=letter_priority(letter or keys.get("pri", "")),
         created_at=_at(parsed.creation_date, time(), zone),
         completed_at=_at(parsed.completion_date, time(12), zone),
         recurrence=keys.get("rec", ""),
         contexts=tuple(dict.fromkeys(word[1:] for word in words if _is_tag(word, "@"))),
         group=file.group,
     )
+    line = _Line(task, projects, done_day=parsed.completion_date, known_by=task.uid)
     try:
-        return _Line(
-            replace(
+        due = _day(keys, "due")
+        return replace(
+            line,
+            due_day=due,
+            task=replace(
                 task,
                 start=_at(_day(keys, "t"), time(), zone),
-                due=_at(_day(keys, "due", ends=True), time(), zone),
+                due=due and begins(_following(due, f"due:{due}"), zone),
                 estimate_min=_minutes(keys.get("est", "")),
             ),
-            projects,
         )
     except (ValueError, OverflowError) as error:
-        return _Line(task, projects, str(error))
+        return replace(line, problem=str(error))
 
 
 def _is_tag(word: str, sign: str) -> bool:
@@ -202,27 +177,28 @@ def _title(words: list[str]) -> str:
     return " ".join(bare[first:last])
 
 
-def _day(keys: dict[str, str], key: str, *, ends: bool = False) -> date | None:
-    """Read a key's date: the day itself, or the one its end begins."""
+def _day(keys: dict[str, str], key: str) -> date | None:
     if key not in keys:
         return None
     try:
-        day = date.fromisoformat(keys[key])
-        return day + timedelta(days=1) if ends else day
-    except (ValueError, OverflowError):
-        raise ValueError(f"{key}:{keys[key]} is no date; write it like {key}:2026-12-24") from None
+        return date.fromisoformat(keys[key])
+    except ValueError:
+        raise ValueError(_no_date(f"{key}:{keys[key]}")) from None
+
+
+def _following(day: date, word: str) -> date:
+    try:
+        return day + timedelta(days=1)
+    except OverflowError:
+        raise ValueError(_no_date(word)) from None
+
+
+def _no_date(word: str) -> str:
+    return f"{word} is no date; write it like {word.partition(':')[0]}:2026-12-24"
 
 
 def _at(day: date | None, clock: time, zone: ZoneInfo) -> datetime | None:
     return None if day is None else datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
-
-
-def _priority(letter: str) -> float | None:
-    """Map A, B, C to 1, 0.75, 0.5, and D to Z evenly further down to 0.1."""
-    if not re.fullmatch("[A-Za-z]", letter):
-        return None
-    rank = ord(letter.upper()) - ord("A")
-    return 1.0 - 0.25 * rank if rank <= 2 else 0.5 - (rank - 2) * 0.4 / 23
 
 
 def _minutes(text: str) -> float | None:
@@ -239,11 +215,7 @@ def _list_name(path: Path) -> str:
     return f"{path.parent.name}/{stem}"
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
-
-
-# --- identity and projects -----------------------------------------------------------------------
+# --- identity ------------------------------------------------------------------------------------
 
 
 def _identified(lines: list[_Line]) -> list[_Line]:
@@ -258,12 +230,12 @@ def _identified(lines: list[_Line]) -> list[_Line]:
     told_apart = list(lines)
     taken = set(sharing)
     for uid, indices in sharing.items():
-        opened = [index for index in indices if lines[index].task.status == "open"]
-        done = [index for index in indices if lines[index].task.status != "open"]
+        opened = [index for index in indices if lines[index].is_open]
+        done = [index for index in indices if not lines[index].is_open]
         # Latest first; within a day the order of the lines decides.
-        done.sort(key=lambda index: lines[index].done_at, reverse=True)
+        done.sort(key=lambda index: lines[index].done_day or date.min, reverse=True)
         for index in (opened + done)[1:]:
-            day = lines[index].task.completed_at
+            day = lines[index].done_day
             wanted = f"{uid}/{day:%Y%m%d}" if day else uid
             name, number = wanted, 1
             while name in taken:
@@ -274,11 +246,61 @@ def _identified(lines: list[_Line]) -> list[_Line]:
     return told_apart
 
 
-def _wanted(task: Task, ctx: Context[TasksSettings]) -> bool:
-    # Nobody knows when a done task without a date was done: it is kept, undated.
-    if task.status == "open" or task.completed_at is None:
-        return True
-    return ctx.window.start <= task.completed_at < ctx.window.end
+# --- habits and projects -------------------------------------------------------------------------
+
+
+def _with_times(lines: list[_Line], ctx: Context[Settings]) -> list[_Line]:
+    """Return the lines with those of one habit told to be its times, and the times it has missed.
+
+    A done line that has lost its `rec:` is a time of the habit all the same. What was due on one
+    day and done, or is still to be done, after the next was due has missed the days before that.
+    """
+    rules = {line.known_by: line.task.recurrence for line in lines if line.task.recurrence}
+    times: dict[str, _Line] = {}
+    for line in lines:
+        if line.known_by not in rules:
+            times[line.task.uid] = line
+            continue
+        rule, series = rules[line.known_by], f"{line.known_by}/times"
+        time_of = replace(line, task=replace(line.task, recurrence=rule, series=series))
+        until = today(ctx) if line.is_open else line.done_day
+        period = _period(rule)
+        if line.due_day and until and period and not line.problem:
+            missed, due = lapsed(line.due_day, period, until)
+            for day in missed:
+                uid = f"{line.known_by}/missed-{day:%Y%m%d}"
+                more = {"uid": uid, "status": "missed", "start": None, "completed_at": None}
+                times[uid] = _due_on(day, time_of, ctx.timezone, **more)
+            time_of = _due_on(due, time_of, ctx.timezone)
+        times[line.task.uid] = time_of
+    return list(times.values())
+
+
+def _due_on(day: date, line: _Line, zone: ZoneInfo, **more: Any) -> _Line:
+    due = begins(day + timedelta(days=1), zone)
+    return replace(line, due_day=day, task=replace(line.task, due=due, **more))
+
+
+def _period(rule: str) -> Period | None:
+    match = _PERIOD.fullmatch(rule)
+    return Period(int(match[1]), match[2].lower()) if match and int(match[1]) else None
+
+
+def _habits(lines: list[_Line]) -> Iterator[Project]:
+    times: dict[str, list[Task]] = defaultdict(list)
+    for line in lines:
+        if line.task.series:
+            times[line.task.series].append(line.task)
+    for series, tasks in times.items():
+        yield Project(
+            uid=series,
+            name=tasks[0].title,
+            kind="habit",
+            status="active" if any(task.status == "open" for task in tasks) else "completed",
+            priority=most_urgent(tasks),
+            parent=tasks[0].project,
+            group=tasks[0].group,
+        )
 
 
 def _projects(lines: list[_Line]) -> Iterator[Project]:
@@ -288,20 +310,13 @@ def _projects(lines: list[_Line]) -> Iterator[Project]:
         for name in line.projects:
             members[name].append(line.task)
     for name, tasks in members.items():
-        opened = [task for task in tasks if task.status == "open"]
         readable = re.sub(r"[-_]+", " ", name).strip() or name
-        habit = all(task.recurrence for task in tasks)
+        habit = all(task.recurrence for task in tasks) and kind_of(readable) == "project"
         yield Project(
             uid=f"+{name}",
             name=readable[0].upper() + readable[1:],
-            kind="learning" if _LEARNING.search(readable) else "habit" if habit else "project",
-            status="active" if opened else "completed",
-            priority=max((t.priority for t in opened if t.priority is not None), default=None),
+            kind="habit" if habit else kind_of(readable),
+            status="active" if any(task.status == "open" for task in tasks) else "completed",
+            priority=most_urgent(tasks),
             group=tasks[0].group,
         )
-
-
-@hookimpl
-def twind_register(register: Callable[[Any], None]) -> None:
-    """Offer the plugin."""
-    register(Tasks())

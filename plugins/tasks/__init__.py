@@ -1,0 +1,66 @@
+"""Tasks, projects and habits from the files a person has: what each format says, and what not.
+
+Each format is a module of its own, and reads what the others do not: a file belongs to one by its
+name (docs/sources.md tells which).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pydantic import Field
+
+# pydantic reads the annotations of Settings at run time.
+from pathlib import Path  # isort: skip
+
+from twind.api import Context, Fetched, Files, Settings, hookimpl
+
+from . import todotxt
+
+
+class TasksSettings(Settings):
+    """`[plugins.tasks]`."""
+
+    paths: list[Path] = Field(default=[], description="todo.txt files, or folders of them.")
+    max_mib: float = Field(default=16, gt=0, description="A larger file is refused.")
+
+
+FORMATS = {"todotxt": todotxt}
+
+
+class Tasks:
+    """Task lists of several formats, as a plugin."""
+
+    name = "tasks"
+    Settings = TasksSettings
+
+    def watch(self, ctx: Context[TasksSettings]) -> list[Path]:
+        """Return the files and folders of the settings."""
+        return ctx.settings.paths
+
+    def fetch(self, ctx: Context[TasksSettings]) -> Iterator[Fetched]:
+        """Yield every open task, those over inside the window, and all projects and habits.
+
+        Raises FileNotFoundError when a path of the settings does not exist.
+        """
+        for name in ctx.state.keys() - FORMATS.keys():
+            del ctx.state[name]
+        for name, format_ in FORMATS.items():
+            own = replace(ctx, state=ctx.state.setdefault(name, {}))
+            files = Files(
+                own,
+                ctx.settings.paths,
+                *format_.SUFFIXES,
+                only=format_.IN_FOLDER,
+                max_mib=ctx.settings.max_mib,
+            )
+            yield from files.together(partial(format_.records, ctx=own))
+
+
+@hookimpl
+def twind_register(register: Callable[[Any], None]) -> None:
+    """Offer the plugin."""
+    register(Tasks())
