@@ -18,17 +18,24 @@ from pathlib import Path  # isort: skip
 
 from twind.api import Context, Fetched, Files, Settings, hookimpl
 
-from . import todotxt
+from . import taskwarrior, todotxt
 
 
 class TasksSettings(Settings):
     """`[plugins.tasks]`."""
 
-    paths: list[Path] = Field(default=[], description="todo.txt files, or folders of them.")
-    max_mib: float = Field(default=16, gt=0, description="A larger file is refused.")
+    paths: list[Path] = Field(default=[], description="Task lists, or folders of them.")
+    max_mib: float = Field(default=64, gt=0, description="A larger file is refused.")
 
 
-FORMATS = {"todotxt": todotxt}
+FORMATS = {"todotxt": todotxt, "taskwarrior": taskwarrior}
+"""Each has the `SUFFIXES` of its files, which of them `IN_FOLDER` to take, and their `records`."""
+
+
+def _format_of(path: Path) -> str:
+    """Return whose a file is that the settings name: by its suffix, or else a todo.txt."""
+    suffix = path.suffix.lower()
+    return next((name for name, one in FORMATS.items() if suffix in one.SUFFIXES), "todotxt")
 
 
 class Tasks:
@@ -52,7 +59,7 @@ class Tasks:
             own = replace(ctx, state=ctx.state.setdefault(name, {}))
             files = Files(
                 own,
-                ctx.settings.paths,
+                [path for path in ctx.settings.paths if path.is_dir() or _format_of(path) == name],
                 *format_.SUFFIXES,
                 only=format_.IN_FOLDER,
                 max_mib=ctx.settings.max_mib,
