@@ -9,7 +9,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
 import hypothesis
 import pytest
@@ -123,7 +122,7 @@ def certificate(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tasks_plugin() -> ModuleType:
+def tasks_plugin():
     """The tasks plugin, a package, as it stands in the checkout."""
     file = bundled("plugins") / "tasks" / "__init__.py"
     spec = importlib.util.spec_from_file_location(

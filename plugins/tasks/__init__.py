@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -18,18 +17,22 @@ from pathlib import Path  # isort: skip
 
 from twind.api import Context, Fetched, Files, Settings, hookimpl
 
-from . import taskwarrior, todotxt
+from . import org, taskwarrior, todotxt
 
 
 class TasksSettings(Settings):
     """`[plugins.tasks]`."""
 
     paths: list[Path] = Field(default=[], description="Task lists, or folders of them.")
+    org_states: str = Field(
+        default="TODO NEXT WAITING | DONE CANCELLED",
+        description="The states of org files that declare none, as after #+TODO: in one.",
+    )
     max_mib: float = Field(default=64, gt=0, description="A larger file is refused.")
 
 
-FORMATS = {"todotxt": todotxt, "taskwarrior": taskwarrior}
-"""Each has the `SUFFIXES` of its files, which of them `IN_FOLDER` to take, and their `records`."""
+FORMATS = {"todotxt": todotxt, "org": org, "taskwarrior": taskwarrior}
+"""Each has the `SUFFIXES` of its files, which of them it takes `IN_FOLDER`, and a `fetch`."""
 
 
 def _format_of(path: Path) -> str:
@@ -64,7 +67,7 @@ class Tasks:
                 only=format_.IN_FOLDER,
                 max_mib=ctx.settings.max_mib,
             )
-            yield from files.together(partial(format_.records, ctx=own))
+            yield from format_.fetch(files, own)
 
 
 @hookimpl

@@ -31,7 +31,10 @@ class Period:
             raise ValueError("nothing recurs every 0 days")
 
     def after(self, day: date, times: int) -> date:
-        """Return the day so many periods after `day`. Raises OverflowError beyond the year 9999."""
+        """Return the day so many periods after `day`, or before it: not of working days.
+
+        Raises OverflowError beyond the year 9999.
+        """
         number = self.number * times
         if not number:
             return day
@@ -52,6 +55,14 @@ class Period:
         # A little below what it must be, so that counting on from there takes no time.
         least = max(0, int(days / (self.number * _LONGEST_DAYS[self.unit])) - 3)
         return next(n for n in count(least) if self.after(day, n + 1) > last)
+
+    def next_after(self, day: date, anchor: date) -> date:
+        """Return the first day after `day` that lies whole periods from `anchor`."""
+        if anchor <= day:
+            return self.after(anchor, self.times_until(anchor, day) + 1)
+        least = int((anchor - day).days / (self.number * _LONGEST_DAYS[self.unit]))
+        back = next(n for n in count(least) if self.after(anchor, -n) <= day)
+        return self.after(anchor, 1 - back)
 
 
 def _shifted(day: date, by: relativedelta) -> date:

@@ -16,6 +16,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from twind.api import Context, Project, RecordError, Settings, SourceFile, Task
@@ -26,6 +27,8 @@ from .taskwarrior_files import Found, Version, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
+
+    from twind.api import Fetched, Files
 
 SUFFIXES = (".data", ".json", ".sqlite3")
 IN_FOLDER = re.compile(r"\.(data|json)$|^taskchampion\.sqlite3$", re.IGNORECASE)
@@ -58,7 +61,12 @@ class _Log:
     stretches: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
-def records(
+def fetch(files: Files, ctx: Context[Settings]) -> Iterator[Fetched]:
+    """Yield what all files say together, if any has changed."""
+    return files.together(partial(_records, ctx=ctx))
+
+
+def _records(
     files: Iterable[SourceFile], ctx: Context[Settings]
 ) -> Iterator[Project | Task | RecordError]:
     """Yield every open task, those over inside the window, their projects, and the habits."""

@@ -17,6 +17,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytodotxt import Task as TodoLine
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+    from twind.api import Fetched, Files
 
 KEYS = frozenset({"due", "t", "rec", "id", "uid", "est", "h", "pri"})
 """Only these are keys; any other "word:word" (a URL, a time of day) is text."""
@@ -64,7 +67,12 @@ class _Line:
         return self.task.status == "open"
 
 
-def records(
+def fetch(files: Files, ctx: Context[Settings]) -> Iterator[Fetched]:
+    """Yield what all files say together, if any has changed."""
+    return files.together(partial(_records, ctx=ctx))
+
+
+def _records(
     files: Iterable[SourceFile], ctx: Context[Settings]
 ) -> Iterator[Project | Task | RecordError]:
     """Yield every open task, those over inside the window, and all projects and habits."""
