@@ -47,6 +47,8 @@ PROJECTS = {
 }
 """The public project that each folder is from."""
 READ_ON = datetime(2026, 7, 1, 8, tzinfo=UTC)
+LISTS_READ_ON = datetime(2021, 8, 26, 8, tzinfo=UTC)
+"""The day after the last change in them."""
 
 
 def files(kind: str) -> list[Path]:
@@ -57,8 +59,11 @@ def files(kind: str) -> list[Path]:
 def day_for(path: Path) -> datetime:
     """Return when to read a file: when a sync sees most of the events that begin in it.
 
-    A sync looks PAST_DAYS back and FUTURE_DAYS ahead, and many of these calendars are old.
+    A sync looks PAST_DAYS back and FUTURE_DAYS ahead, and many of these calendars are old. A task
+    list is read when it was last changed.
     """
+    if path.is_relative_to(CORPUS / "tasks"):
+        return LISTS_READ_ON
     text = re.sub(rb"\r?\n[ \t]", b"", path.read_bytes())
     told = re.findall(rb"BEGIN:VEVENT.*?^DTSTART[^:\n]*:(\d{8})", text, re.DOTALL | re.MULTILINE)
     days = sorted(_days(told))
@@ -83,7 +88,9 @@ def synced(plugin: str, paths: list[Path], now: datetime) -> Iterator[Synced]:
 
 
 def _twin(plugin: str, paths: list[Path], now: datetime, root: Path) -> Twin:
-    place, settings = bundled("plugins") / f"{plugin}.py", {"paths": [str(path) for path in paths]}
+    package = bundled("plugins") / plugin
+    place = package if package.is_dir() else package.with_suffix(".py")
+    settings = {"paths": [str(path) for path in paths]}
     return Twin(place, settings, root=root, now=now, timezone="Europe/Berlin")
 
 
