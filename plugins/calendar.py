@@ -12,18 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import warnings
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache, partial
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
-from zoneinfo import ZoneInfo, available_timezones
 
 import icalendar
 import recurring_ical_events
-from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
-from icalendar.parser import Contentline
-from icalendar.timezone import tzp
 from pydantic import Field
 
 # pydantic reads the annotations of Settings at run time.
@@ -42,21 +37,15 @@ from twind.api import (
     SourceFile,
     components,
     hookimpl,
+    ical,
     is_own_event,
-    name_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-MAX_STEPS = 200_000
-"""How many repetitions a series may go through before the window ends: 22 years of every hour."""
-MAX_TEXT = 2000
-"""Characters kept of a description, which every occurrence carries."""
-
 _TIMED = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXRULE", "EXDATE")
 """Without one of these an event has no time: where it cannot be read, neither can the event."""
-_RULES = ("RRULE", "EXRULE")
 _WANTED = frozenset(
     {
         *_TIMED,
@@ -73,15 +62,7 @@ _WANTED = frozenset(
         "X-MICROSOFT-CDO-BUSYSTATUS",
     }
 )
-_LINES = {
-    "VCALENDAR": {"X-WR-TIMEZONE"},
-    "VEVENT": _WANTED,
-    "VTIMEZONE": None,
-    "STANDARD": None,
-    "DAYLIGHT": None,
-}
-_TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
-_OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
+_LINES = {**ical.ZONES, "VEVENT": _WANTED}
 _STATUS = {"CANCELLED": "cancelled", "CANCELED": "cancelled", "TENTATIVE": "tentative"}
 _ANSWERS = {
     "ACCEPTED": "accepted",
@@ -89,17 +70,6 @@ _ANSWERS = {
     "DELEGATED": "declined",
     "TENTATIVE": "tentative",
 }
-_PERIOD_S = {
-    "SECONDLY": 1,
-    "MINUTELY": 60,
-    "HOURLY": 3600,
-    "DAILY": 86_400,
-    "WEEKLY": 7 * 86_400,
-    "MONTHLY": 28 * 86_400,
-    "YEARLY": 365 * 86_400,
-}
-_DAYS_IN = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}
-_MIDNIGHT = time(0, tzinfo=UTC)
 _MARGIN = timedelta(days=2)
 """Zones differ by a day at most; the window itself is applied to the occurrences, in UTC."""
 
@@ -116,14 +86,6 @@ class CalendarSettings(Settings):
 
 _Event: TypeAlias = Any
 """An icalendar.Event. Its values are a union of thirty types: which one, the file decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Zones:
-    """Where days begin, and where times without a zone belong."""
-
-    days: ZoneInfo
-    floating: tzinfo
 
 
 class Calendar:
@@ -150,8 +112,7 @@ class _Reader:
 
     def __init__(self, ctx: Context[CalendarSettings]) -> None:
         self._ctx = ctx
-        self._zones: list[str] | None = None
-        self._unknown: set[str] = set()
+        self._settler = ical.Settler(ctx.timezone)
 
     def parse(self, file: SourceFile) -> Iterator[RecordError | Claim]:
         """Yield what one file says: a claim for each event or series."""
@@ -176,16 +137,8 @@ class _Reader:
     def _series(
         self, file: SourceFile, zones: list[str], raws: list[Component], uid: str
     ) -> Iterator[CalendarEvent | RecordError]:
-        # icalendar knows the zones of one file at a time.
-        if self._zones is not zones:
-            _learn_zones(zones)
-            self._zones, self._unknown = zones, set()
-        for raw in raws:
-            for name in set(_settle_zones(raw)) - self._unknown:
-                self._unknown.add(name)
-                read_as = _zone_id(_calendar_zone(raw)) or self._ctx.timezone
-                problem = f"the time zone {name[:60]} is not known; read as if in {read_as}"
-                yield file.error(problem, line=raw.line)
+        for line, problem in self._settler.settle(raws, zones, _TIMED):
+            yield file.error(problem, line=line)
         yield from _series(uid, raws, file, self._ctx)
 
 
@@ -225,84 +178,6 @@ def _made_up_uid(group: str, raw: Component) -> str:
     return f"x-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
 
 
-def _learn_zones(zones: Iterable[str]) -> None:
-    """Teach icalendar this file's own time zones, and make it forget those of the one before.
-
-    A zone known by its name (IANA's or Windows') is used as the machine knows it; one that cannot
-    be read is left out, and times in it are the user's.
-    """
-    tzp.use_default()
-    for zone in zones:
-        # A zone changes once or twice a year; anything faster is there to stall its reader.
-        if re.search(r"FREQ=(?!YEARLY)", zone, re.IGNORECASE):
-            continue
-        try:
-            _parsed(icalendar.Timezone, zone)
-        except Exception:  # noqa: BLE001, S112 - as said above
-            continue
-
-
-def _parsed(kind: type[icalendar.Component], text: str) -> Any:
-    with warnings.catch_warnings():
-        # icalendar warns where it guesses the zone behind a vendor's name, and guesses well.
-        warnings.simplefilter("ignore")
-        return kind.from_ical(text)
-
-
-def _settle_zones(raw: Component) -> Iterator[str]:
-    """Name the zones of an event as icalendar knows them; yield those that nobody knows."""
-    for place, line in enumerate(raw.lines):
-        # No time has a colon in it, but many a zone that its exporter should have quoted.
-        head, _, value = line.rpartition(":")
-        zone = _TZID.search(head)
-        if zone is None or not zone[2] or name_of(line) not in _TIMED:
-            continue
-        known = _zone_id(zone[2])
-        told = f';TZID="{known}"' if known else ""
-        raw.lines[place] = f"{head[: zone.start()]}{told}{head[zone.end() :]}:{value}"
-        if not known:
-            yield zone[2]
-    named = _calendar_zone(raw)
-    if named and not _zone_id(named):
-        yield named
-
-
-def _calendar_zone(raw: Component) -> str:
-    """Return the zone that the calendar of an event names, "" for none."""
-    return raw.within.value("X-WR-TIMEZONE") if raw.within is not None else ""
-
-
-def _known(zone: str) -> tzinfo | None:
-    if not zone:
-        return None
-    with warnings.catch_warnings():
-        # icalendar warns where it guesses the zone behind a vendor's name, and guesses well.
-        warnings.simplefilter("ignore")
-        try:
-            return tzp.timezone(zone)
-        except OSError:
-            # A folder of the zone database ("Europe"), or longer than a file's name can be.
-            return None
-
-
-def _zone_id(name: str) -> str:
-    """Return the name under which icalendar knows a zone; "" for one that nobody knows.
-
-    Beside IANA's, Windows' and those of the file: "europe/berlin", "America/Los Angeles", "UTC+2".
-    """
-    if _known(name):
-        return name
-    if offset := _OFFSET.fullmatch(name):
-        # IANA counts from Greenwich towards the west.
-        name = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{offset[2]}"
-    return _spellings().get(name.replace(" ", "_").casefold(), "")
-
-
-@cache
-def _spellings() -> dict[str, str]:
-    return {name.casefold(): name for name in available_timezones()}
-
-
 # --- one event, or one series --------------------------------------------------------------------
 
 
@@ -310,8 +185,8 @@ def _series(
     uid: str, raws: list[Component], file: SourceFile, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent | RecordError]:
     """Yield the occurrences of what shares one UID. Raises whatever the parsers raise."""
-    own_zone = _known(_zone_id(_calendar_zone(raws[0])))
-    zones = _Zones(ctx.timezone, own_zone or ctx.timezone)
+    own_zone = ical.own_zone(raws[0])
+    zones = ical.Zones(ctx.timezone, own_zone or ctx.timezone)
     events, broken = [], []
     for raw in raws:
         try:
@@ -349,7 +224,7 @@ def _series(
         yield from _occurrence(master, uid, "", zones, ctx)
         return
     for original, event in found:
-        name = f"{uid}/{_basic(original)}"
+        name = f"{uid}/{ical.basic(original)}"
         if name not in done and not excluded.covers(original):
             done.add(name)
             yield from _occurrence(event, name, uid, zones, ctx)
@@ -382,55 +257,21 @@ def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tupl
 
 def _event(raw: Component) -> _Event:
     """Parse one VEVENT. Raises ValueError where a part that gives its time cannot be read."""
-    # Some exporters write lists with blanks; in a rule none means anything.
-    lines = [line.replace(" ", "") if name_of(line) in _RULES else line for line in raw.lines]
-    event = _parsed(icalendar.Event, _component(lines))
-    if any(name is None for name, _ in event.errors):
-        # icalendar does not say which lines are none; those that give no time are not missed.
-        lines = [line for line in lines if name_of(line) in _TIMED or _is_line(line)]
-        event = _parsed(icalendar.Event, _component(lines))
-    for name, problem in event.errors:
-        if name is None or name in _TIMED:
-            raise ValueError(f"{name or 'a line'} cannot be read: {problem}")
+    event = ical.parse(raw, _TIMED)
     if "DTSTART" not in event:
         raise ValueError("has no DTSTART")
-    for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID"):
-        if isinstance(event.get(name), list):
-            event[name] = event[name][0]
-    for name in ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"):
-        if not all(_is_dated(value) for value in _listed(event, name)):
-            raise ValueError(f"{name} is no date")
-    if not isinstance(event.get("SEQUENCE", 0), int):
-        del event["SEQUENCE"]
     return event
 
 
-def _is_dated(value: Any) -> bool:
-    """Tell whether all that a property names has a date: not a time of day alone, nor a length."""
-    moments = [one.dt for one in getattr(value, "dts", [value])]
-    return all(isinstance(one[0] if isinstance(one, tuple) else one, date) for one in moments)
-
-
-def _named(raw: Component, master: _Event | None, zones: _Zones) -> str:
+def _named(raw: Component, master: _Event | None, zones: ical.Zones) -> str:
     """Return which occurrence an override that cannot be read is about."""
-    lines = [line for line in raw.lines if name_of(line) == "RECURRENCE-ID"]
     try:
-        named = _parsed(icalendar.Event, _component(lines))["RECURRENCE-ID"].dt
-        return _basic(_like(named, master["DTSTART"].dt, zones) if master is not None else named)
+        named = ical.moment_named(raw, "RECURRENCE-ID")
+        return ical.basic(
+            ical.like(named, master["DTSTART"].dt, zones) if master is not None else named
+        )
     except Exception:  # noqa: BLE001 - then it is named as it stands
         return raw.value("RECURRENCE-ID")
-
-
-def _component(lines: list[str]) -> str:
-    return "\r\n".join(["BEGIN:VEVENT", *lines, "END:VEVENT", ""])
-
-
-def _is_line(line: str) -> bool:
-    try:
-        Contentline(line).parts()  # type: ignore[no-untyped-call]
-    except ValueError:
-        return False
-    return True
 
 
 def _recurs(event: _Event) -> bool:
@@ -446,7 +287,7 @@ class _Excluded:
 
     def covers(self, original: date) -> bool:
         day = original.date() if isinstance(original, datetime) else original
-        return day in self.days or _basic(original) in self.names
+        return day in self.days or ical.basic(original) in self.names
 
 
 def _move_from_utc(events: Iterable[_Event], zone: tzinfo) -> None:
@@ -458,7 +299,7 @@ def _move_from_utc(events: Iterable[_Event], zone: tzinfo) -> None:
                 event[name].dt = moment.astimezone(zone)
 
 
-def _align(master: _Event, overrides: Iterable[_Event], zones: _Zones) -> None:
+def _align(master: _Event, overrides: Iterable[_Event], zones: ical.Zones) -> None:
     """Write the times that a series names as its start is written: a day, or a time in its zone.
 
     Exporters mix them: a series of days moved at midnight in UTC, one of times until some day.
@@ -466,51 +307,29 @@ def _align(master: _Event, overrides: Iterable[_Event], zones: _Zones) -> None:
     start = master["DTSTART"].dt
     for override in overrides:
         named = override["RECURRENCE-ID"]
-        named.dt = _like(named.dt, start, zones)
-    for rule in [one for name in _RULES for one in _listed(master, name)]:
-        if "UNTIL" in rule:
-            rule["UNTIL"] = [_last(_first_of(rule, "UNTIL"), start, zones)]
+        named.dt = ical.like(named.dt, start, zones)
+    for rule in [one for name in ical.RULES for one in ical.listed(master, name)]:
+        ical.align_rule(rule, start, zones)
     added = [
-        tuple(_like(end, start, zones) if isinstance(end, date) else end for end in one.dt)
+        tuple(ical.like(end, start, zones) if isinstance(end, date) else end for end in one.dt)
         if isinstance(one.dt, tuple)
-        else _like(one.dt, start, zones)
-        for value in _listed(master, "RDATE")
+        else ical.like(one.dt, start, zones)
+        for value in ical.listed(master, "RDATE")
         for one in value.dts
     ]
     if added:
         master["RDATE"] = icalendar.vDDDLists(added)
 
 
-def _like(moment: date, start: date, zones: _Zones) -> date:
-    """Return a time as a series has it that begins at `start`; a day is the start's time on it."""
-    if not isinstance(start, datetime):
-        if isinstance(moment, datetime) and moment.tzinfo and moment.timetz() != _MIDNIGHT:
-            moment = moment.astimezone(zones.floating)
-        return moment.date() if isinstance(moment, datetime) else moment
-    if not isinstance(moment, datetime):
-        return datetime.combine(moment, start.timetz())
-    if start.tzinfo is None:
-        return moment.astimezone(zones.floating).replace(tzinfo=None) if moment.tzinfo else moment
-    return moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
-
-
-def _last(until: date, start: date, zones: _Zones) -> date:
-    """Return the end of a rule; one that is a day is the end of that day."""
-    if isinstance(start, datetime) and not isinstance(until, datetime):
-        until = datetime.combine(until, time(23, 59, 59))
-    until = _like(until, start, zones)
-    return until.astimezone(UTC) if isinstance(until, datetime) and until.tzinfo else until
-
-
-def _exclusions(master: _Event, zones: _Zones, ctx: Context[CalendarSettings]) -> _Excluded:
+def _exclusions(master: _Event, zones: ical.Zones, ctx: Context[CalendarSettings]) -> _Excluded:
     """Return what a series leaves out, and take it out of the series."""
     start = master["DTSTART"].dt
-    named = [one.dt for value in _listed(master, "EXDATE") for one in value.dts]
+    named = [one.dt for value in ical.listed(master, "EXDATE") for one in value.dts]
     days = {day for day in named if isinstance(start, datetime) and not isinstance(day, datetime)}
-    left_out = {_basic(_like(one, start, zones)) for one in named if one not in days}
+    left_out = {ical.basic(ical.like(one, start, zones)) for one in named if one not in days}
     first, last = ctx.window.start - _MARGIN, ctx.window.end + _MARGIN
-    for rule in _listed(master, "EXRULE"):
-        left_out |= {_basic(one) for one in _repeated(rule, start, first, last)}
+    for rule in ical.listed(master, "EXRULE"):
+        left_out |= {ical.basic(one) for one in ical.repeated(rule, start, first, last)}
     for name in ("EXDATE", "EXRULE"):
         master.pop(name, None)
     return _Excluded(frozenset(left_out), frozenset(days))
@@ -520,100 +339,18 @@ def _exclusions(master: _Event, zones: _Zones, ctx: Context[CalendarSettings]) -
 
 
 def _refuse_endless(master: _Event, ctx: Context[CalendarSettings]) -> None:
-    """Raise ValueError for a series that would take too long, or too much, or never happens.
-
-    dateutil walks through a rule from its start, up to the year 9999 where nothing matches.
-    """
+    """Raise ValueError for a series that would take too long, or too much, or never happens."""
     start = master["DTSTART"].dt
-    begin = _naive(start).replace(tzinfo=UTC)
-    rules = _listed(master, "RRULE")
-    for rule in (*rules, *_listed(master, "EXRULE")):
-        for name in ("INTERVAL", "COUNT"):
-            if (number := _first_of(rule, name)) is not None and number < 1:
-                raise ValueError(f"never ends: RRULE has {name}={number}")
-        told = f"RRULE {_text(rule)[:100]}"
-        if _steps(rule, begin, ctx.window.end + _MARGIN) > MAX_STEPS:
-            raise ValueError(f"repeats too often to be followed: {told}")
-        if any(name.startswith("BY") for name in rule) and not _ever(rule):
-            raise ValueError(f"never happens: {told}")
+    begin = ical.naive(start).replace(tzinfo=UTC)
+    rules = ical.listed(master, "RRULE")
+    for rule in (*rules, *ical.listed(master, "EXRULE")):
+        ical.refuse_endless(rule, begin, ctx.window.end + _MARGIN)
     most, (first, last) = ctx.settings.max_occurrences, (ctx.window.start, ctx.window.end)
     # Counting is dearer than estimating, and making a record of each dearer still.
-    if sum(_steps(rule, max(begin, first), last) for rule in rules) > most:
-        times = sum(1 for rule in rules for _ in _repeated(rule, start, first, last))
+    if sum(ical.steps(rule, max(begin, first), last) for rule in rules) > most:
+        times = sum(1 for rule in rules for _ in ical.repeated(rule, start, first, last))
         if times > most:
             raise ValueError(f"repeats {times} times in the window")
-
-
-def _repeated(rule: Any, start: date, first: datetime, last: datetime) -> Iterator[date]:
-    """Yield when a rule that begins at `start` happens, in [first, last)."""
-    begin = start if isinstance(start, datetime) else datetime.combine(start, time(0))
-    after, before = (
-        edge.astimezone(begin.tzinfo) if begin.tzinfo else edge.replace(tzinfo=None)
-        for edge in (first, last)
-    )
-    for moment in _followed(rule, begin).xafter(after, inc=True):
-        if moment >= before:
-            return
-        yield moment if isinstance(start, datetime) else moment.date()
-
-
-def _followed(rule: Any, begin: datetime) -> Any:
-    """Return dateutil's view of a rule. Raises ValueError for one that it does not understand."""
-    text = _text(rule)
-    try:
-        return rrulestr(text, dtstart=begin)
-    except Exception as error:
-        raise ValueError(f"cannot be followed ({error}): RRULE {text[:100]}") from error
-
-
-def _listed(event: _Event, name: str) -> list[Any]:
-    values = event.get(name, [])
-    return values if isinstance(values, list) else [values]
-
-
-def _text(rule: Any) -> str:
-    return icalendar.vRecur(rule).to_ical().decode()  # type: ignore[no-untyped-call, no-any-return]
-
-
-def _first_of(rule: Any, name: str, default: Any = None) -> Any:
-    values = rule.get(name) or [default]
-    return values[0] if isinstance(values, list) else values
-
-
-def _steps(rule: Any, begin: datetime, end: datetime) -> float:
-    """Estimate from above how many repetitions there are between two times."""
-    kind = str(_first_of(rule, "FREQ", "")).upper()
-    if kind not in _PERIOD_S:
-        raise ValueError(f"RRULE has no known FREQ: {kind or 'none'}")
-    if "BYSETPOS" in rule and kind not in _DAYS_IN:
-        raise ValueError("RRULE picks positions (BYSETPOS) within less than a day")
-    until = _first_of(rule, "UNTIL")
-    if isinstance(until, datetime):
-        end = min(end, until if until.tzinfo else until.replace(tzinfo=UTC))
-    periods = max(0.0, (end - begin).total_seconds()) / _PERIOD_S[kind]
-    periods = periods / max(1, int(_first_of(rule, "INTERVAL", 1))) + 1
-    finer = 1
-    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-        finer *= max(1, len(rule.get(name, [])))
-    if kind in _DAYS_IN:
-        by_day = any(name in rule for name in ("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"))
-        finer *= _DAYS_IN[kind] if by_day else 1
-    # A count ends a rule of its own accord, but not one that seldom matches.
-    count = _first_of(rule, "COUNT")
-    filtered = any(name.startswith("BY") for name in rule)
-    steps = periods * finer
-    return min(steps, float(count)) if count and not filtered else steps
-
-
-def _ever(rule: Any) -> bool:
-    """Tell whether any day in forty years satisfies the rule, at an interval of one."""
-    kept = {
-        name: values
-        for name, values in rule.items()
-        if name not in {"COUNT", "UNTIL", "INTERVAL", "SKIP", "RSCALE"}
-    }
-    # The calendar ends with the year 9999, and so does the search.
-    return next(iter(_followed(kept, datetime(9960, 1, 1))), None) is not None
 
 
 def _moves(events: list[_Event]) -> Iterator[tuple[str, timedelta]]:
@@ -621,26 +358,14 @@ def _moves(events: list[_Event]) -> Iterator[tuple[str, timedelta]]:
     for event in events:
         moved = event.get("RECURRENCE-ID")
         if moved is not None and _is_tail(moved):
-            yield _basic(moved.dt), _naive(event["DTSTART"].dt) - _naive(moved.dt)
+            yield (
+                ical.basic(moved.dt),
+                ical.naive(event["DTSTART"].dt) - ical.naive(moved.dt),
+            )
 
 
 def _is_tail(recurrence_id: Any) -> bool:
     return str(recurrence_id.params.get("RANGE", "")).upper() == "THISANDFUTURE"
-
-
-def _naive(moment: date) -> datetime:
-    if isinstance(moment, datetime):
-        return moment.replace(tzinfo=None)
-    return datetime.combine(moment, time(0))
-
-
-def _basic(moment: date) -> str:
-    """Write a time as RFC 5545 does, in UTC where it has a zone."""
-    if not isinstance(moment, datetime):
-        return f"{moment:%Y%m%d}"
-    if moment.tzinfo is None:
-        return f"{moment:%Y%m%dT%H%M%S}"
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _original(event: _Event, moves: dict[str, timedelta]) -> Any:
@@ -650,14 +375,14 @@ def _original(event: _Event, moves: dict[str, timedelta]) -> Any:
     """
     named = event["RECURRENCE-ID"]
     if _is_tail(named):
-        return event["DTSTART"].dt - moves.get(_basic(named.dt), timedelta(0))
+        return event["DTSTART"].dt - moves.get(ical.basic(named.dt), timedelta(0))
     return named.dt
 
 
 # --- from a component to a record ----------------------------------------------------------------
 
 
-def _start_and_end(event: _Event, zones: _Zones) -> tuple[datetime, datetime, bool]:
+def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime, bool]:
     """Return start and end in UTC, and whether the event is about days rather than times.
 
     RFC 5545, 3.6.1: without an end, an event of days lasts one, any other no time at all. What
@@ -670,7 +395,7 @@ def _start_and_end(event: _Event, zones: _Zones) -> tuple[datetime, datetime, bo
         end = event["DTEND"].dt
     elif "DURATION" in event:
         length = event["DURATION"].dt
-        end = start + length if not all_day or not length.seconds else _naive(start) + length
+        end = start + length if not all_day or not length.seconds else ical.naive(start) + length
     else:
         end = start + timedelta(days=1) if all_day else start
     if all_day and not isinstance(end, datetime):
@@ -678,51 +403,31 @@ def _start_and_end(event: _Event, zones: _Zones) -> tuple[datetime, datetime, bo
         end = start + timedelta(days=1) if end == start else end
     else:
         all_day = False
-    first, last = _utc(start, zones), _utc(end, zones)
-    if first != _utc(start, zones, fold=1):
-        last = first + (_naive(end) - _naive(start))
+    first, last = zones.utc(start), zones.utc(end)
+    if first != zones.utc(start, fold=1):
+        last = first + (ical.naive(end) - ical.naive(start))
     if last < first:
-        raise ValueError(f"ends before it starts: {_basic(start)} to {_basic(end)}")
+        raise ValueError(f"ends before it starts: {ical.basic(start)} to {ical.basic(end)}")
     return first, last, all_day
 
 
-def _utc(moment: date, zones: _Zones, fold: int = 0) -> datetime:
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time(0), tzinfo=zones.days)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zones.floating)
-    moment = moment.replace(fold=fold)
-    # Zones made from a file's own definition are not zoneinfo's; what leaves here is.
-    return moment.astimezone(UTC)
-
-
-def _one(event: _Event, name: str) -> Any:
-    value = event.get(name)
-    return value[0] if isinstance(value, list) and value else value
-
-
-def _plain(event: _Event, name: str) -> str:
-    value = _one(event, name)
-    return "" if value is None else str(value).replace("\0", "").strip()[:MAX_TEXT]
-
-
 def _occurrence(
-    event: _Event, uid: str, series: str, zones: _Zones, ctx: Context[CalendarSettings]
+    event: _Event, uid: str, series: str, zones: ical.Zones, ctx: Context[CalendarSettings]
 ) -> Iterator[CalendarEvent]:
     """Yield the record of one occurrence, if it is inside the window."""
     start, end, all_day = _start_and_end(event, zones)
     instant = start == end
     if start >= ctx.window.end or (end < ctx.window.start if instant else end <= ctx.window.start):
         return
-    organizer = _address(_one(event, "ORGANIZER"))
+    organizer = _address(ical.first(event, "ORGANIZER"))
     attendees = _attendees(event)
     mine = {one.status for one in attendees if one.email in ctx.emails}
-    status = _STATUS.get(_plain(event, "STATUS").upper(), "confirmed")
+    status = _STATUS.get(ical.text(event, "STATUS").upper(), "confirmed")
     if status == "confirmed" and _is_open(event, organizer, attendees, ctx.emails):
         status = "tentative"
     yield CalendarEvent(
         uid=uid,
-        title=_plain(event, "SUMMARY") or "(no title)",
+        title=ical.text(event, "SUMMARY") or "(no title)",
         start=start,
         end=end,
         all_day=all_day,
@@ -731,9 +436,9 @@ def _occurrence(
         series=series,
         organizer=organizer,
         attendees=attendees,
-        location=_plain(event, "LOCATION"),
-        description=_plain(event, "DESCRIPTION"),
-        categories=_categories(event),
+        location=ical.text(event, "LOCATION"),
+        description=ical.text(event, "DESCRIPTION"),
+        categories=ical.categories(event),
     )
 
 
@@ -754,12 +459,12 @@ def _is_open(
 
 
 def _office_status(event: _Event) -> str:
-    return _plain(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
+    return ical.text(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
 
 
 def _takes_time(event: _Event, all_day: bool) -> bool:
     """Tell whether the event keeps its time from other things; a day's event only if it says so."""
-    shown, office = _plain(event, "TRANSP").upper(), _office_status(event)
+    shown, office = ical.text(event, "TRANSP").upper(), _office_status(event)
     if shown == "TRANSPARENT" or office in {"FREE", "WORKINGELSEWHERE"}:
         return False
     return not all_day or shown == "OPAQUE" or office in {"BUSY", "OOF"}
@@ -777,7 +482,7 @@ def _address(who: Any) -> str:
 def _attendees(event: _Event) -> tuple[Attendee, ...]:
     """Return the people invited, once each; rooms and equipment are none."""
     found: dict[str, Attendee] = {}
-    for value in _listed(event, "ATTENDEE"):
+    for value in ical.listed(event, "ATTENDEE"):
         params = getattr(value, "params", {})
         email = _address(value)
         if not email or str(params.get("CUTYPE", "")).upper() in {"ROOM", "RESOURCE"}:
@@ -789,15 +494,6 @@ def _attendees(event: _Event) -> tuple[Attendee, ...]:
             Attendee(email=email, name="" if name.lower() == email else name, status=status),  # type: ignore[arg-type]
         )
     return tuple(found.values())
-
-
-def _categories(event: _Event) -> tuple[str, ...]:
-    names = [
-        str(name).strip()
-        for value in _listed(event, "CATEGORIES")
-        for name in getattr(value, "cats", [value])
-    ]
-    return tuple(dict.fromkeys(name for name in names if name))
 
 
 @hookimpl

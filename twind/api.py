@@ -34,6 +34,7 @@ from zoneinfo import ZoneInfo
 import pluggy
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from twind import ical
 from twind.contentlines import Component, components, name_of
 from twind.files import Claim, Fact, Files, SourceFile, files_under
 from twind.model import (
@@ -85,6 +86,7 @@ __all__ = [
     "components",
     "files_under",
     "hookimpl",
+    "ical",
     "is_own_event",
     "name_of",
 ]
