@@ -17,7 +17,7 @@ from pathlib import Path  # isort: skip
 
 from twind.api import Context, Fetched, Files, Settings, hookimpl
 
-from . import org, taskwarrior, todotxt
+from . import org, taskwarrior, todotxt, vtodo
 
 
 class TasksSettings(Settings):
@@ -31,7 +31,7 @@ class TasksSettings(Settings):
     max_mib: float = Field(default=64, gt=0, description="A larger file is refused.")
 
 
-FORMATS = {"todotxt": todotxt, "org": org, "taskwarrior": taskwarrior}
+FORMATS = {"todotxt": todotxt, "vtodo": vtodo, "org": org, "taskwarrior": taskwarrior}
 """Each has the `SUFFIXES` of its files, which of them it takes `IN_FOLDER`, and a `fetch`."""
 
 

@@ -155,9 +155,9 @@ class _Reader:
         )
 
     def _status(self, version: Version, due: datetime | None) -> str:
-        told = version.text("status") or "pending"
+        told = version.text("status")
         if told not in _STATUS:
-            raise ValueError(f"status is none that is known: {told[:40]}")
+            raise ValueError(f"its status is none that is known: {told[:40] or 'none'}")
         status, ended = _STATUS[told], _ended(version)
         until = version.moment("until")
         if status == "open" and until and until <= begins(self._today, self._ctx.timezone):

@@ -144,11 +144,11 @@ def _is_ours(line: str) -> bool:
 
 
 def _is_export(text: str) -> bool:
-    keys = ('"uuid"', '"description"', '"status"')
-    return bool(
-        re.fullmatch(r"\s*\[\s*\]\s*", text)
-        or (re.match(r'\s*\[?\s*\{\s*"', text) and all(key in text for key in keys))
-    )
+    """Tell whether a JSON file is one of tasks, though a part of it may be broken."""
+    if re.fullmatch(r"\s*\[\s*\]\s*", text):
+        return True
+    told = sum(f'"{key}"' in text for key in ("description", "status", "entry"))
+    return bool(re.match(r'\s*\[?\s*\{\s*"', text) and told >= 2 and _UUID_IN.search(text))
 
 
 def _read_export(file: SourceFile, text: str, lines: list[tuple[int, str]], found: Found) -> None:

@@ -31,11 +31,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def fetch(plugin, *paths: Path, state=None) -> list:
+def fetch(plugin, *paths: Path, state=None, window=WINDOW) -> list:
     settings = plugin.TasksSettings(paths=list(paths))
     ctx = Context(
         settings=settings,
-        window=WINDOW,
+        window=window,
         now=NOW,
         timezone=ZoneInfo("UTC"),
         state={} if state is None else state,
@@ -186,3 +186,37 @@ def test_each_file_alone_is_read(tasks_plugin):
         told |= {item.uid for item in read if isinstance(item, Project)}
         assert uuids <= told
         assert not [item for item in read if isinstance(item, RecordError)]
+
+
+# --- tasks in calendars --------------------------------------------------------------------------
+
+CALENDARS = sorted(path for path in (CORPUS / "ics").rglob("*.ics"))
+WIDE = Window(datetime(1950, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC))
+
+
+def todos(path: Path) -> list[str]:
+    """Return the text of each VTODO that begins and ends, unfolded."""
+    text = re.sub(r"\r?\n[ \t]", "", path.read_text("utf-8", "replace"))
+    return re.findall(r"^BEGIN:VTODO\s*$(.*?)^END:VTODO\s*$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_every_task_in_a_calendar_is_told(tasks_plugin):
+    told = 0
+    for path in CALENDARS:
+        found = fetch(tasks_plugin, path, window=WIDE)
+        named = {item.uid.partition("/")[0] for item in found}
+        for text in todos(path):
+            [uid] = re.findall(r"^UID[^:]*:(.*?)\s*$", text, re.MULTILINE)
+            assert uid in named
+            told += 1
+    assert told == 14
+
+
+def test_calendars_without_tasks_say_nothing_and_cost_nothing(tasks_plugin):
+    without = [path for path in CALENDARS if b"VTODO" not in path.read_bytes()]
+    begun = time.process_time()
+    found = fetch(tasks_plugin, *without)
+    assert time.process_time() - begun < 1
+    assert {(type(item), item.reason) for item in found} <= {(RecordError, "holds no calendar")}
+    # What is said to be no calendar has no component in it.
+    assert all(b"BEGIN:" not in Path(item.group).read_bytes().upper() for item in found)

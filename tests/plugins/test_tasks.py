@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind.api import Unchanged
+from twind.home import bundled
+from twind.store import life
+from twind.testing import Twin
 
 
 def test_without_paths_there_is_nothing(tasks_plugin, lists):
@@ -28,6 +31,58 @@ def test_a_path_that_is_gone_is_a_lost_source(lists):
 
 def test_watches_its_paths(tasks_plugin, lists):
     assert tasks_plugin.Tasks().watch(lists.context()) == [lists.folder]
+
+
+def test_a_file_is_read_as_its_name_says(lists):
+    """And what has no suffix that says anything is a todo.txt, as it always was."""
+    todo = "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:v\nSUMMARY:v\nEND:VTODO\nEND:VCALENDAR\n"
+    paths = [
+        lists.write("a.ics", todo),
+        lists.write("b.org", "* TODO o\n"),
+        lists.write("c.org_archive", "* TODO a\n"),
+        lists.write("d.json", "[]"),
+        lists.write("tasks", "t\n"),
+        lists.write("e.TXT", "x\n"),
+        lists.write("f.ICS", todo.replace(":v", ":w")),
+    ]
+    assert {task.title for task in lists.fetch(*paths).tasks} == set("voatxw")
+    # In a folder a text file is a list only if it is called one.
+    assert {task.title for task in lists.fetch().tasks} == set("voaw")
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"uuid":"1"}]', '[description:"x" uuid:"1"]', "BEGIN:VCALENDAR\nEND:VCALENDAR\n"]
+)
+def test_another_programs_list_under_a_wrong_name_is_told(lists, text):
+    path = lists.write("list.txt", text)
+    [error] = lists.fetch(path)
+    assert error.uid == str(path)
+    assert "name it as that does" in error.reason
+
+
+def test_only_the_format_that_has_changed_is_read_again(lists):
+    lists.write("todo.txt", "a\n")
+    lists.write("b.org", "* TODO b\n")
+    state: dict = {}
+    lists.fetch(state=state)
+    path = lists.write("todo.txt", "a changed\n", mtime=1)
+    changed, stands = lists.fetch(state=state)
+    assert (changed.group, changed.title) == (str(path), "a changed")
+    assert isinstance(stands, Unchanged)
+
+
+def test_what_is_put_off_is_counted_by_twind(lists):
+    """todo.txt tells of no delay: the core sees that the date has moved on."""
+    file = lists.folder / "todo.txt"
+    place = bundled("plugins") / "tasks"
+    with Twin(place, {"paths": [str(file)]}, root=lists.folder / "twin") as twin:
+        for day in (10, 10, 12, 11, 20):
+            file.write_text(f"Write due:2026-03-{day}\nRun rec:1w due:2026-03-{day}\n")
+            twin.clock.advance(hours=1)
+            assert not twin.sync().error
+        assert twin.sync().changed == ()
+        steps = [step for one in life.projects(twin._db, 1) for step in one.steps]
+        assert {step.text: step.rescheduled for step in steps} == {"Write": 2, "Run": 0}
 
 
 def test_the_state_of_an_earlier_version_is_left_aside(lists):

@@ -274,7 +274,8 @@ def test_an_export_cut_short_keeps_what_it_lacks(lists):
     ("line", "uid", "problem"),
     [
         (task(2, due="someday"), uuid(2), "line 2: due is no time: someday"),
-        (task(2, status="undecided"), uuid(2), "status is none that is known"),
+        (task(2, status="undecided"), uuid(2), "status is none that is known: undecided"),
+        (ff4(uuid=uuid(2), description="x"), uuid(2), "status is none that is known: none"),
         (task(2, due="999999999999999"), uuid(2), "due is no time"),
         (task(2, due="9999-12-30T23:00:00Z"), uuid(2), "line 2"),
         (f'[uuid:"{uuid(2)}" description:"x" broken]', uuid(2), "cannot be read from 'broken]'"),
@@ -297,6 +298,12 @@ def test_a_file_cut_short_keeps_what_it_lacks(read, lists):
     found = read(task(1), task(2)[:-5])
     [error] = found.errors
     assert error.uid == str(lists.folder / "pending.data")
+
+
+def test_an_export_is_known_although_a_part_of_it_is_broken(lists):
+    lists.write("tasks.json", f"[\n{OBJECTS[0].replace('status', 'sta')[:-1]}\n]\n")
+    [error] = lists.fetch()
+    assert error.uid == PLUMBER
 
 
 @pytest.mark.parametrize(
