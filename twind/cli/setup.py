@@ -27,7 +27,7 @@ TEMPLATE = """\
 paths = []                          # files or folders of .ics, like "~/calendars"
 
 [plugins.tasks]
-paths = []                          # todo.txt files, like "~/todo.txt"
+paths = []                          # todo.txt, .ics, .org, Taskwarrior, like "~/todo.txt"
 
 [plugins.contacts]
 paths = []                          # files or folders of .vcf, like "~/contacts"
