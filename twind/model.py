@@ -81,6 +81,7 @@ class Task:
     rescheduled: int = 0
     """How often its due date was put off, as far as the source tells; twind counts what it sees."""
     contexts: tuple[str, ...] = ()
+    description: str = ""
     group: str = ""
 
 

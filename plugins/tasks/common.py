@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from twind.api import Context, Settings, Task
 
+MAX_TEXT = 2000
+"""Characters kept of a task's description."""
 FORGOTTEN = timedelta(hours=12)
 """A clock that ran for longer was forgotten, and says nothing."""
 

@@ -24,11 +24,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import orgparse
+from orgparse.inline import to_plain_text
 from orgparse.node import parse_duration_to_minutes
 
 from twind.api import Claim, Context, Project, RecordError, SourceFile, Task
 
 from .common import (
+    MAX_TEXT,
     begins,
     digest,
     ends,
@@ -57,6 +59,7 @@ _STAMP = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)[^\]\d]*(?P<time>\d\d:\d\d)?")
 _PUT_OFF = re.compile(
     rf'\s*-\s+(?:Rescheduled|New deadline)\s+from\s+"[^"]*"\s+on\s+\[{_STAMP.pattern}'
 )
+_DRAWER = re.compile(r":[\w-]+:")
 _GIVEN_UP = re.compile(r"cancel|kill|abort|abandon|drop|reject|won'?t|skip|no_?go", re.IGNORECASE)
 _Org = Any
 """An orgparse.OrgNode."""
@@ -176,6 +179,7 @@ class _Reader:
             spent_min=spent_min(log.clocks),
             rescheduled=log.put_off,
             contexts=heading.tags,
+            description=_text(heading.lines),
         )
 
     def _habit(self, heading: Heading, node: _Org, uid: str) -> Iterator[Project | Task]:
@@ -287,6 +291,7 @@ def _at_another_time(
         completed_at=completed_at,
         spent_min=spent_min(log.clocks),
         rescheduled=log.put_off,
+        description="",
     )
 
 
@@ -302,6 +307,18 @@ def _telling(lines: list[str]) -> Iterator[str]:
             yield line
         elif _CLOCK.match(line) or _STATE_LOG.match(line):
             yield line
+
+
+def _text(lines: list[str]) -> str:
+    """Return what is written below a heading, without what tells of the task."""
+    telling = set(_telling(lines))
+    kept, in_drawer = [], False
+    for line in lines:
+        begins_drawer = bool(_DRAWER.fullmatch(line.strip()))
+        in_drawer = begins_drawer if not in_drawer else line.strip().upper() != ":END:"
+        if not in_drawer and line not in telling and line.strip().upper() != ":END:":
+            kept.append(line.strip())
+    return to_plain_text("\n".join(kept)).strip()[:MAX_TEXT]
 
 
 def _naive(moment: date) -> datetime:

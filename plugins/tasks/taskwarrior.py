@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from twind.api import Context, Project, RecordError, Settings, SourceFile, Task
 
-from .common import begins, is_wanted, kind_of, most_urgent, spent_min, today
+from .common import MAX_TEXT, begins, is_wanted, kind_of, most_urgent, spent_min, today
 from .taskwarrior_files import Found, Version, read
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ class _Reader:
             series=version.parent,
             rescheduled=log.put_off,
             contexts=version.tags(),
+            description=_noted(version.notes()),
             group=version.file.group,
         )
 
@@ -257,6 +258,11 @@ def _noted_stretches(notes: list[tuple[datetime, str]]) -> Iterator[tuple[dateti
         elif text == _STOPPED and begun is not None:
             yield begun, at
             begun = None
+
+
+def _noted(notes: list[tuple[datetime, str]]) -> str:
+    told = (text for _, text in notes if text not in {_STARTED, _STOPPED})
+    return "\n".join(told)[:MAX_TEXT]
 
 
 def _ended(version: Version) -> datetime | None:

@@ -206,6 +206,7 @@ class _Reader:
             estimate_min=estimate_min(read),
             progress=min(100, number(todo, "PERCENT-COMPLETE")) / 100 or None,
             contexts=ical.categories(todo),
+            description=ical.text(todo, "DESCRIPTION"),
         )
 
     # --- habits ----------------------------------------------------------------------------------
@@ -233,6 +234,7 @@ class _Reader:
                 start=read.zones.utc(original) if read.begin is not None else None,
                 due=due_of(read, original),
                 progress=task.progress if status == "open" else None,
+                description=task.description if status == "open" else "",
             )
             if self._is_wanted(one, read):
                 yield one

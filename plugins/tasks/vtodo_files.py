@@ -27,6 +27,7 @@ _WANTED = frozenset(
         PENDING,
         "UID",
         "SUMMARY",
+        "DESCRIPTION",
         "SEQUENCE",
         "LAST-MODIFIED",
         "DTSTAMP",

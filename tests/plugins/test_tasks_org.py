@@ -78,6 +78,7 @@ def test_a_file(read, lists):
         spent_min=45,
         rescheduled=2,
         contexts=("phone", "flat", "home"),
+        description="He said <2026-13-45> or so; see his page.",
         group=group,
     )
     done = found.titled("Measure the walls")
@@ -163,6 +164,21 @@ def test_projects(read):
     assert found.titled("Irregular ones").project == named["Learn Portuguese"].uid
     assert found.titled("Begin").project == named["Read a book"].uid
     assert named["Read a book"].deadline == utc(2026, 4, 1, 22)
+
+
+def test_what_is_written_below_a_heading_is_kept(read):
+    lines = [
+        "* TODO a",
+        "DEADLINE: <2026-04-01>",
+        "First.",
+        ":NOTES:",
+        "hidden",
+        ":END:",
+        "",
+        "Last.",
+    ]
+    assert read(*lines).tasks[0].description == "First.\n\nLast."
+    assert len(read("* TODO a", "long " * 1000).tasks[0].description) == 2000
 
 
 def test_done_by_its_log_alone(read):

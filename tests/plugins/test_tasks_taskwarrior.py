@@ -250,7 +250,7 @@ def test_exports_of_any_shape(lists, text):
     assert not found.errors
     first, second = found.tasks
     assert (first.title, first.due) == ('Call "the" plumber', utc(2026, 3, 6, 17))
-    assert first.contexts == ("phone", "urgent")
+    assert (first.contexts, first.description) == (("phone", "urgent"), "he is ill")
     assert (second.status, second.completed_at) == ("done", utc(2026, 3, 1, 12))
 
 
@@ -477,7 +477,10 @@ def test_a_broken_line_of_the_history(lists):
     ],
 )
 def test_how_long_was_worked_on_it(read, attributes, minutes):
-    assert read(task(**attributes)).tasks[0].spent_min == minutes
+    [one] = read(task(**attributes)).tasks
+    assert one.spent_min == minutes
+    # What only tells the time is no note.
+    assert one.description in {"", "it rains"}
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -27,6 +27,7 @@ PRIORITY:1
 PERCENT-COMPLETE:40
 STATUS:IN-PROCESS
 CATEGORIES:phone,house
+DESCRIPTION:He has the key\\, and\\nthe number.
 RELATED-TO:2f6b1a52-bathroom
 END:VTODO
 END:VCALENDAR
@@ -190,6 +191,7 @@ def test_nextcloud(read, lists):
         created_at=utc(2026, 2, 1, 8),
         progress=0.4,
         contexts=("phone", "house"),
+        description="He has the key, and\nthe number.",
         group=str(lists.folder / "tasks.ics"),
     )
 

@@ -324,6 +324,7 @@ _CHECKS: Mapping[type[Any], Mapping[str, _Check]] = {
         "series": _exact_uid,
         "rescheduled": _count,
         "contexts": _many(_label_text),
+        "description": _text(MAX_TEXT),
         "group": _group,
     },
     CalendarEvent: {
