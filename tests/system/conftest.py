@@ -142,14 +142,12 @@ class Life:
         read = {one["name"] for one in status["plugins"] if one["last_ok_at"]}
         return status if read.issuperset(SOURCES) else None
 
-    def at_rest(self) -> bool:
-        """Tell whether everything is read, learnt from and done."""
+    def at_rest(self) -> dict[str, Any] | None:
+        """Return the status once everything is read, learnt from and done."""
         status = self.synced()
-        return bool(
-            status
-            and status["patterns"]["count"]
-            and status["queue"]["queued"] + status["queue"]["running"] == 0
-        )
+        if not status or not status["patterns"]["count"]:
+            return None
+        return None if status["queue"]["queued"] + status["queue"]["running"] else status
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database, as any other program may."""

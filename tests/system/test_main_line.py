@@ -180,8 +180,7 @@ def test_three_sources_are_read_within_seconds(life, daemon, eventually):
     assert plugins["calendar"]["records"] == 11
     assert plugins["contacts"]["records"] == 1
     assert plugins["tasks"]["records"] >= 3
-    eventually(life.at_rest, 60)
-    status = life.twind("ctl", "status")
+    status = eventually(life.at_rest, 60)
     assert status["patterns"]["count"] == 75
     assert len(status["patterns"]["dimensions"]) == 15
     assert all(
