@@ -471,3 +471,16 @@ def test_any_records_synced_twice_change_nothing_the_second_time(fresh, first, s
         if second:
             assert {record.uid for record in second} <= set(uids(db))
         assert db.rows("PRAGMA foreign_key_check") == []
+
+
+def test_no_task_is_put_in_place_by_reading_all_the_others(db):
+    said = []
+    db.connection.set_trace_callback(said.append)
+    sync(db, [Task(uid="t", title="Wash up"), Task(uid="u", title="Dry", project="Kitchen")])
+    sync(db, [Task(uid="t", title="Wash up", status="done"), Task(uid="u", title="Dry")])
+    db.connection.set_trace_callback(None)
+    looked = [one for one in said if one.startswith("SELECT") and "FROM workflow_steps" in one]
+    assert looked
+    for statement in looked:
+        for step in db.rows(f"EXPLAIN QUERY PLAN {statement}"):
+            assert " USING " in step["detail"], statement

@@ -69,6 +69,12 @@ def channels(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("deliveries"))
 
 
+def steps_by_workflow(connection: sqlite3.Connection) -> None:
+    """Let the last step of a project be found without reading all there are."""
+    for statement in schema.INDEXES:
+        connection.execute(statement)
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -81,6 +87,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     first_tables,
     health_and_links,
     channels,
+    steps_by_workflow,
 )
 
 

@@ -148,6 +148,7 @@ OWN_TABLES: dict[str, str] = {
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS records_by_time ON records (profile_id, kind, start_at)",
     "CREATE INDEX IF NOT EXISTS records_by_row ON records (kind, row_id)",
+    "CREATE INDEX IF NOT EXISTS steps_by_workflow ON workflow_steps (workflow_id, step_order)",
     "CREATE INDEX IF NOT EXISTS event_people_by_entity ON event_people (entity_id)",
     "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state)",
     "CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_key ON jobs (key) WHERE key IS NOT NULL",
