@@ -49,6 +49,8 @@ _STATUS = {
 }
 _ESTIMATES = ("estimate", "est")
 """What people call the attribute (UDA) that says how long a task takes."""
+MAX_PROJECT = 300
+"""Characters of a project's name; each part of a longer one would be a project of its own."""
 _STARTED, _STOPPED = "Started task", "Stopped task"
 """What `journal.time=on` notes by itself, unless told to use other words."""
 
@@ -138,7 +140,7 @@ class _Reader:
         return Task(
             uid=version.uuid,
             title=version.text("description") or "(no title)",
-            project=_project_uid(version.text("project")),
+            project=_project_uid(_project_name(version)),
             status=status,  # type: ignore[arg-type]
             priority=_PRIORITY.get(version.text("priority").upper()),
             start=max((moment for moment in not_before if moment), default=None),
@@ -284,6 +286,14 @@ def _minutes(text: str) -> float | None:
     if match := _LENGTH.fullmatch(text):
         return float(match[1]) * (60 if match[2][0] in "hH" else 1)
     return None
+
+
+def _project_name(version: Version) -> str:
+    """Return the project of a task. Raises ValueError for what nobody calls a project."""
+    name = version.text("project")
+    if len(name) > MAX_PROJECT:
+        raise ValueError(f"its project has a name of {len(name)} characters")
+    return name
 
 
 def _project_uid(name: str) -> str | None:

@@ -55,8 +55,8 @@ class Version:
 
     def tags(self) -> tuple[str, ...]:
         """Return its tags, which an export lists and Taskwarrior's own files join."""
-        told = self.told.get("tags") or ()
-        names = told if isinstance(told, list) else str(told).split(",")
+        told = self.told.get("tags")
+        names = told if isinstance(told, list) else self.text("tags").split(",")
         return tuple(dict.fromkeys(str(name).strip() for name in names if str(name).strip()))
 
     def notes(self) -> list[tuple[datetime, str]]:

@@ -136,8 +136,9 @@ def test_projects_and_tags_are_those_of_the_lines(raw, found):
     named = {attribute(line, "project") for line in raw.values()} - {""}
     assert {name.replace("\\/", "/") for name in named} <= projects
     for item in found:
-        if isinstance(item, Task) and (told := re.search(r' tags:"([^"]*)"', raw[item.uid])):
-            assert item.contexts == tuple(told[1].split(","))
+        if isinstance(item, Task):
+            told = re.search(r' tags:"([^"]*)"', raw[item.uid])
+            assert item.contexts == (tuple(told[1].split(",")) if told else ())
 
 
 def test_hits_and_misses_of_the_daily_habits(raw, found, db):

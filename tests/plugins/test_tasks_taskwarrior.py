@@ -140,6 +140,14 @@ def test_a_task(read, lists):
     ]
 
 
+def test_a_project_with_endless_parts_is_refused(read):
+    found = read(task(1, project="a." * 100_000), task(2, project="a.b"))
+    assert [one.uid for one in found.tasks] == [uuid(2)]
+    assert [(one.uid, one.reason.partition(": ")[2]) for one in found.errors] == [
+        (uuid(1), "its project has a name of 200000 characters")
+    ]
+
+
 def test_a_due_date_at_midnight_is_a_day(read):
     midnight = utc(2026, 3, 5, 23)  # in Berlin
     [day] = read(task(due=epoch(midnight))).tasks
@@ -252,6 +260,7 @@ def test_exports_of_any_shape(lists, text):
     assert (first.title, first.due) == ('Call "the" plumber', utc(2026, 3, 6, 17))
     assert (first.contexts, first.description) == (("phone", "urgent"), "he is ill")
     assert (second.status, second.completed_at) == ("done", utc(2026, 3, 1, 12))
+    assert (second.contexts, second.description) == ((), "")
 
 
 def test_an_empty_list_is_no_error(lists):
