@@ -22,6 +22,9 @@ _EMPTY = re.compile(r'[^:"]*(?:"[^"]*"[^:"]*)*:')
 """A name and its parameters, and nothing after the colon."""
 _QUOTED = re.compile(r"^[^:]*[;=]QUOTED-PRINTABLE[;:]", re.IGNORECASE)
 
+DEEPEST = 32
+"""How deep a component may lie. Programs go to three; more is there to exhaust its reader."""
+
 
 @dataclass(slots=True)
 class Component:
@@ -69,8 +72,9 @@ def components(text: str, wanted: Mapping[str, Collection[str] | None]) -> Compo
 
     `wanted` names, for each kind of component, the properties whose lines are kept, in upper case;
     None for all. A property without a value says nothing and is left out. What does not end is
-    ended by its like, which it cannot hold, or by the end of what it lies in; `ended` tells. That
-    of the whole tells whether everything had ended when the text did. Nothing raises.
+    ended by its like, which it cannot hold, by the end of what it lies in, or by one that would lie
+    deeper than DEEPEST; `ended` tells. That of the whole tells whether everything had ended when
+    the text did. Nothing raises.
     """
     whole = Component("", 0)
     stack = [whole]
@@ -83,6 +87,7 @@ def components(text: str, wanted: Mapping[str, Collection[str] | None]) -> Compo
             # In vCard 2.1 an AGENT is a card within the card.
             if before != "AGENT" and kind in open_kinds:
                 del stack[open_kinds.index(kind) :]
+            del stack[DEEPEST:]
             begun = Component(kind, number, within=stack[-1])
             stack[-1].parts.append(begun)
             stack.append(begun)
