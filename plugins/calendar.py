@@ -39,6 +39,7 @@ from twind.api import (
     hookimpl,
     ical,
     is_own_event,
+    name_of,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _WANTED = frozenset(
         "UID",
         "SUMMARY",
         "SEQUENCE",
+        "LAST-MODIFIED",
         "STATUS",
         "TRANSP",
         "ATTENDEE",
@@ -128,10 +130,12 @@ class _Reader:
             if not event.ended:
                 yield file.error("the event does not end", line=event.line)
         zones = [zone.text() for zone in found.every("VTIMEZONE")]
-        for uid, raws in _by_uid(file.group, [one for one in events if one.ended]).items():
+        for uid, raws in _by_uid(file.group, [one for one in events if one.ended]):
             if is_own_event(uid):
                 continue
-            said = "\n".join(line for raw in raws for line in raw.lines)
+            lines = (line for raw in raws for line in raw.lines)
+            # A copy that some program has touched is one all the same.
+            said = "\n".join(line for line in lines if name_of(line) != "LAST-MODIFIED")
             yield Claim(uid, said, partial(self._series, file, zones, raws), raws[0].line)
 
     def _series(
@@ -145,31 +149,38 @@ class _Reader:
 # --- from a file to its events -------------------------------------------------------------------
 
 
-def _by_uid(group: str, events: list[Component]) -> dict[str, list[Component]]:
-    """Gather the components of each event: itself, its revisions and its overrides.
+def _by_uid(group: str, events: list[Component]) -> Iterator[tuple[str, list[Component]]]:
+    """Yield (uid, components) of each event: the latest version of itself, and its overrides.
 
-    Exporters that give one UID to several events exist: those that begin at different times, none
-    of them a later revision of another, are told apart by when they begin.
+    Exporters that give one UID to several events exist: those of which none is a later version of
+    another are told apart by when they begin, and the rest by Files.
     """
     by_uid: dict[str, list[Component]] = {}
     for raw in events:
         uid = raw.value("UID") or _made_up_uid(group, raw)
         by_uid.setdefault(uid, []).append(raw)
-    apart: dict[str, list[Component]] = {}
     for uid, raws in by_uid.items():
-        masters = [raw for raw in raws if not raw.value("RECURRENCE-ID")]
-        starts = {raw.value("DTSTART") for raw in masters}
-        revisions = {raw.value("SEQUENCE") or "0" for raw in masters}
-        if len(starts) < 2 or len(revisions) > 1:
-            apart[uid] = raws
-            continue
-        first = masters[0].value("DTSTART")
-        for raw in raws:
-            start = raw.value("DTSTART")
-            override = bool(raw.value("RECURRENCE-ID"))
-            name = uid if override or start == first else f"{uid}#{start or raw.line}"
-            apart.setdefault(name, []).append(raw)
-    return apart
+        overrides = [raw for raw in raws if raw.value("RECURRENCE-ID")]
+        masters = _latest([raw for raw in raws if not raw.value("RECURRENCE-ID")])
+        yield uid, [*masters[:1], *overrides]
+        for other in masters[1:]:
+            start = other.value("DTSTART")
+            at_once = start == masters[0].value("DTSTART")
+            yield uid if at_once else f"{uid}#{start or other.line}", [other]
+
+
+def _latest(masters: list[Component]) -> list[Component]:
+    """Return the latest versions of the events of one UID.
+
+    One that begins at another time is an earlier version only if its SEQUENCE says so: when they
+    were changed last is told of versions and of different events alike.
+    """
+    number = max((ical.revision(raw)[0] for raw in masters), default=0)
+    by_start: dict[str, list[Component]] = {}
+    for raw in masters:
+        if ical.revision(raw)[0] == number:
+            by_start.setdefault(raw.value("DTSTART"), []).append(raw)
+    return [raw for those in by_start.values() for raw in ical.latest(those)]
 
 
 def _made_up_uid(group: str, raw: Component) -> str:
@@ -188,7 +199,8 @@ def _series(
     own_zone = ical.own_zone(raws[0])
     zones = ical.Zones(ctx.timezone, own_zone or ctx.timezone)
     events, broken = [], []
-    for raw in raws:
+    # Of several versions of one override the latest counts.
+    for raw in sorted(raws, key=ical.revision, reverse=True):
         try:
             event = _event(raw)
             _start_and_end(event, zones)
@@ -199,8 +211,6 @@ def _series(
             broken.append((raw, error))
         else:
             events.append(event)
-    # Of several revisions the latest counts.
-    events.sort(key=lambda event: int(event.get("SEQUENCE", 0)), reverse=True)
     moved = [event for event in events if "RECURRENCE-ID" in event]
     master = next((event for event in events if "RECURRENCE-ID" not in event), None)
     done: set[str] = set()

@@ -203,3 +203,13 @@ def test_an_estimate_is_never_too_low(start, kind, interval, days):
     end = begin + timedelta(days=days)
     times = sum(1 for _ in ical.repeated(found, begin, begin, end))
     assert times <= ical.steps(found, begin, end)
+
+
+def test_the_latest_versions():
+    old, new, other = (
+        todo(f"SEQUENCE:{number}", f"SUMMARY:{title}")
+        for number, title in (("2", "old"), ("10", "new"), ("10", "other"))
+    )
+    assert ical.latest([old, new, other]) == [new, other]
+    assert ical.latest([]) == []
+    assert ical.revision(todo("SEQUENCE:²")) == (0, "")

@@ -241,6 +241,22 @@ def _is_dated(value: Any) -> bool:
     return all(isinstance(one[0] if isinstance(one, tuple) else one, date) for one in moments)
 
 
+def revision(raw: Component) -> tuple[int, str]:
+    """Return what is greater of a later version of a component: SEQUENCE, and when it changed."""
+    told = raw.value("SEQUENCE")
+    return int(told) if told.isdecimal() else 0, raw.value("LAST-MODIFIED")
+
+
+def latest(raws: Iterable[Component]) -> list[Component]:
+    """Return those versions of one component of which none is later.
+
+    They are more than one where an exporter calls several things by one name.
+    """
+    versions = list(raws)
+    newest = max(map(revision, versions), default=None)
+    return [raw for raw in versions if revision(raw) == newest]
+
+
 def moment_named(raw: Component, name: str) -> Any:
     """Return the time that one property of a component names, whatever becomes of the others.
 

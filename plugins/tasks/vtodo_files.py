@@ -30,7 +30,6 @@ _WANTED = frozenset(
         "DESCRIPTION",
         "SEQUENCE",
         "LAST-MODIFIED",
-        "DTSTAMP",
         "CREATED",
         "STATUS",
         "PERCENT-COMPLETE",
@@ -45,21 +44,12 @@ _MUCH_LATER = datetime(9990, 1, 1, tzinfo=UTC)
 
 
 def latest_of(todos: list[Component]) -> Iterator[Component]:
-    """Yield the tasks, of several versions of one the latest alone.
-
-    Of two with one UID neither of which is later, both: some exporter's idea of an identity.
-    """
+    """Yield the tasks, of several versions of one the latest alone."""
     versions: dict[tuple[str, str], list[Component]] = {}
     for raw in todos:
         versions.setdefault((raw.value("UID"), raw.value("RECURRENCE-ID")), []).append(raw)
     for (uid, _), those in versions.items():
-        latest = max(map(_version, those))
-        yield from (raw for raw in those if not uid or _version(raw) == latest)
-
-
-def _version(raw: Component) -> tuple[int, str]:
-    told = raw.value("SEQUENCE")
-    return int(told) if told.isdigit() else 0, raw.value("LAST-MODIFIED")
+        yield from ical.latest(those) if uid else those
 
 
 @dataclass(frozen=True, slots=True)

@@ -438,11 +438,55 @@ def test_one_uid_for_several_events_of_a_file(read):
     assert [event.uid for event in events] == ["a", "a#20260303T100000Z"]
 
 
-def test_a_later_revision_replaces_the_first(read):
-    [event] = read(
-        vevent("SEQUENCE:0"), vevent("SEQUENCE:1", "SUMMARY:new", start="DTSTART:20260303T100000Z")
+def test_one_uid_for_several_events_at_one_time(read):
+    events = read(
+        vevent("SUMMARY:x"),
+        vevent("SUMMARY:y"),
+        vevent("SUMMARY:x", "LAST-MODIFIED:20260102T000000Z", uid="b"),
+        vevent("SUMMARY:y", "LAST-MODIFIED:20260102T000000Z", uid="b"),
+        vevent("SUMMARY:x", "RRULE:FREQ=DAILY;COUNT=1", uid="c"),
+        vevent("SUMMARY:y", "RRULE:FREQ=DAILY;COUNT=1", uid="c"),
+        vevent("SUMMARY:twice", uid="d"),
+        vevent("SUMMARY:twice", uid="d"),
     )
-    assert event.title == "new"
+    assert [(event.uid, event.title) for event in events] == [
+        ("a", "x"),
+        ("a#2", "y"),
+        ("b", "x"),
+        ("b#2", "y"),
+        ("c/20260302T100000Z", "x"),
+        ("c#2/20260302T100000Z", "y"),
+        ("d", "twice"),
+    ]
+
+
+LATER = "DTSTART:20260303T100000Z"
+
+
+@pytest.mark.parametrize(
+    ("versions", "titles"),
+    [
+        ([vevent("SEQUENCE:0"), vevent("SEQUENCE:1", "SUMMARY:new", start=LATER)], ["new"]),
+        ([vevent("SEQUENCE:1", "SUMMARY:new"), vevent("SEQUENCE:0", start="DTSTART:no")], ["new"]),
+        (
+            [
+                vevent("SUMMARY:new", "LAST-MODIFIED:20260202T000000Z"),
+                vevent("SUMMARY:old", "LAST-MODIFIED:20260102T000000Z"),
+            ],
+            ["new"],
+        ),
+        (
+            [
+                vevent("SEQUENCE:1", "SUMMARY:one"),
+                vevent("SEQUENCE:0", "SUMMARY:old", start=LATER),
+                vevent("SEQUENCE:1", "SUMMARY:other", start=LATER),
+            ],
+            ["one", "other"],
+        ),
+    ],
+)
+def test_of_several_versions_the_latest_counts(read, versions, titles):
+    assert [event.title for event in read(*versions)] == titles
 
 
 # --- several files, several times ----------------------------------------------------------------
