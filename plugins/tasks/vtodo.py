@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".ics", ".ical")
 IN_FOLDER = None
 
+DEEPEST = 32
+"""How far up the tasks are looked through that a task stands below: a longer way is no plan."""
 _ANY_TODO = re.compile(rb"V\0*T\0*O\0*D\0*O", re.IGNORECASE)
 _ANY_COMPONENT = re.compile(rb"B\0*E\0*G\0*I\0*N\0*:", re.IGNORECASE)
 """Whatever the encoding."""
@@ -147,12 +149,15 @@ class _Reader:
     def _above(self, read: Todo) -> list[str]:
         """Return what a task stands below, from the nearest up; in a ring, itself too."""
         found: list[str] = []
-        at: str | None = read.uid
-        while at is not None and at not in found[:-1]:
-            those = self._files.facts(f"above {at}", read.file)
-            at = next((one for one in those if self._is_there(one, read)), None)
-            found += [at] if at is not None else []
+        above = self._next_above(read.uid, read)
+        while above is not None and above not in found and len(found) < DEEPEST:
+            found.append(above)
+            above = self._next_above(above, read)
         return found
+
+    def _next_above(self, uid: str, read: Todo) -> str | None:
+        those = self._files.facts(f"above {uid}", read.file)
+        return next((one for one in those if self._is_there(one, read)), None)
 
     def _parent(self, read: Todo) -> str | None:
         """Return the project or habit that a task is a part of; of a ring nobody is part."""

@@ -394,6 +394,19 @@ def test_nobody_is_their_own_ancestor(read):
     assert {one.uid: one.project for one in found.tasks} == {"b": None, "c": "a", "self": None}
 
 
+def test_a_plan_of_any_depth_is_read(lists):
+    for number in range(200):
+        lists.write(f"{number}.ics", calendar(todo(str(number), f"RELATED-TO:{number + 1}")))
+    lists.write("200.ics", calendar(todo("200")))
+    state: dict = {}
+    found = lists.fetch(state=state)
+    assert [one.uid for one in found.tasks] == ["0"]
+    parents = {one.uid: one.parent for one in found.projects}
+    assert parents == {str(n): str(n + 1) if n < 200 else None for n in range(1, 201)}
+    # What is kept of each must not grow with the depth.
+    assert max(len(kept["asked"]) for kept in state["vtodo"]["files"].values()) < 100
+
+
 @pytest.mark.parametrize(
     ("status", "became"), [("COMPLETED", "completed"), ("CANCELLED", "abandoned")]
 )
