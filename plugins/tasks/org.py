@@ -16,6 +16,7 @@ An archived heading stays what it was: ARCHIVE_OLPATH tells where it stood.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -107,12 +108,17 @@ class _Reader:
         self._zone: ZoneInfo = ctx.timezone
         self._states = states
         self._env = orgparse.OrgEnv(states.todo, states.done, filename="<lines>")
+        self._named: Counter[str] = Counter()
 
     def claim(self, heading: Heading) -> Claim:
         uid = self._uid(heading)
         project = heading.project
         below = f"{heading.has_tasks} {heading.open_below}"
         said = [*heading.lines, *heading.tags, below, self._project_uid(project) or ""]
+        if not heading.is_project:
+            # What stands twice in a list is to be done twice.
+            said.append(str(self._named[uid]))
+            self._named[uid] += 1
         return Claim(uid, "\n".join(said), partial(self._records, heading), heading.line)
 
     def _uid(self, heading: Heading) -> str:

@@ -210,6 +210,13 @@ def test_twins_are_told_apart(read):
     assert len({task.uid for task in read("* TODO a", "* TODO a", "x").tasks}) == 2
 
 
+def test_what_stands_twice_is_to_be_done_twice(read):
+    found = read("* Calls", "** TODO Ann", "** TODO Ann", "* Calls", "** TODO Ann")
+    [calls] = found.projects
+    assert [(one.title, one.project) for one in found.tasks] == [("Ann", calls.uid)] * 3
+    assert len({one.uid for one in found.tasks}) == 3
+
+
 def test_archiving_changes_nothing_but_where_it_is(lists):
     lists.write("home.org", "* Home\n** TODO Paint\n** DONE Tidy\n")
     state: dict = {}
@@ -396,7 +403,7 @@ LINES = st.sampled_from([*SAMPLE.splitlines(), *habit(".+1d/2d", "2026-02-27 Fri
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES | st.text(max_size=20), max_size=30) | st.binary(max_size=60))
-def test_no_file_raises_and_every_state_is_told(lists, noise):
+def test_no_file_raises(lists, noise):
     data = noise if isinstance(noise, bytes) else "\n".join(noise).encode("utf-8", "replace")
     found = lists.fetch(lists.write("a.org", data))
     uids = [item.uid for item in [*found.tasks, *found.projects]]
