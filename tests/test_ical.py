@@ -150,6 +150,8 @@ def test_times_are_written_as_the_standard_does(moment, written):
     [
         ("FREQ=SECONDLY", "too often"),
         ("FREQ=DAILY;INTERVAL=0", "never ends"),
+        ("FREQ=DAILY;COUNT=0", "never happens"),
+        ("RSCALE=CHINESE;FREQ=YEARLY", "cannot be followed .unknown parameter 'RSCALE'"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
         ("FREQ=HOURLY;BYSETPOS=1", "BYSETPOS"),
         ("INTERVAL=2", "no known FREQ"),

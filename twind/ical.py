@@ -342,16 +342,18 @@ def align_rule(rule: Any, start: date, zones: Zones) -> None:
 
 
 def refuse_endless(rule: Any, begin: datetime, end: datetime) -> None:
-    """Raise ValueError for a rule that would take too long to follow, or that never happens.
+    """Raise ValueError for a rule that takes too long to follow, never happens, or is none.
 
     begin: naive times count as UTC's. end: until when it is of interest.
     """
-    for name in ("INTERVAL", "COUNT"):
+    for name, becomes in (("INTERVAL", "never ends"), ("COUNT", "never happens")):
         if (number := first_of(rule, name)) is not None and number < 1:
-            raise ValueError(f"never ends: RRULE has {name}={number}")
+            raise ValueError(f"{becomes}: RRULE has {name}={number}")
     told = f"RRULE {rule_text(rule)[:100]}"
     if steps(rule, begin.replace(tzinfo=UTC), end) > MAX_STEPS:
         raise ValueError(f"repeats too often to be followed: {told}")
+    # Whether it ends in the zone of its start is another matter.
+    _followed({name: values for name, values in rule.items() if name != "UNTIL"}, begin)
     if any(name.startswith("BY") for name in rule) and not _ever(rule):
         raise ValueError(f"never happens: {told}")
 

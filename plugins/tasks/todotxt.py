@@ -121,7 +121,10 @@ def _lines(file: SourceFile, zone: ZoneInfo) -> Iterator[_Line | RecordError]:
 
 def _line(row: str, file: SourceFile, zone: ZoneInfo) -> _Line | None:
     """Read one line; None for a hidden one. Raises ValueError for an impossible leading date."""
-    parsed = TodoLine(row)
+    try:
+        parsed = TodoLine(row)
+    except ValueError:
+        raise ValueError("it begins with a date that is none; write one like 2026-12-24") from None
     words = (parsed.description or "").split()
     letter = parsed.priority
     if letter and len(letter) > 1:

@@ -122,8 +122,8 @@ def test_hidden_tasks_are_passed_over(read):
         ("b due:9999-12-31", "is no date"),
         ("b t:2026-02-30", "t:2026-02-30 is no date"),
         ("b est:soon", "est:soon is no length"),
-        ("2026-13-45 b", "line 2"),
-        ("x 2026-13-45 b", "line 2"),
+        ("2026-13-45 b", "line 2: it begins with a date that is none"),
+        ("x 2026-13-45 b", "line 2: it begins with a date that is none"),
         ("b t:0001-01-01", "line 2"),
     ],
 )
