@@ -112,6 +112,35 @@ def test_files_under_folders(tmp_path):
     assert root / "note.txt" in list(files_under([root]))
 
 
+@pytest.mark.parametrize("read", [each, together])
+def test_a_link_to_a_folder_is_told_and_not_followed(tmp_path, read):
+    root, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
+    write(root / "sub" / "a.txt", "u Ada")
+    write(elsewhere / "b.txt", "v Bob")
+    (root / "round").symlink_to(root)
+    (root / "up").symlink_to(tmp_path)
+    (root / "twice").symlink_to(root / "sub")
+    (root / "other").symlink_to(elsewhere)
+    found = read(context(root))
+    assert len(said(found)) == 1
+    told = problems(found)
+    assert told.keys() == {str(root / "up"), str(root / "other")}
+    assert all("name that folder in the settings" in reason for reason in told.values())
+    found = read(context(root, elsewhere))
+    assert "Bob" in str(said(found))
+    assert problems(found).keys() == {str(root / "up")}
+
+
+def test_a_folder_replaced_by_a_link_keeps_what_it_had(tmp_path):
+    path = write(tmp_path / "in" / "sub" / "a.txt", "u Ada")
+    state: dict = {}
+    each(context(tmp_path / "in", state=state))
+    path.parent.rename(tmp_path / "moved")
+    path.parent.symlink_to(tmp_path / "moved")
+    told = problems(each(context(tmp_path / "in", state=state)))
+    assert told.keys() == {str(path.parent), str(path)}
+
+
 def test_a_vanished_source_does_not_look_empty(tmp_path):
     with pytest.raises(FileNotFoundError, match="gone"):
         list(files_under([tmp_path / "gone"], ".ics"))

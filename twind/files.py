@@ -44,6 +44,7 @@ __all__ = ["Claim", "Fact", "Files", "SourceFile", "files_under"]
 SETTLED_S = 2.0
 """Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
 and show the same time."""
+LINKED = "is a link to a folder, which is not followed; name that folder in the settings"
 _FORMAT = 2
 """Of the state; one in another format is left aside."""
 _RECORDS = (Person, Project, Task, CalendarEvent)
@@ -137,7 +138,8 @@ class Files:
 
     A path that does not exist raises FileNotFoundError, so that a lost source does not look like
     an empty one. A file or a folder below it that cannot be read is a RecordError: its last good
-    records stay, and it is tried again each time.
+    records stay, and it is tried again each time. So is a link to a folder that none of the paths
+    reaches.
     """
 
     def __init__(
@@ -252,7 +254,11 @@ class Files:
         return _Survey(view, past, paths, stamps, standing, failed)
 
     def _found(self, lost: dict[str, str]) -> Iterator[Path]:
-        """Yield the files; a folder below the paths that cannot be listed goes to `lost`."""
+        """Yield the files; a folder below the paths that cannot be listed goes to `lost`.
+
+        So does a link to a folder that lies elsewhere: it may lead anywhere, and round in a circle.
+        """
+        roots = [os.path.realpath(path) for path in self._paths]
         for root in self._paths:
 
             def note(error: OSError, root: Path = root) -> None:
@@ -260,7 +266,11 @@ class Files:
                     raise error
                 lost[_group_of(Path(error.filename))] = _reason(error)
 
-            for path in _under(root, self._suffixes, note):
+            def note_link(link: Path) -> None:
+                if not any(_lies_in(os.path.realpath(link), one) for one in roots):
+                    lost[_group_of(link)] = LINKED
+
+            for path in _under(root, self._suffixes, note, note_link):
                 if path == root or self._only is None or self._only.search(path.name):
                     yield path
 
@@ -525,8 +535,9 @@ def files_under(paths: Iterable[Path], *suffixes: str) -> Iterator[Path]:
     """Yield the files named by `paths`, and those with one of `suffixes` in the folders, sorted.
 
     Without a suffix, all of them. Hidden files and folders, which editors and sync tools make, are
-    passed over. A path that does not exist raises FileNotFoundError and a folder that cannot be
-    listed OSError: a vanished source must not look like an empty one.
+    passed over, and links to folders are not followed. A path that does not exist raises
+    FileNotFoundError and a folder that cannot be listed OSError: a vanished source must not look
+    like an empty one.
     """
 
     def refuse(error: OSError) -> None:
@@ -539,9 +550,15 @@ def files_under(paths: Iterable[Path], *suffixes: str) -> Iterator[Path]:
 
 
 def _under(
-    root: Path, suffixes: tuple[str, ...], failed: Callable[[OSError], None]
+    root: Path,
+    suffixes: tuple[str, ...],
+    failed: Callable[[OSError], None],
+    linked: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[Path]:
-    """Yield what lies under `root`, or itself; a folder that cannot be listed goes to `failed`."""
+    """Yield what lies under `root`, or itself.
+
+    A folder that cannot be listed goes to `failed`, a link to one to `linked`.
+    """
     if not root.is_dir():
         if not root.exists():
             raise FileNotFoundError(2, "no such file or folder", str(root))
@@ -550,12 +567,19 @@ def _under(
     found: list[str] = []
     for folder, folders, names in os.walk(root, onerror=failed):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if os.path.islink(path := f"{folder}{os.sep}{name}"):  # noqa: PTH114 - of many, fast
+                linked(Path(path))
         found += [
             f"{folder}{os.sep}{name}"
             for name in names
             if not name.startswith(".") and (not suffixes or name.lower().endswith(suffixes))
         ]
     yield from sorted(map(Path, found), key=lambda path: path.parts)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _group_of(path: Path) -> str:

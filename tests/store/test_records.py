@@ -484,3 +484,10 @@ def test_no_task_is_put_in_place_by_reading_all_the_others(db):
     for statement in looked:
         for step in db.rows(f"EXPLAIN QUERY PLAN {statement}"):
             assert " USING " in step["detail"], statement
+
+
+def test_what_is_told_twice_is_listed_once(db):
+    # A folder that cannot be read is met by each of the formats that are looked for in it.
+    folder = RecordError("/lists", "Permission denied", "/lists")
+    assert len(sync(db, [folder, RecordError("u", "is bad", "/lists"), folder]).errors) == 2
+    assert [one["uid"] for one in sources.errors(db, 1, "s")] == ["/lists", "u"]

@@ -131,6 +131,7 @@ class _Fetched:
                 case _:
                     sorted_.records[KINDS[type(item)]].append(item)
                     sorted_.seen.add(item.uid)
+        sorted_.errors = list(dict.fromkeys(sorted_.errors))
         return sorted_
 
     def things(self) -> set[str]:
