@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import quopri
 import re
 from dataclasses import dataclass, replace
@@ -166,9 +167,11 @@ def _people(facts: _Facts, file: SourceFile) -> Iterator[RecordError | Claim | F
     for raw in broken:
         yield file.error("the card does not end", line=raw.line)
     file = replace(file, data=b"")
+    # Some programs keep a card a file, and the folder is the book.
+    book = file.group if len(raws) > 1 else os.path.dirname(file.group)  # noqa: PTH120 - a text
     for raw in (raw for raw in raws if raw.ended):
         try:
-            card = _card(raw, is_bytes=is_bytes)
+            card = _card(raw, book, is_bytes=is_bytes)
         except Exception as error:  # noqa: BLE001 - whatever vobject raises is this card's failure
             uid = _bare(raw.value("UID")) or f"{file.group}#{_digest(_said(raw))}"
             yield file.error(error, uid=uid, line=raw.line)
@@ -219,7 +222,7 @@ def _key_of(uri: str) -> str:
 # --- from a card to a record ---------------------------------------------------------------------
 
 
-def _card(raw: Component, *, is_bytes: bool) -> _Card:
+def _card(raw: Component, book: str, *, is_bytes: bool) -> _Card:
     """Read one card. Raises whatever vobject raises, and ValueError for one without a name."""
     lines = [_readable(line, is_bytes=is_bytes) for line in raw.lines]
     contents = vobject.readOne("\r\n".join(["BEGIN:VCARD", *lines, "END:VCARD", ""])).contents
@@ -243,6 +246,7 @@ def _card(raw: Component, *, is_bytes: bool) -> _Card:
             groups=_categories(contents),
             birthday=_birthday(contents),
             note=_text(contents, "note")[:MAX_TEXT],
+            book=book,
         ),
     )
 

@@ -30,6 +30,8 @@ class Person:
     related: tuple[str, ...] = ()
     """The people close to them, by name; what they are comes first if it is told: "spouse: Bo"."""
     note: str = ""
+    book: str = ""
+    """The address book they stand in, where the source has several. It tells its people apart."""
     group: str = ""
     """The file or collection it came from: what `Unchanged` speaks of."""
 

@@ -74,6 +74,19 @@ def test_watches_its_paths(tmp_path):
     assert plugin.Contacts().watch(context(tmp_path)) == [tmp_path]
 
 
+def test_a_file_of_cards_is_a_book_and_so_is_a_folder_of_files_of_one(tmp_path):
+    write(tmp_path / "all.vcf", vcard("FN:Ada", "UID:a") + vcard("FN:Bo", "UID:b"))
+    for name in ("Cy", "Dee"):
+        write(tmp_path / f"{name}.vcf", vcard(f"FN:{name}", f"UID:{name}"))
+    books = {person.name: person.book for person in fetch(context(tmp_path))}
+    assert books == {
+        "Ada": str(tmp_path / "all.vcf"),
+        "Bo": str(tmp_path / "all.vcf"),
+        "Cy": str(tmp_path),
+        "Dee": str(tmp_path),
+    }
+
+
 def test_a_card(read, tmp_path):
     [person] = read(
         vcard(
@@ -98,6 +111,7 @@ def test_a_card(read, tmp_path):
         groups=("Friends", "Maths, applied"),
         birthday=date(1815, 12, 10),
         note="Likes\nmachines",
+        book=str(tmp_path),
         group=str(tmp_path / "c.vcf"),
     )
 

@@ -157,6 +157,7 @@ def test_outlook_with_a_character_set_for_each_line(read_contacts, newline, tmp_
         birthday=date(1980, 3, 22),
         related=("spouse: Müller, Bo", "manager: Big Blue", "assistant: Jenny"),
         note="Grüße, und\n mehr davon",
+        book=str(tmp_path),
         group=str(tmp_path / "people.vcf"),
     )
 

@@ -71,6 +71,25 @@ def test_one_source_tells_its_people_apart_unless_name_and_address_agree():
     assert together(card("a", "1", **ANN), bo) == [["a:1"], ["a:2"]]
 
 
+ACME = {"name": "Ann Lee", "organisation": "Acme"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "across"),
+    [
+        (ANN, {"name": "Ann B. Lee", "emails": ("ann@x.org",)}, True),
+        (ACME, ACME, True),
+        (ANN, {"name": "Ann Lee"}, False),
+    ],
+)
+def test_two_books_of_one_source_are_as_two_sources(one, other, across):
+    for within, linked in (("work", across), ("home", False)):
+        told = together(
+            card("a", "1", **one, within="home"), card("a", "2", **other, within=within)
+        )
+        assert told == ([["a:1", "a:2"]] if linked else [["a:1"], ["a:2"]])
+
+
 def test_a_couple_with_one_address_is_told_apart_by_name():
     both = ("family@x.org",)
     cards = [card(s, n, f"{n} Lee", emails=both) for s in ("a", "b") for n in ("Ann", "Bo")]
@@ -137,6 +156,7 @@ CARDS = st.lists(
         ),
         st.sampled_from(["", "Acme", "Acme Inc"]),
         st.sampled_from([None, date(1980, 5, 1), date(1904, 5, 1), date(1980, 6, 1)]),
+        st.sampled_from(["", "work"]),
     ),
     unique_by=lambda card: card.key,
     max_size=9,

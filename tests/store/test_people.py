@@ -76,6 +76,13 @@ def test_one_person_in_two_sources_is_one_row_with_what_both_know(db):
     }
 
 
+def test_one_person_in_two_address_books_of_one_source_is_one_row(db):
+    sync(db, "a", ann(book="phone"), ann("2", "Ann B. Lee", book="mail"))
+    assert told(db) == {"Ann B. Lee": ["a:1", "a:2"]}
+    sync(db, "a", ann(book="phone"), ann("2", "Ann B. Lee", book="phone"))
+    assert told(db) == {"Ann Lee": ["a:1"], "Ann B. Lee": ["a:2"]}
+
+
 def test_what_one_source_drops_goes_and_the_person_stays(db):
     sync(db, "a", ann(name="Ann"))
     sync(db, "b", ann(organisation="Acme"))

@@ -294,6 +294,7 @@ _CHECKS: Mapping[type[Any], Mapping[str, _Check]] = {
         "birthday": _optional(_day),
         "related": _many(_label_text),
         "note": _text(MAX_TEXT),
+        "book": _group,
         "group": _group,
     },
     Project: {

@@ -4,8 +4,8 @@ Two records are linked by a shared e-mail address, then a telephone number, then
 the organisation or the birthday, each with a confidence. What is the same set of records gives the
 same people, whatever order they came in: all pairs are weighed, and joined from the surest down.
 
-Two records of one source are two people unless they share both an address or number and the full
-name: the source itself tells them apart. Where one record fits two of another source equally well,
+Two records of one address book are two people unless they share both an address or number and the
+full name: the book itself tells them apart. Where one record fits two of another book equally well,
 neither is taken. The user's "same" and "not the same" come before all of it.
 """
 
@@ -26,6 +26,8 @@ Key = tuple[str, str]
 """Who a record is: (source, uid)."""
 Pair = tuple[Key, Key]
 """Two records, the smaller key first."""
+Book = tuple[str, str]
+"""An address book: (source, its name there)."""
 
 LINKED_FROM = 0.7
 """The confidence from which two records are linked. The figures below are chosen, not fitted: there
@@ -55,7 +57,10 @@ _CJK = "\u2e80"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What one record says of a person, as far as it tells them from others."""
+    """What one record says of a person, as far as it tells them from others.
+
+    `within` names the address book it stands in, where its source has several.
+    """
 
     key: Key
     name: str
@@ -63,6 +68,12 @@ class Card:
     phones: tuple[str, ...] = ()
     organisation: str = ""
     birthday: date | None = None
+    within: str = ""
+
+    @property
+    def book(self) -> Book:
+        """The address book it stands in."""
+        return self.key[0], self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +199,7 @@ def evidence(a: Card, b: Card) -> Evidence:
 
 def _evidence(a: _Looked, b: _Looked) -> Evidence:
     same_name = is_full(a.words) and a.words == b.words
+    same_book = a.card.book == b.card.book
     fit = names_fit(a.words, b.words)
     other_day = a.day is not None and b.day is not None and a.day != b.day
     found: list[tuple[float, str]] = []
@@ -196,13 +208,13 @@ def _evidence(a: _Looked, b: _Looked) -> Evidence:
     phones = [x for x in a.numbers if any(same_number(x, y) for y in b.numbers)]
     if phones and not other_day:
         found.append((PHONE if fit else PHONE_ONLY, f"telephone {phones[0]}"))
-    if not found and a.card.key[0] == b.card.key[0]:
+    if not found and same_book:
         return Evidence(0.0)
     if same_name and a.day is not None and a.day == b.day:
         found.append((BIRTHDAY, "name and birthday"))
     if same_name and a.organisation and a.organisation == b.organisation and not other_day:
         found.append((ORGANISATION, f"name and organisation {a.card.organisation}"))
-    if a.card.key[0] == b.card.key[0] and a.words != b.words:
+    if same_book and a.words != b.words:
         return Evidence(0.0)
     doubt = 1.0
     for confidence, _ in found:
@@ -226,11 +238,13 @@ def people(cards: Iterable[Card], said: Mapping[Pair, bool]) -> list[list[Key]]:
         joined.join(two, lambda other: other not in apart)
     candidates = _candidates(looked)
     sure = {two: found.confidence for two, found in candidates.items()}
+    books = {key: one.card.book for key, one in looked.items()}
 
     def may_meet(two: Pair) -> bool:
-        return two not in apart and (two[0][0] != two[1][0] or two in sure or bool(said.get(two)))
+        a, b = (books.get(key, (key[0], "")) for key in two)
+        return two not in apart and (a != b or two in sure or bool(said.get(two)))
 
-    for two in sorted(_clear(sure), key=lambda two: (-sure[two], two)):
+    for two in sorted(_clear(sure, books), key=lambda two: (-sure[two], two)):
         joined.join(two, may_meet)
     return joined.groups()
 
@@ -251,16 +265,16 @@ def _candidates(looked: Mapping[Key, _Looked]) -> dict[Pair, Evidence]:
     return {two: found for two, found in weighed.items() if found.confidence >= LINKED_FROM}
 
 
-def _clear(sure: Mapping[Pair, float]) -> set[Pair]:
-    """Leave out a record's best pairs in another source where two of them are equally good.
+def _clear(sure: Mapping[Pair, float], books: Mapping[Key, Book]) -> set[Pair]:
+    """Leave out a record's best pairs in another book where two of them are equally good.
 
     Unless those two are one person themselves.
     """
-    choices: dict[tuple[Key, str], list[tuple[float, Key]]] = defaultdict(list)
+    choices: dict[tuple[Key, Book], list[tuple[float, Key]]] = defaultdict(list)
     for (a, b), confidence in sure.items():
-        if a[0] != b[0]:
-            choices[a, b[0]].append((confidence, b))
-            choices[b, a[0]].append((confidence, a))
+        if books[a] != books[b]:
+            choices[a, books[b]].append((confidence, b))
+            choices[b, books[a]].append((confidence, a))
     unclear: set[Pair] = set()
     for (key, _), options in choices.items():
         best = max(confidence for confidence, _ in options)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from twind.store.connection import Store
     from twind.store.linking import Key, Pair
 
-RULES = "1"
+RULES = "2"
 """The version of how people are linked; another one has everybody linked anew."""
 ELSEWHERE = ""
 """The source of a row that no record made."""
@@ -177,6 +177,7 @@ def _record(row: Any) -> _Record:
         tuple(said["phones"]),
         said["organisation"],
         date.fromisoformat(birthday) if birthday else None,
+        said.get("book", ""),
     )
     groups, related = tuple(said["groups"]), tuple(said.get("related", ()))
     return _Record(row["id"], row["row_id"], said["note"], groups, related, card)
