@@ -277,6 +277,16 @@ def test_an_edited_plugin_reads_again(tmp_path, wrap):
     assert said(each(context(tmp_path / "in", state=state), wrap(module["parse"]))) == {}
 
 
+def test_another_twind_reads_again(tmp_path, monkeypatch):
+    write(tmp_path / "a.txt", "u Ada")
+    state: dict = {}
+    first = each(context(tmp_path, state=state))
+    # As if what it reads files with said something else.
+    monkeypatch.setattr("twind.files._READERS", ("files", "contentlines", "model"))
+    assert each(context(tmp_path, state=state)) == first
+    assert each(context(tmp_path, state=state)) == [Unchanged(first[0].group)]
+
+
 def test_an_edited_module_of_a_package_reads_again(tmp_path, monkeypatch):
     write(tmp_path / "in" / "a.txt", "u Ada")
     package = tmp_path / "lib" / "reader"

@@ -48,6 +48,8 @@ LINKED = "is a link to a folder, which is not followed; name that folder in the 
 _FORMAT = 2
 """Of the state; one in another format is left aside."""
 _RECORDS = (Person, Project, Task, CalendarEvent)
+_READERS = ("files", "contentlines", "ical")
+"""The modules of twind's that say what a file means; a later twind may read more in it."""
 
 
 class _Context(Protocol):
@@ -610,7 +612,8 @@ def _read(path: Path, max_mib: float) -> bytes:
 def _source_of(parse: Callable[..., Any]) -> str:
     """Return a hash of the module that `parse` was written in ("" where there is none).
 
-    In a package it is one of the modules beside it, too: a part of what `parse` does stands there.
+    In a package it is one of the modules beside it, too, and of what twind itself reads files with:
+    a part of what `parse` does stands there.
     """
     while isinstance(parse, partial):
         parse = parse.func
@@ -620,8 +623,9 @@ def _source_of(parse: Callable[..., Any]) -> str:
     module = Path(code.co_filename)
     in_package = bool(getattr(parse, "__globals__", {}).get("__package__"))
     try:
-        files = sorted(module.parent.glob("*.py")) if in_package else [module]
-        return _digest(b"".join(_digest(file.read_bytes()).encode() for file in files))
+        own = sorted(module.parent.glob("*.py")) if in_package else [module]
+        ours = [Path(__file__).with_name(f"{name}.py") for name in _READERS]
+        return _digest(b"".join(_digest(file.read_bytes()).encode() for file in (*own, *ours)))
     except OSError:
         return ""
 
