@@ -157,7 +157,7 @@ def _held(message: Message) -> Text:
         (message.id,),
         message.key,
         f"Has {name} lost its records?",
-        f"The last sync of {name} {said}. They are kept for now. If that is right, let it: "
+        f"The source {name} {said}. They are kept for now. If that is right, let it: "
         f"twind plugins accept {name}. If not, restore the source.",
     )
 

@@ -333,3 +333,11 @@ def test_show_of_one_that_failed_and_of_none(home, capsys):
     assert (one["state"], one["settings"], one["last_ok_at"]) == ("failed", [], None)
     assert one["last_error"] == "bad.py:1: ZeroDivisionError: division by zero"
     assert run(home, capsys, "show", "worse", expect=1)["error"]["code"] == "not_found"
+
+
+def test_of_what_only_delivers_it_is_told_when_it_last_did(home, capsys):
+    code, said = told(home, capsys, "show", "notify")
+    lines = said.out.splitlines()
+    assert code == 0
+    assert "last sent   never" in lines
+    assert not [line for line in lines if line.startswith(("records", "last sync"))]

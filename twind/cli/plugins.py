@@ -108,6 +108,7 @@ def hidden(key: str, value: Any) -> Any:
 
 def _lines_of(one: dict[str, Any]) -> list[str]:
     watch = ", ".join(one["watch"])
+    only_delivers = "notify" in one["abilities"] and "fetch" not in one["abilities"]
     lines = [
         _line("name", one["name"]),
         _line("state", one["state"]),
@@ -119,8 +120,8 @@ def _lines_of(one: dict[str, Any]) -> list[str]:
             _line("setting", f"{item['key']} = {_literal(item['value'])}")
             for item in one["settings"]
         ),
-        _line("records", one["records"]),
-        _line("last sync", one["last_ok_at"] or "never"),
+        *([] if only_delivers else [_line("records", one["records"])]),
+        _line("last sent" if only_delivers else "last sync", one["last_ok_at"] or "never"),
     ]
     if one["last_error"]:
         lines.append(_line("error", one["last_error"]))

@@ -295,7 +295,7 @@ def _held_back(
         )
     if not lost or not (looks_lost or empty):
         return _HeldBack()
-    told = "is suddenly empty: " if empty else ""
+    told = "is suddenly empty and " if empty else ""
     return _HeldBack(lost, f"{told}would remove {len(missing)} of {len(had)} records")
 
 
