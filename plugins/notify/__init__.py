@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Secret, field_validator
+from pydantic import BeforeValidator, Field, Secret
 
 from twind.api import (
     Channel,
@@ -55,14 +55,6 @@ class NotifySettings(Settings):
     urls_file: Annotated[Path | None, BeforeValidator(_expanded)] = Field(
         default=None, description="A file with more of them, one a line."
     )
-
-    @field_validator("urls")
-    @classmethod
-    def _each_has_a_scheme(cls, given: tuple[ChannelUrl, ...]) -> tuple[ChannelUrl, ...]:
-        for number, url in enumerate(given, start=1):
-            if not urls.scheme_of(url.get_secret_value()):
-                raise ValueError(f'number {number} is no URL: it does not begin like "mailtos://"')
-        return given
 
 
 class Notify:
@@ -132,12 +124,11 @@ def _urls(settings: NotifySettings) -> tuple[list[urls.Url], list[str]]:
             reason = error.strerror if isinstance(error, OSError) else "is no UTF-8"
             wrong.append(f"plugins.notify.urls_file: {file}: {reason}")
             lines = []
-        for number, line in enumerate(lines, start=1):
-            text = line.strip()
-            if urls.scheme_of(text):
-                given.append((text, f"urls_file, line {number}"))
-            elif text and not text.startswith("#"):
-                wrong.append(f"plugins.notify.urls_file: line {number} is no URL")
+        given += [
+            (text, f"urls_file, line {number}")
+            for number, line in enumerate(lines, start=1)
+            if (text := line.strip()) and not text.startswith("#")
+        ]
     return urls.numbered(given), wrong
 
 

@@ -120,8 +120,10 @@ def trouble_with(text: str) -> str:
     """Say why Apprise cannot use a URL; "" where it can."""
     import difflib
 
-    known = _apprise().manager_plugins.NotificationManager()
     scheme = scheme_of(text)
+    if not scheme:
+        return 'is no URL: it does not begin like "mailtos://"'
+    known = _apprise().manager_plugins.NotificationManager()
     if scheme not in known:
         close = difflib.get_close_matches(scheme, known.schemas(), 1, cutoff=0.75)
         return f"Apprise knows no {scheme}://" + (f"; did you mean {close[0]}://?" if close else "")

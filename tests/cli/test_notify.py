@@ -72,6 +72,15 @@ def test_a_trial_that_fails_says_why(home, web, run, capsys):
     assert "number 3" in told.err
 
 
+def test_settings_that_keep_every_channel_away_are_told(home, run, capsys):
+    home.config_file.write_text("[plugins.notify]\nurl = []\n")
+    problem = run("--test", expect=1)["error"]["message"]
+    assert "plugins.notify.url: unknown key" in problem
+    assert run()["data"]["problems"] == [problem]
+    assert main(["notify", "--home", str(home.root)]) == 0
+    assert "unknown key" in capsys.readouterr().out
+
+
 def test_no_command_on_plugins_shows_a_url(home, db, capsys):
     url = f"mailto://bob:{SECRET}@127.0.0.1/?to=you@example.org&from=me@example.org"
     configure(home, url, f"slack://{SECRET}")

@@ -268,8 +268,10 @@ def _reason(error: PluginError) -> str:
 
 def _ways(work: Work) -> tuple[list[_Way], list[str]]:
     """Return every channel there is, and what is wrong with those there should be."""
-    ways, problems = [], []
-    for loaded in plugins.load(work.home, work.settings).working("notify"):
+    every = plugins.load(work.home, work.settings)
+    ways: list[_Way] = []
+    problems = [one.error for one in every if one.error and "notify" in one.abilities]
+    for loaded in every.working("notify"):
         courier = _Courier(work, loaded)
         channels, problem = courier.channels()
         ways += [_Way(work, courier, channel) for channel in channels]

@@ -67,7 +67,7 @@ class Loaded:
         plugin: the object; None where there is none to use.
         settings: its section of twind.toml, validated.
         file: the module it came from; twind.toml for a section that belongs to no plugin.
-        abilities: of fetch, watch, notify, channels, act, undo.
+        abilities: of fetch, watch, notify, channels, act, undo; as far as known of one that failed.
         state: ok, failed, or paused by the user.
         error: one line that says what is wrong.
 
@@ -133,8 +133,8 @@ def _clash(found: Found, later: Loaded, first: Loaded) -> Loaded:
     )
 
 
-def _failed(name: str, file: Path, error: str) -> Loaded:
-    return Loaded(name, None, api.Settings(), file, frozenset(), "failed", error)
+def _failed(name: str, file: Path, error: str, abilities: frozenset[str] = frozenset()) -> Loaded:
+    return Loaded(name, None, api.Settings(), file, abilities, "failed", error)
 
 
 def _load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[Loaded]:
@@ -156,7 +156,7 @@ def _load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[L
 
 def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -> Loaded:
     """Return a registered plugin with its section of the settings, or what is wrong with it."""
-    name = found.stem
+    name, abilities = found.stem, frozenset[str]()
     try:
         with fence(found.file):
             name = _name(plugin, found)
@@ -165,7 +165,7 @@ def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -
             abilities = _abilities(plugin, found)
             values = _settings(plugin, name, found, home, settings)
     except PluginError as error:
-        return _failed(name, found.file, str(error))
+        return _failed(name, found.file, str(error), abilities)
     return Loaded(name, plugin, values, found.file, abilities, "ok")
 
 
