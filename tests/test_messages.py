@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from twind import messages
-from twind.model import Button, Feedback, Reason
-from twind.store import outbox, proposals, sources
+from twind.model import Button, CalendarEvent, Feedback, Reason
+from twind.store import checkins, outbox, proposals, records, sources
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -140,3 +140,59 @@ def test_a_title_of_many_is_not_endless(say):
 )
 def test_a_sentence_has_one_stop(text, sentence):
     assert messages._ended(text) == sentence
+
+
+# --- how the user is ------------------------------------------------------------------------------
+
+
+def test_the_question_is_short_and_its_buttons_remember_when_it_was_asked(say, clock):
+    payload = messages.of_checkin(clock.now())
+    [text] = say(payload)
+    assert text.title == "How is your energy?"
+    assert "twind checkin" in text.body
+    assert [button.label for button in text.buttons] == ["Tired", "So-so", "Fresh"]
+    assert {button.id.partition(":")[2] for button in text.buttons} == {payload["asked_at"]}
+    assert messages.is_question(payload)
+    assert not messages.is_question(messages.of_proposals([1]))
+
+
+def test_the_question_is_of_use_for_a_while_and_until_it_is_answered(db, clock):
+    checkins.add(db, 1, 0.5)
+    clock.advance(seconds=1)
+    payload = messages.of_checkin(clock.now())
+    assert messages.useless(db, 1, payload, clock.now()) is None
+    assert messages.useless(db, 1, payload, clock.now() + messages.ASKED_FOR) == (
+        "its time has passed"
+    )
+    checkins.add(db, 1, 0.5)
+    assert messages.useless(db, 1, payload, clock.now()) == "it is answered"
+
+
+@pytest.mark.parametrize(
+    ("more", "disturbing"),
+    [
+        ({}, True),
+        ({"busy": False}, False),
+        ({"status": "cancelled"}, False),
+        ({"all_day": True}, False),
+    ],
+)
+def test_whoever_is_at_an_event_is_not_to_be_disturbed(db, clock, more, disturbing):
+    start = clock.now() - timedelta(minutes=30)
+    end = clock.now() + timedelta(minutes=30)
+    event = CalendarEvent(uid="e", title="Review", start=start, end=end, **more)
+    records.apply(db, 1, "test", [event], (start - timedelta(days=1), end + timedelta(days=1)))
+    assert (messages.disturbs(db, 1, clock.now()) == "an event is on") is disturbing
+    payload = messages.of_checkin(clock.now())
+    assert (messages.useless(db, 1, payload, clock.now()) is not None) is disturbing
+    assert messages.disturbs(db, 1, end) is None
+
+
+def test_what_was_accepted_is_not_disturbed_either(db, clock, propose):
+    row = propose("Write", 1)
+    clock.advance(hours=1, minutes=30)
+    assert messages.disturbs(db, 1, clock.now()) is None
+    proposals.review(db, 1, Feedback(proposal_id=row, action="accept", at=clock.now()))
+    assert "accepted" in messages.disturbs(db, 1, clock.now())
+    clock.advance(minutes=30)
+    assert messages.disturbs(db, 1, clock.now()) is None

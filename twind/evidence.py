@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from twind.store import Store
 
 HISTORY_DAYS = 365
+WITHHELD_EVERY = 5
+"""Of so many reviews one is withheld from training. Proposals are made with all of them."""
 DIMENSION_SHARE = 0.5
 """How much of its confidence a pattern of a whole dimension passes on to each of its aspects."""
 
@@ -331,9 +333,18 @@ def prior(reader: Reader) -> Belief:
     )
 
 
-def believe(reader: Reader) -> Belief:
-    """Return the posterior after all evidence."""
-    return _learn(reader, collect(reader))[0]
+def believe(reader: Reader, *, withhold_reviews: bool = False) -> Belief:
+    """Return the posterior after all evidence, or all but the reviews that are withheld."""
+    seen = collect(reader)
+    told = [one for one in seen if one.source[0] != "feedback" or not is_withheld(one.source[1])]
+    if withhold_reviews and len(told) < len(seen):
+        return resuming.learn(prior(reader), told, reader.now)[0]
+    return _learn(reader, seen)[0]
+
+
+def is_withheld(feedback: int) -> bool:
+    """Tell whether a review, by its row, is withheld from training, to judge what comes of it."""
+    return feedback % WITHHELD_EVERY == 0
 
 
 def _learn(reader: Reader, seen: Iterable[Observation]) -> tuple[Belief, bytes]:

@@ -7,11 +7,13 @@ proposal may have been answered, or a source may be back. What nobody needs any 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from twind.clock import format_utc, parse_utc
 from twind.errors import NotFoundError
 from twind.model import Button
-from twind.store import proposals, sources
+from twind.store import checkins, life, proposals, sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
     from twind.store.outbox import Message
 
 BUTTONS = (("accept", "Accept"), ("reject", "No"), ("snooze", "Later"))
+ENERGIES = {"tired": ("Tired", 0.125), "soso": ("So-so", 0.5), "fresh": ("Fresh", 0.875)}
+"""The buttons under the question how the user is, and the energy each stands for, 0..1.
+
+Three for five levels: "tired" is what somebody at 1 or 2 presses, "fresh" at 4 or 5.
+"""
+ASKED_FOR = timedelta(hours=1)
+"""How long the question may wait to be shown; later it would come at a time that nobody chose."""
 SINCE = {"held": "held_since", "refused": "trouble_since"}
 """What tells one trouble of a source from the next, in `sources.health`."""
 MOST_TITLE = 120
@@ -67,6 +76,30 @@ def of_trouble(about: str, source: str, since: str, said: str) -> dict[str, Any]
     return {"about": about, "source": source, "since": since, "said": said}
 
 
+def of_checkin(asked: datetime) -> dict[str, Any]:
+    """Return the question how the user's energy is, asked at that moment."""
+    return {"about": "checkin", "asked_at": format_utc(asked)}
+
+
+def is_question(payload: dict[str, Any]) -> bool:
+    """Tell whether a message only asks: then it goes where there are buttons, or nowhere."""
+    return payload.get("about") == "checkin"
+
+
+def disturbs(db: Store, profile_id: int, now: datetime) -> str | None:
+    """Say what the user is in the middle of, where a question would disturb; else None."""
+    moment = timedelta(minutes=1)
+    if any(
+        event.takes_time and not event.all_day
+        for event in life.events(db, profile_id, now, now + moment)
+    ):
+        return "an event is on"
+    accepted = proposals.load(db, profile_id, status="accepted")
+    if any(one.start <= now < one.end for one in accepted):
+        return "it is the time of a proposal that was accepted"
+    return None
+
+
 def useless(db: Store, profile_id: int, payload: dict[str, Any], now: datetime) -> str | None:
     """Say why nobody needs a message any more; None while it is of use."""
     match payload.get("about"):
@@ -79,6 +112,13 @@ def useless(db: Store, profile_id: int, payload: dict[str, Any], now: datetime) 
                 return "that is over"
             if about == "held" and sources.is_accepted(db, profile_id, payload["source"]):
                 return "it is answered"
+        case "checkin":
+            asked = parse_utc(payload["asked_at"])
+            if checkins.load(db, profile_id, since=asked):
+                return "it is answered"
+            if now - asked >= ASKED_FOR:
+                return "its time has passed"
+            return disturbs(db, profile_id, now)
     return None
 
 
@@ -115,6 +155,8 @@ def in_words(
                 texts.append(_held(message))
             case "refused":
                 texts.append(_refused(message))
+            case "checkin":
+                texts.append(_checkin(message))
             case _:
                 texts.append(_as_written(message))
     if proposed:
@@ -170,6 +212,17 @@ def _refused(message: Message) -> Text:
         f"{name} does not let twind in",
         f"{_ended(said)} What {name} had is kept, and nothing new is read until twind.toml has a "
         "user and a password that it takes.",
+    )
+
+
+def _checkin(message: Message) -> Text:
+    asked = message.payload["asked_at"]
+    return Text(
+        (message.id,),
+        message.key,
+        "How is your energy?",
+        "So twind learns when you are at your best. In numbers: twind checkin 1 … 5",
+        tuple(Button(id=f"{word}:{asked}", label=label) for word, (label, _) in ENERGIES.items()),
     )
 
 

@@ -137,6 +137,9 @@ class ScheduleSettings(_Section):
     propose_at: Minute = Field(7 * 60, description="When the morning's proposals are made.")
     sync_every_min: float = Field(15, gt=0, description="How often sources are read anyway.")
     poll_s: float = Field(60, gt=0, description="How often files and log are checked for changes.")
+    checkin: bool = Field(
+        default=False, description="Whether to ask once a day, on the desktop, how your energy is."
+    )
 
 
 class ProposalSettings(_Section):

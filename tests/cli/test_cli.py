@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from twind.cli import main
 from twind.cli.output import clean
+from twind.store import Store, profiles, proposals
 
 
 def run(capsys, *argv):
@@ -68,6 +70,28 @@ def test_unknown_proposals(home, capsys):
         code, told = run(capsys, *argv, "--home", str(home.root))
         assert code == 1
         assert "no proposal 7" in told.err
+
+
+def test_why_tells_what_is_known_of_the_user_and_what_is_assumed(home, capsys, proposal):
+    known = {"value": 1.4, "population": 1.0, "evidence": 12, "text": "you usually need more"}
+    assumed = {"value": 0.06, "population": 0.06, "evidence": 0, "text": None}
+    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    details = [
+        {},
+        {"life": {"switch_cost": assumed}},
+        {"life": {"switch_cost": assumed, "estimate_ratio": known}, "weighed": "Planned with 2."},
+    ]
+    with Store.open(home.database) as db:
+        profiles.ensure(db, 1)
+        proposals.add(db, 1, [proposal(start, details=one) for one in details], {})
+    texts = [run(capsys, "why", str(row), "--home", str(home.root))[1].out for row in (1, 2, 3)]
+    assert ["assumed" in text for text in texts] == [False, True, True]
+    assert ["you usually need more" in text for text in texts] == [False, False, True]
+    assert ["Planned with 2." in text for text in texts] == [False, False, True]
+    told = run(capsys, "why", "3", "--home", str(home.root), "--json")[1].out
+    data = json.loads(told)["data"]
+    assert data["life"] == details[2]["life"]
+    assert "life" not in data["details"]
 
 
 def test_text_from_sources_cannot_command_the_terminal():

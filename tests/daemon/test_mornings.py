@@ -1,21 +1,26 @@
-"""When the day is proposed for: a daemon whose clock the test drives, with the fake worker."""
+"""When the day is proposed for, and when the user is asked how they are.
+
+A daemon whose clock the test drives, with the fake worker.
+"""
 
 import asyncio
 import json
 import sys
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from twind import settings
-from twind.clock import FixedClock
+from twind.clock import FixedClock, local_time
 from twind.daemon import control
+from twind.daemon.schedule import CHECKIN_WAITS_MIN, checkin_minute
 from twind.daemon.service import Service
 from twind.home import Home
-from twind.store import Store, jobs, profiles
+from twind.model import CalendarEvent
+from twind.store import Store, jobs, outbox, profiles, records
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
@@ -80,11 +85,13 @@ def morning(tmp_path, monkeypatch):
     home = Home.under(tmp_path / "h")
 
     @asynccontextmanager
-    async def started(local, zone=BERLIN, propose_at="07:00", *, life=True, hours=None):
+    async def started(
+        local, zone=BERLIN, propose_at="07:00", *, life=True, hours=None, checkin=False
+    ):
         given = settings.parse(
             {
                 "profile": {"timezone": zone},
-                "schedule": {"propose_at": propose_at},
+                "schedule": {"propose_at": propose_at, "checkin": checkin},
                 "hours": hours or {"sleep": "23:00-06:30"},
             }
         )
@@ -289,5 +296,103 @@ def test_somebody_who_travels_is_proposed_for_each_day_once(morning):
             assert west.proposed() == ["2026-11-23"]
         async with morning("2026-11-24T07:30", "Pacific/Auckland") as east:
             assert east.proposed() == ["2026-11-23", "2026-11-24"]
+
+    run(scenario)
+
+
+# --- how the user is ------------------------------------------------------------------------------
+
+DAY = date(2026, 11, 23)
+
+
+def asked(one):
+    """Return the keys of the questions whose job ran, in order."""
+    return [
+        row["key"] for row in one.db.rows("SELECT key FROM jobs WHERE name = 'checkin' ORDER BY id")
+    ]
+
+
+async def through_the_day(one, day=DAY, step_min=5):
+    """Check every few minutes of a day; return the wall clock at which a question's job ran."""
+    before, found = len(asked(one)), []
+    for minute in range(0, 24 * 60, step_min):
+        await one.at(f"{day}T{minute // 60:02d}:{minute % 60:02d}")
+        if len(asked(one)) > before:
+            before = len(asked(one))
+            found.append(minute)
+    return found
+
+
+def test_the_user_is_asked_once_a_day_at_the_days_moment(morning):
+    async def scenario():
+        async with morning("2026-11-23T00:00", checkin=True) as one:
+            at = checkin_minute(DAY, one._service._settings)
+            [minute] = await through_the_day(one)
+            assert 0 <= minute - at < 5
+            tomorrow = DAY + timedelta(days=1)
+            [other] = await through_the_day(one, tomorrow)
+            assert asked(one) == [f"checkin:{DAY}", f"checkin:{tomorrow}"]
+            assert abs(other - minute) > 60
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("more", [{"checkin": False}, {"checkin": True, "life": False}])
+def test_who_does_not_want_it_and_who_has_no_life_yet_are_not_asked(morning, more):
+    async def scenario():
+        async with morning("2026-11-23T00:00", **more) as one:
+            assert await through_the_day(one, step_min=15) == []
+
+    run(scenario)
+
+
+def put_event(one, first_min, last_min, **more):
+    start, end = (local_time(DAY, minute, one.zone) for minute in (first_min, last_min))
+    event = CalendarEvent(uid="e", title="Review", start=start, end=end, **more)
+    window = (start - timedelta(days=1), end + timedelta(days=1))
+    records.apply(one.db, 1, "test", [event], window)
+
+
+@pytest.mark.parametrize(("length", "times"), [(60, [60]), (CHECKIN_WAITS_MIN + 5, [])])
+def test_a_meeting_is_waited_for_as_long_as_the_question_is_of_use(morning, length, times):
+    async def scenario():
+        async with morning("2026-11-23T00:00", checkin=True) as one:
+            at = checkin_minute(DAY, one._service._settings) // 5 * 5
+            put_event(one, at - 30, at + length)
+            assert [minute - at for minute in await through_the_day(one)] == times
+
+    run(scenario)
+
+
+def test_an_event_of_the_whole_day_is_no_meeting(morning):
+    async def scenario():
+        async with morning("2026-11-23T00:00", checkin=True) as one:
+            put_event(one, 0, 24 * 60, all_day=True)
+            assert len(await through_the_day(one)) == 1
+
+    run(scenario)
+
+
+def test_a_notification_that_waits_for_its_button_is_not_closed_by_the_question(
+    morning, monkeypatch
+):
+    async def scenario():
+        async with morning("2026-11-23T00:00", checkin=True) as one:
+            at = checkin_minute(DAY, one._service._settings)
+            now = local_time(DAY, at, one.zone)
+            one.clock.advance(seconds=(now - one.clock.now()).total_seconds())
+            monkeypatch.setitem(one._service._workers._env, "FAKE_LISTEN", "notify")
+            outbox.put(one.db, 1, "news", {"title": "News", "body": ""})
+            one._service._notify_if_needed()
+            async with asyncio.timeout(30):
+                while not any(  # noqa: ASYNC110
+                    one._service._is_listening(job) for job in one._service._queue.running.values()
+                ):
+                    await asyncio.sleep(0.01)
+            await one._service._check()
+            assert asked(one) == []
+            one._service._end_listening()
+            await one.check()
+            assert asked(one) == [f"checkin:{DAY}"]
 
     run(scenario)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind.daemon.schedule import Schedule, due_jobs, is_obsolete, next_proposal
+from twind.daemon.schedule import (
+    CHECKIN_WAITS_MIN,
+    Schedule,
+    checkin_minute,
+    due_checkin,
+    due_jobs,
+    is_obsolete,
+    next_proposal,
+)
 from twind.settings import parse
 
 
@@ -106,9 +114,76 @@ def test_the_next_proposal_is_never_past(propose_at, now):
 def test_a_job_of_a_day_that_is_over_is_obsolete():
     now = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Europe/Berlin"))
     assert is_obsolete("propose:2026-11-22", now)
+    assert is_obsolete("checkin:2026-11-22", now)
+    assert not is_obsolete("checkin:2026-11-23", now)
     assert not is_obsolete(f"propose:{date(2026, 11, 23)}", now)
     assert not is_obsolete(None, now)
     assert not is_obsolete("other", now)
+
+
+# --- how the user is ------------------------------------------------------------------------------
+
+
+def asking(zone="Europe/Berlin", sleep="23:00-06:30", quiet="22:00-07:00", checkin=True):
+    hours = {"sleep": sleep, "quiet": quiet}
+    return parse({"profile": {"timezone": zone}, "hours": hours, "schedule": {"checkin": checkin}})
+
+
+def question_at(day, minute, settings, done=()):
+    local = datetime.combine(day, datetime.min.time()) + timedelta(minutes=minute)
+    return due_checkin(local.replace(tzinfo=settings.zone), settings, done)
+
+
+def test_a_question_is_due_at_its_minute_and_a_while_after_it_and_once():
+    settings, day = asking(), date(2026, 11, 25)
+    at = checkin_minute(day, settings)
+    assert [
+        question_at(day, at + after, settings) is not None
+        for after in (-1, 0, CHECKIN_WAITS_MIN - 1, CHECKIN_WAITS_MIN)
+    ] == [False, True, True, False]
+    due = question_at(day, at, settings)
+    assert (due.name, due.key, due.args) == (
+        "checkin",
+        "checkin:2026-11-25",
+        {"day": "2026-11-25"},
+    )
+    assert question_at(day, at, settings, {due.key}) is None
+
+
+def test_nobody_is_asked_who_has_not_said_so():
+    day = date(2026, 11, 25)
+    off, default = asking(checkin=False), parse({})
+    assert checkin_minute(day, off) is not None
+    for minute in range(1440):
+        assert question_at(day, minute, off) is None
+        assert question_at(day, minute, default) is None
+
+
+@given(
+    sleep=st.tuples(minutes, minutes).map("-".join),
+    quiet=st.lists(st.tuples(minutes, minutes).map("-".join), max_size=2),
+    day=st.dates(date(2026, 1, 1), date(2027, 12, 31)),
+    minute=st.integers(0, 1439),
+)
+def test_nobody_is_asked_in_quiet_hours_or_in_bed(sleep, quiet, day, minute):
+    settings = asking(sleep=sleep, quiet=quiet)
+    if question_at(day, minute, settings) is not None:
+        assert not settings.hours.sleep.contains(minute)
+        assert not any(span.contains(minute) for span in settings.hours.quiet)
+
+
+@given(st.dates(date(2026, 1, 1), date(2030, 12, 31)), st.sampled_from([10, 20, 40]))
+def test_the_hours_asked_at_lie_evenly_over_the_waking_day(first, days):
+    # A body clock is told from all hours: of any so many days in a row, none is left out.
+    settings = asking()
+    at = sorted(checkin_minute(first + timedelta(days=n), settings) for n in range(days))
+    awake_min = 22 * 60 - 7 * 60
+    gaps = [b - a for a, b in zip([7 * 60, *at], [*at, 22 * 60], strict=True)]
+    assert max(gaps) <= 3 * awake_min / days
+
+
+def test_who_is_never_to_be_disturbed_is_never_asked():
+    assert checkin_minute(date(2026, 11, 25), asking(quiet=["00:00-12:00", "12:00-24:00"])) is None
 
 
 def test_apscheduler_is_told_to_skip_nothing():

@@ -12,7 +12,7 @@ from twind.errors import NotFoundError
 from twind.jobs import notify
 from twind.jobs.work import StaleAttemptError
 from twind.model import Feedback
-from twind.store import jobs, outbox, proposals
+from twind.store import checkins, jobs, outbox, proposals
 
 OLD_CHANNEL = """\
 from pathlib import Path
@@ -397,6 +397,80 @@ def test_a_button_is_heard_when_all_is_delivered(work, waiting, channels):
     work.progress = lambda step: steps.append((step, [one["to"] for one in channels.had]))
     assert notify.run(work) == {"sent": 1, "failed": 0, "pressed": 1}
     assert steps == [({"listening": True}, ["desk", "mail"])]
+
+
+# --- a question ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(work):
+    """Queue the question how the user is; return when it was asked, as its buttons have it."""
+    payload = messages.of_checkin(work.clock.now())
+    outbox.put(work.db, 1, "checkin:2026-03-02", payload)
+    return payload["asked_at"]
+
+
+def energies(work):
+    return [one.energy for one in checkins.load(work.db, 1)]
+
+
+def test_a_question_goes_where_there_are_buttons_and_nowhere_else(work, channels, asked):
+    channels.offer("mail", "desk")
+    assert notify.run(work) == {"sent": 1, "failed": 0, "pressed": 0}
+    [told] = channels.had
+    assert (told["to"], told["title"]) == ("desk", "How is your energy?")
+    assert told["buttons"] == [f"{word}:{asked}" for word in ("tired", "soso", "fresh")]
+    assert states(work) == ["sent"]
+
+
+def test_a_question_that_nobody_could_answer_is_dropped(work, channels, asked):
+    assert notify.run(work) == {"sent": 0, "failed": 0, "pressed": 0}
+    assert channels.had == []
+    assert (states(work), error(work)) == (["dropped"], "no channel has buttons")
+
+
+@pytest.mark.parametrize(("word", "energy"), [("tired", 0.125), ("soso", 0.5), ("fresh", 0.875)])
+def test_a_button_is_a_check_in(work, channels, asked, word, energy):
+    channels.offer("desk")
+    (channels.folder / "press").write_text(f"{word}:{asked}")
+    assert notify.run(work)["pressed"] == 1
+    assert energies(work) == [energy]
+
+
+def test_a_question_is_answered_once(work, channels, asked, clock):
+    channels.offer("desk")
+    (channels.folder / "press").write_text(f"fresh:{asked}")
+    notify.run(work)
+    clock.advance(minutes=3)
+    assert notify._pressed(work, f"tired:{asked}") == 0
+    assert energies(work) == [0.875]
+
+
+@pytest.mark.parametrize("button", ["tired:", "tired:soon", "sleepy:2026-03-02T08:00:00+00:00"])
+def test_a_button_that_means_nothing_is_told_and_no_check_in(work, caplog, button):
+    assert notify._pressed(work, button) == 0
+    assert f"button {button}: means nothing" in caplog.messages
+    assert energies(work) == []
+
+
+def test_a_question_gives_way_to_what_there_is_to_say(work, asked, waiting, channels):
+    channels.offer("desk")
+    assert notify.run(work)["sent"] == 1
+    [told] = channels.had
+    assert told["buttons"][0] == f"accept:{waiting}"
+    assert states(work) == ["dropped", "sent"]
+
+
+def test_a_question_that_was_held_up_is_not_asked_later(work, channels, asked, clock):
+    channels.offer("desk")
+    channels.behave("desk", "raise NotDelivered('down')")
+    notify.run(work)
+    assert states(work) == ["pending"]
+    channels.behave("desk")
+    clock.advance(minutes=59)
+    checkins.add(work.db, 1, 0.5)
+    assert notify.run(work)["sent"] == 0
+    assert (states(work), error(work)) == (["dropped"], "desk 1: it is answered")
 
 
 # --- a trial -------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_what_matters_is_asked_before_what_does_not():
     ]
     best, worst = rank(Belief.prior(), questions)
     assert best.question.id == 2
-    assert best.gain_nats > 2 * worst.gain_nats > 0
+    assert best.gain_nats > 1.5 * worst.gain_nats > 0
 
 
 def test_a_second_of_the_user_is_what_it_costs():

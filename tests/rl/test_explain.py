@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,10 +15,11 @@ from hypothesis import strategies as st
 from twind import evidence, settings
 from twind.model import Attendee, CalendarEvent, Person, Project, Target, Task
 from twind.preferences import catalogue
-from twind.rl import explain, wording
+from twind.rl import explain, fitting, wording
 from twind.rl.pipeline import DataPipeline
 from twind.rl.planner import Item, Rated
-from twind.rl.snapshot import shortlist
+from twind.rl.population import SPREADS
+from twind.rl.snapshot import LIFE_NAMES, Fitted, LifeParameters, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
 from twind.store import questions, records
 from twind.store.projection import SINGLE_TASKS
@@ -85,6 +88,92 @@ def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
     assert step["text"] == "Write the chapter"
     assert made.details["features"][f"project:{made.target.id}"] == made.duration_min / 60
     assert made.details["model"] == "greedy 1"
+
+
+def test_whoever_needs_more_than_they_estimate_is_told_so(db, clock):
+    due = clock.now() + timedelta(days=2)
+    past = clock.now() - timedelta(days=1)
+    took = [
+        Task(
+            uid=f"d{n}",
+            title="Done",
+            project="p",
+            status="done",
+            completed_at=past,
+            estimate_min=60,
+            spent_min=90,
+        )
+        for n in range(40)
+    ]
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    ahead = Task(uid="t", title="Write", project="p", due=due, estimate_min=240)
+    records.apply(db, 1, "test", [Project(uid="p", name="Thesis"), *took, ahead], window)
+    made = teller(db, clock).proposal(rated("work", PROJECT), 0)
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert "with about 6 h left" in deadline.text
+    assert deadline.text.endswith("; you usually need 1.5 times what you estimate")
+    ratio = made.details["life"]["estimate_ratio"]
+    assert (ratio["population"], ratio["evidence"]) == (1.0, 40)
+    assert 1.1 < ratio["value"] < 1.5
+    assert ratio["text"].endswith("(from 40 tasks)")
+
+
+def test_it_says_how_many_projects_and_people_the_day_was_planned_with(told):
+    made = told.proposal(rated("work", PROJECT), 0)
+    assert made.details["weighed"] == "Planned with 1 open project and 1 person."
+    crowd = replace(
+        told.snapshot,
+        people=tuple(
+            replace(told.snapshot.people[0], id=1000 + number, name=f"P{number}")
+            for number in range(200)
+        ),
+    )
+    made = replace(told, snapshot=crowd).proposal(rated("rest"), 0)
+    assert (
+        "and 12 of 200 people, the ones most overdue for how close they are"
+        in (made.details["weighed"])
+    )
+
+
+def test_what_is_assumed_of_a_life_is_told_apart_from_what_is_known(told):
+    made = told.proposal(rated("work", PROJECT), 0)
+    life = made.details["life"]
+    assert set(LIFE_NAMES) < set(life)
+    assert all(one["evidence"] == 0 and one["text"] is None for one in life.values())
+    assert all(one["value"] == one["population"] for one in life.values())
+    assert json.loads(json.dumps(life)) == life
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert "estimate" not in deadline.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "population", "text"),
+    [
+        ("chronotype_h", 1.24, 0.0, "your body clock runs 1.2 h later than most people's"),
+        ("chronotype_h", 8.5, 9.0, "your body clock runs 0.5 h earlier than most people's"),
+        ("chronotype_h", 0.1, 0.0, None),
+        ("recovery", 1.3, 1.0, "you recover 30% faster than most"),
+        ("recovery", 0.8, 1.0, "you recover 20% more slowly than most"),
+        ("recovery", 1.02, 1.0, None),
+        ("social_energy", -0.03, 0.0, "company takes more energy from you than from most people"),
+        ("completion", 1.5, 2.5, "of the hours you accept and begin, you carry 82% through"),
+        ("task_h", 0.5, 1.0, "what you have not estimated takes you 30 minutes"),
+        ("switch_cost", 0.12, 0.06, None),
+    ],
+)
+def test_what_is_known_of_a_life_is_told_where_it_differs(name, value, population, text):
+    said = wording.own(Fitted(name, value, population, 12))
+    assert (said or "").partition(" (from 12 ")[0] == (text or "")
+    assert wording.own(Fitted(name, value, population, 0)) is None
+
+
+def test_everything_that_can_be_known_of_a_life_has_words():
+    for name in [*fitting.BODY, "lead_time", "start_friction", "completion", "unplanned_per_day"]:
+        average = getattr(LifeParameters(), name)
+        low, high = (SPREADS[name].value(z, average) for z in (-2.0, 2.0))
+        texts = {wording.own(Fitted(name, value, average, 1)) for value in (low, high)}
+        assert None not in texts
+        assert len(texts) == 2
 
 
 def test_a_habits_proposal_does_not_say_its_name_twice(db, clock):
@@ -218,15 +307,19 @@ def test_tasks_of_no_project_are_told_by_themselves():
     minutes=st.sampled_from([int(each) for each in DURATIONS_MIN]),
     intensity=st.sampled_from(INTENSITIES),
     first=st.none() | st.text(min_size=1),
-    diplomatic=st.floats(-2, 2),
+    style=st.builds(wording.Style, *[st.floats(-2, 2)] * 3),
+    figures=st.none() | st.tuples(st.floats(-9.0, 9.0), st.floats(0.0, 1.0)),
 )
-def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first, diplomatic):
-    text = wording.sentence(action, target, minutes, intensity, first=first, diplomatic=diplomatic)
+def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first, style, figures):
+    text = wording.sentence(
+        action, target, minutes, intensity, first=first, style=style, figures=figures
+    )
     assert text[0].isupper()
     assert first or "{" not in text
-    assert len(text) < 160
+    assert len(text) < 200
     assert wording.length(minutes) in text
-    assert text.endswith("?") is (diplomatic > wording.DIPLOMATIC_FROM)
+    assert text.endswith("?") is (style.diplomatic > wording.CLEAR)
+    assert ("% likely" in text) is (figures is not None and style.data_driven > wording.CLEAR)
     forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}
     if target is not None and action in forms[target.kind]:
         assert target.name in text

@@ -16,7 +16,7 @@ from twind.rl.snapshot import (
     shortlist,
 )
 from twind.rl.spaces import PEOPLE, PROJECTS, SLOTS
-from twind.rl.world import EFFECT, PART, WORTH, pack, reduce_belief
+from twind.rl.world import AFFINITY, EFFECT, WORTH, pack, reduce_belief
 
 
 @settings(max_examples=25, deadline=None)
@@ -102,8 +102,8 @@ def test_no_trait_and_no_style_enters_what_an_hour_is_worth():
     )
     after, _ = reduce_belief(changed, [], [])
     assert np.array_equal(before[WORTH:EFFECT], after[WORTH:EFFECT])
-    assert np.array_equal(before[PART:], after[PART:])
-    assert not np.allclose(before[EFFECT:PART], after[EFFECT:PART])
+    assert np.array_equal(before[AFFINITY:], after[AFFINITY:])
+    assert not np.allclose(before[EFFECT:AFFINITY], after[EFFECT:AFFINITY])
 
 
 def test_affinities_follow_the_shortlist_by_name():
@@ -116,7 +116,7 @@ def test_affinities_follow_the_shortlist_by_name():
     person = life.people[shortlist(life).people[3]]
     place = life.belief.names.index(f"person:{person.id}")
     assert lives.person_id[0, 3] == person.id
-    assert lives.mean[0, PART + 4 + PROJECTS + 3] == pytest.approx(life.belief.mean[place])
+    assert lives.mean[0, AFFINITY + PROJECTS + 3] == pytest.approx(life.belief.mean[place])
     rebuilt = lives.factor[0] @ lives.factor[0].T
     assert np.allclose(np.sqrt(np.diag(rebuilt)), lives.sd[0], atol=1e-4)
 

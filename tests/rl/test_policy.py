@@ -10,7 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from twind.rl.lives import sample_life
-from twind.rl.policy import TwinPolicy, as_tensors, given, masked_log_softmax
+from twind.rl.policy import (
+    TwinPolicy,
+    as_tensors,
+    given,
+    masked_log_softmax,
+    probabilities,
+)
 from twind.rl.rules import greedy
 from twind.rl.spaces import PEOPLE, PROJECTS, SHAPES, action_space, observation_space
 from twind.rl.vec_env import Simulation, stream
@@ -88,6 +94,7 @@ def test_permuting_rows_permutes_their_probabilities_and_nothing_else(seed, data
     swapped["projects"] = obs["projects"][:, projects]
     swapped["people"] = obs["people"][:, people]
     swapped["mask_target"] = obs["mask_target"][:, :, order]
+    swapped["advice_targets"] = obs["advice_targets"][:, order]
     policy = make_policy()
     seen: list[list[torch.Tensor]] = []
     for each, places in ((obs, range(len(order))), (swapped, order)):
@@ -140,6 +147,17 @@ def test_probabilities_sum_to_one_over_the_allowed():
     torch.testing.assert_close(probabilities.sum(1), torch.ones(50))
     assert (probabilities[1:] * (1 - mask[1:]))[mask[1:].any(1)].sum() == 0
     assert probabilities[0, 0] == 1
+
+
+def test_what_is_forbidden_has_next_to_no_probability_and_moves_nothing():
+    logits = torch.randn(50, 7, requires_grad=True)
+    mask = (torch.rand(50, 7) < 0.5).float()
+    log_probs = masked_log_softmax(logits, mask)
+    found = probabilities(log_probs)
+    torch.testing.assert_close(found, log_probs.exp())
+    (found * log_probs).sum().backward()
+    assert torch.isfinite(logits.grad).all()
+    assert (logits.grad[:, 1:][mask[:, 1:] == 0] == 0.0).all()
 
 
 def test_predict_takes_one_observation_and_many():

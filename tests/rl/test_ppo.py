@@ -13,13 +13,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
-from twind.rl.policy import TwinPolicy
+from twind.rl.policy import TwinPolicy, torch_threads
 from twind.rl.ppo import (
     HourlyRolloutBuffer,
     LinearSchedule,
     TwinPPO,
-    elapsed_hours,
-    torch_threads,
+    elapsed,
 )
 from twind.rl.spaces import SHAPES, TYPES, action_space, observation_space
 
@@ -98,12 +97,14 @@ def test_it_is_sb3s_ppo():
     assert isinstance(make(), PPO)
 
 
-def test_elapsed_hours_pass_midnight():
+def test_hours_and_nights_pass():
     before = {"clock": np.zeros((3, 8), np.float32)}
     after = {"clock": np.zeros((3, 8), np.float32)}
     before["clock"][:, 4] = [10 / 24, 1 / 24, 10 / 24]
     after["clock"][:, 4] = [9.5 / 24, 16 / 24, 10 / 24]
-    np.testing.assert_allclose(elapsed_hours(before, after), [0.5, 9.0, 24.0], atol=1e-4)
+    hours, nights = elapsed(before, after)
+    np.testing.assert_allclose(hours, [0.5, 9.0, 24.0], atol=1e-4)
+    np.testing.assert_array_equal(nights, [0.0, 1.0, 1.0])
 
 
 def test_advantages_are_those_of_the_definition():
@@ -164,6 +165,18 @@ def test_every_step_is_read_once_an_epoch():
     buffer = agent.rollout_buffer
     seen = torch.cat([batch.old_log_prob for batch in buffer.get(100)])
     torch.testing.assert_close(seen.sort()[0], torch.from_numpy(buffer.log_probs).ravel().sort()[0])
+
+
+def test_a_minibatch_is_of_the_same_steps_throughout():
+    agent = make()
+    agent.learn(512)
+    buffer = agent.rollout_buffer
+    buffer.values = np.arange(buffer.values.size, dtype=np.float32).reshape(buffer.values.shape)
+    for batch in buffer.get(100):
+        places = batch.old_values.long()
+        for name, part in batch.observations.items():
+            kept = torch.from_numpy(buffer.observations[name]).flatten(0, 1)
+            assert torch.equal(part, kept[places])
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twind.rl import rules
 from twind.rl.spaces import LEAVE, PROJECTS, SHAPES, TARGETS, TYPES
 
-WORK, SOCIAL, REST = TYPES.index("work"), TYPES.index("social"), TYPES.index("rest")
+WORK, SOCIAL = TYPES.index("work"), TYPES.index("social")
 
 
 def random_observation(seed: int, days: int = 16, density: float = 0.4) -> dict[str, np.ndarray]:
@@ -114,23 +114,24 @@ def test_urgency_calls_someone_long_overdue():
     assert rules.urgency(obs)[0, :2].tolist() == [SOCIAL, 1 + PROJECTS + 4]
 
 
-def test_greedy_rests_when_exhausted_and_nothing_presses():
+def advise(obs, kind, worth, target=0, extra=0.0):
+    obs["advice_types"][:, kind] = worth + extra
+    obs["advice_targets"][:, target] = extra
+
+
+def test_greedy_does_what_it_is_advised_and_for_as_long():
     obs = quiet_observation()
-    obs["self"][:, 0] = 0.1
-    obs["self"][:, 1] = 0.9
-    assert rules.greedy(obs)[0, 0] == REST
+    obs["advice_types"][:] = -1.0
+    obs["advice_hours"][:, WORK] = 1.5
+    obs["advice_depth"][:] = 2.0
+    advise(obs, WORK, 0.2, target=4, extra=0.3)
+    assert rules.greedy(obs)[0].tolist() == [WORK, 4, 4, 2]
 
 
-def test_greedy_follows_what_the_user_values():
+def test_greedy_leaves_what_is_worth_nothing():
     obs = quiet_observation()
-    obs["worth"][:, TYPES.index("learn") - 1] = 0.6
-    assert rules.greedy(obs)[0, 0] == TYPES.index("learn")
-
-
-def test_greedy_works_for_a_deadline_that_asks_for_it():
-    obs = quiet_observation()
-    put_project(obs, 3, due_days=1.0, need_h=5.0, priority=0.9)
-    assert rules.greedy(obs)[0, :2].tolist() == [WORK, 4]
+    obs["advice_types"][:] = -0.1
+    assert rules.greedy(obs)[0, 0] == LEAVE
 
 
 def test_targets_cover_nobody_projects_and_people():

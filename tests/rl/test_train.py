@@ -95,7 +95,7 @@ def test_training_begins_as_the_greedy_rule_and_does_not_spoil_it(unseen):
     run = rate(
         unseen, {"fresh": fresh.choose, "trained": trained.choose, "greedy": RULES["greedy"]}
     )
-    assert abs(evaluate.difference(run, "fresh", "greedy").mean) < 0.05
+    assert abs(evaluate.difference(run, "fresh", "greedy").mean) < 0.1
     assert evaluate.difference(run, "trained", "greedy").low > -0.1
 
 

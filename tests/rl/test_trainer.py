@@ -17,7 +17,8 @@ from stable_baselines3 import PPO
 from twind import rl
 from twind.errors import EmptyProfileError
 from twind.home import Home
-from twind.rl import DigitalTwinTrainer, evaluate, trainer
+from twind.rl import DigitalTwinTrainer, contest, evaluate, trainer
+from twind.rl.planner import Effort
 from twind.store import Store, models, schema
 
 STEPS = 1024
@@ -27,10 +28,17 @@ STEPS = 1024
 def quick_gate(monkeypatch):
     """The same gate on few days: what is tested is what becomes of its verdict."""
     monkeypatch.setattr(trainer, "gate", partial(evaluate.gate, lives=6, days=1))
+    few = {"days": 1, "draws": 16, "effort": Effort(rehearsals=400, guide=2)}
+    monkeypatch.setattr(trainer, "contest", partial(contest.contest, **few))
 
 
-def verdict(monkeypatch, winner):
-    """Have the gate find as it does, but for who wins."""
+def verdict(monkeypatch, winner, planner=None):
+    """Have the gate find as it does, but for who wins, and who makes the plans then."""
+    monkeypatch.setattr(
+        trainer,
+        "contest",
+        lambda _snapshot, guide, _choose, **_more: contest.Verdict(planner or guide, (), ()),
+    )
     found = partial(evaluate.gate, lives=4, days=1)
 
     def gate(*args, **kwargs):
@@ -182,8 +190,7 @@ def test_a_bad_file_falls_back(life, monkeypatch, harm):
     learner, _ = train(life)
     train(life, seed=1)
     older, newer = life.rows("SELECT id, file FROM models ORDER BY id")
-    kind, model, _ = trainer.serving_choice(life, 1, learner.models_dir)
-    assert (kind, model) == ("ppo", newer["id"])
+    assert trainer.serving_choice(life, 1, learner.models_dir)[:2] == ("ppo", newer["id"])
     file = Path(learner.models_dir) / newer["file"]
     if harm == "gone":
         file.unlink()
@@ -201,9 +208,9 @@ def test_damaged_weights_in_service_give_way_to_the_base_policy(life, monkeypatc
     learner, _ = train(life)
     [file] = Path(learner.models_dir).iterdir()
     file.write_bytes(b"")
-    kind, model, choose = trainer.serving_choice(life, 1, learner.models_dir)
-    assert (kind, model) == ("base", None)
-    assert callable(choose)
+    served = trainer.serving_choice(life, 1, learner.models_dir)
+    assert served[:2] == ("base", None)
+    assert callable(served.choose)
     assert models.serving(life, 1) is None
 
 
@@ -218,9 +225,9 @@ def test_a_base_policy_that_cannot_be_read_gives_way_to_the_greedy_rule(
     for file in (tmp_path / "missing.safetensors", damaged, other):
         caplog.clear()
         monkeypatch.setattr(trainer.weights, "BASE", file)
-        kind, model, choose = trainer.serving_choice(life, 1, tmp_path)
-        assert (kind, model) == ("greedy rule", None)
-        assert choose is trainer.RULES["greedy"]
+        served = trainer.serving_choice(life, 1, tmp_path)
+        assert served[:2] == ("greedy rule", None)
+        assert served.choose is trainer.RULES["greedy"]
         [record] = caplog.records
         assert str(file) in record.getMessage()
         assert "the greedy rule stands in" in record.getMessage()
@@ -232,15 +239,35 @@ def test_what_wins_serves(life, monkeypatch):
     learner, _ = train(life)
     assert learner.report.winner == "greedy"
     assert {score.name for score in learner.report.scores} == {"ppo", "base", *trainer.RULES}
-    kind, model, choose = trainer.serving_choice(life, 1, learner.models_dir)
-    assert (kind, model) == ("greedy", models.serving(life, 1).id)
-    assert choose is trainer.RULES["greedy"]
+    served = trainer.serving_choice(life, 1, learner.models_dir)
+    assert served == ("greedy", models.serving(life, 1).id, trainer.RULES["greedy"], False)
     train(life, seed=1)
     assert life.value("SELECT COUNT(*) FROM models WHERE kind = 'greedy'") == 1
     verdict(monkeypatch, "ppo")
     train(life, seed=2)
     assert models.serving(life, 1).kind == "ppo"
     assert life.value("SELECT COUNT(*) FROM models WHERE state = 'serving'") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("planner", "silent"), [("search", False), ("nothing", True)])
+def test_the_planner_alone_or_silence_may_serve(life, monkeypatch, planner, silent):
+    verdict(monkeypatch, "ppo", planner)
+    learner, _ = train(life)
+    served = trainer.serving_choice(life, 1, learner.models_dir)
+    assert served == (planner, models.serving(life, 1).id, None, silent)
+    assert models.last_training(life, 1).state == "retired"
+
+
+@pytest.mark.slow
+def test_the_users_own_reviews_can_refuse_a_candidate(life, monkeypatch):
+    verdict(monkeypatch, "ppo")
+    monkeypatch.setattr(trainer.reviews, "withheld", lambda *_: "some")
+    monkeypatch.setattr(trainer.reviews, "is_worse", lambda *_: True)
+    train(life)
+    refused = models.last_training(life, 1)
+    assert refused.state == "retired"
+    assert "what you accepted" in refused.report["because"]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from twind.errors import NotFoundError
 from twind.store import models
 
 
@@ -50,3 +51,37 @@ def test_files_that_are_no_longer_needed(db, keep, gone):
         put(db, state)
     assert models.obsolete_files(db, 1, keep) == [f"{number}.safetensors" for number in gone]
     assert models.obsolete_files(db, 2, 0) == []
+
+
+# --- the way back --------------------------------------------------------------------------------
+
+
+def test_a_rollback_goes_back_to_what_served_before_and_no_further_each_time(db, clock):
+    numbers = []
+    for state in ("serving", "retired", "serving", "serving"):
+        numbers.append(put(db, state))
+        clock.advance(minutes=1)
+    first, never, second, third = numbers
+    assert models.roll_back(db, 1).id == second
+    assert models.roll_back(db, 1).id == first
+    assert models.roll_back(db, 1) is None
+    states = {row["id"]: row["state"] for row in db.rows("SELECT id, state FROM models")}
+    assert states == {first: "rejected", never: "retired", second: "rejected", third: "rejected"}
+    with pytest.raises(NotFoundError, match="the base policy serves"):
+        models.roll_back(db, 1)
+    assert [one.id for one in models.history(db, 1)] == numbers[::-1]
+
+
+def test_what_was_rolled_back_is_nothing_to_start_from(db):
+    put(db, "serving")
+    bad = put(db, "serving")
+    models.roll_back(db, 1)
+    assert models.newest_network(db, 1).id != bad
+
+
+def test_the_file_a_rollback_needs_is_kept(db, clock):
+    for state in ("serving", "serving", "retired", "retired", "retired"):
+        put(db, state)
+        clock.advance(minutes=1)
+    # 2 serves, 1 served before it.
+    assert models.obsolete_files(db, 1, 1) == ["4.safetensors", "3.safetensors"]

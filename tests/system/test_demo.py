@@ -55,6 +55,7 @@ def test_the_demo_lives_through_a_morning(tmp_path, environment):
     for station in (
         "twind run",
         "twind ask",
+        "twind checkin",
         "twind patterns",
         "twind ctl train",
         "twind ctl propose",

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from twind import settings
 from twind.clock import SystemClock, monotonic_s
+from twind.daemon.schedule import checkin_minute
 from twind.store import Store, outbox, profiles, proposals
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -212,3 +214,57 @@ def test_what_a_kill_catches_in_the_act_is_uncertain_and_not_sent_again(
         heard.append(desktop.next())
     assert len(heard) <= 1
     assert states(person) == {"proposals:1": "uncertain"}
+
+
+# --- how the user is ------------------------------------------------------------------------------
+
+ASKING = """\
+[profile]
+timezone = "UTC"
+[hours]
+sleep = "00:00-00:00"
+quiet = ["00:00-{first}", "{last}-24:00"]
+[schedule]
+checkin = true
+[proposals]
+max_per_day = 0
+[training]
+enabled = false
+"""
+
+
+def asking_now():
+    """Return a configuration in which today's question is due at this moment."""
+    now = SystemClock().now()
+    minute = now.hour * 60 + now.minute
+    last = min(minute + 30, 24 * 60 - 1)
+    for first in range(max(0, minute - 90), minute + 1):
+        told = [f"{at // 60:02d}:{at % 60:02d}" for at in (first, last)]
+        configured = ASKING.format(first=told[0], last=told[1])
+        hours = {"sleep": "00:00-00:00", "quiet": [f"00:00-{told[0]}", f"{told[1]}-24:00"]}
+        due = checkin_minute(now.date(), settings.parse({"hours": hours}))
+        if due is not None and minute - 60 < due <= minute:
+            return configured
+    return pytest.skip("it is too near midnight")
+
+
+def test_the_days_question_is_asked_once_and_its_button_is_a_check_in(person, desktop, eventually):
+    person.home.config_file.write_text(asking_now())
+    with Store.open(person.home.database) as db:
+        db.execute(
+            "INSERT INTO entities (id, profile_id, entity_type, name) VALUES (1, 1, 'person', 'A')"
+        )
+    daemon = person.start()
+    shown = desktop.next(within_s=60)
+    assert shown["summary"] == "How is your energy?"
+    assert shown["actions"][1::2] == ["Tired", "So-so", "Fresh"]
+    eventually(lambda: listening(person))
+    desktop.press(shown["id"], shown["actions"][4])
+    eventually(lambda: person.rows("SELECT energy FROM checkins"))
+    assert person.rows("SELECT energy FROM checkins") == [(0.875,)]
+    assert daemon.end() == 0
+    person.start()
+    eventually(lambda: person.twind("ctl", "status")["queue"]["running"] == 0)
+    assert desktop.is_still(3.0)
+    keys = [key for key, state in states(person).items() if state == "sent"]
+    assert keys == [f"checkin:{SystemClock().now().date()}"]

@@ -126,6 +126,9 @@ def _status_text(data: dict[str, Any]) -> str:
         score = "" if model["score"] is None else f", scores {model['score']:.3f}"
         beat = ", ".join(f"{one['name']} {one['score']:.3f}" for one in model["beat"])
         lines.append(f"model           {model['kind']} {model['id']}{score} (field: {beat})")
+    if (last := data["last_training"]) and last["state"] != "serving":
+        why = last["because"] or "others did as well or better"
+        lines.append(f"last training   {last['id']} does not serve: {why} (twind models)")
     queue, proposals = data["queue"], data["proposals"]
     lines.append(
         f"queue           {queue['queued']} queued, {queue['running']} running, "

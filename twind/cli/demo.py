@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from twind.cli.output import Output
 
+ENERGY = 3
 SOURCES = ("calendar", "tasks", "contacts")
 ANSWERS, MOST_QUESTIONS = 4, 6
 TIMESTEPS = 4096
@@ -109,6 +110,7 @@ def _tour(home: Home, show: Show, began: float, *, keep: bool) -> None:
         _read_sources(home, process, show, zone)
         start = _patterns(home)
         _answer_questions(home, show)
+        _check_in(home, show)
         _show_patterns(show, start, _patterns(home))
         _train(home, process, show)
         proposed = _propose(home, process, show)
@@ -359,6 +361,12 @@ def _answer_questions(home: Home, show: Show) -> None:
         answered += taken is not None
         if answered == ANSWERS:
             return
+
+
+def _check_in(home: Home, show: Show) -> None:
+    show.chapter("She says how her energy is", f"twind checkin {ENERGY}")
+    told = _twind(home, "checkin", str(ENERGY))["checkin"]
+    show.say(f"{told['level']} of 5: the rest of today is planned with it.")
 
 
 def _patterns(home: Home) -> dict[str, dict[str, Any]]:

@@ -62,6 +62,11 @@ def build() -> argparse.ArgumentParser:
     )
     ask.add_argument("--back", action="store_true", help="take the last answer back")
 
+    checkin = _command(commands, "checkin", "checkins", "checkin", "say how your energy is now")
+    checkin.add_argument("energy", nargs="?", type=_level, help="1 (exhausted) to 5 (fresh)")
+    checkin.add_argument("--note", default="", metavar="TEXT", help="what it comes from, say")
+    checkin.add_argument("--back", action="store_true", help="take the last check-in back")
+
     patterns = _command(commands, "patterns", "beliefs", "patterns", "what twind believes of you")
     patterns.add_argument("code", nargs="?", help="one aspect, with the evidence behind it")
     patterns.add_argument("--all", action="store_true", help="those it knows nothing of, too")
@@ -91,6 +96,12 @@ def build() -> argparse.ArgumentParser:
     notify.add_argument("--test", action="store_true", help="send a trial message now")
 
     _people(_command(commands, "people", "people", "list_all", "who twind knows"))
+
+    actions = _command(
+        commands, "models", "models", "list_all", "what was trained, and what serves"
+    ).add_subparsers(metavar="ACTION")
+    _command(actions, "list", "models", "list_all", "every model", inner=True)
+    _command(actions, "rollback", "models", "rollback", "go back to what served before", inner=True)
 
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
@@ -211,6 +222,12 @@ def _positive(text: str) -> int:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text} must be more than 0")
     return value
+
+
+def _level(text: str) -> int:
+    if text not in {"1", "2", "3", "4", "5"}:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 (exhausted) to 5 (fresh)")
+    return int(text)
 
 
 def _setting(text: str) -> tuple[str, Any]:

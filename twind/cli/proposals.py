@@ -187,7 +187,7 @@ def _review_one(session: Session, proposal: Proposal) -> bool:
                 until = now + timedelta(minutes=SNOOZE_MIN)
                 said = Feedback(proposal_id=proposal.id, action="snooze", at=now, until=until)
             case "w":
-                print(_why_text(kept.as_json(proposal, zone)))
+                print(_why_text(kept.as_json(proposal, zone), proposal.details))
                 continue
             case _:
                 return False
@@ -211,12 +211,14 @@ def why(arguments: argparse.Namespace, out: Output) -> int:
         "reasons": shape["reasons"],
         "would_change": shape["would_change"],
         "confidence": shape["confidence"],
-        "details": proposal.details,
+        "life": proposal.details.get("life", {}),
+        "details": {key: value for key, value in proposal.details.items() if key != "life"},
     }
-    return out.done(data, None if out.as_json else _why_text(shape))
+    return out.done(data, None if out.as_json else _why_text(shape, proposal.details))
 
 
-def _why_text(shape: dict[str, Any]) -> str:
+def _why_text(shape: dict[str, Any], details: dict[str, Any]) -> str:
+    own: dict[str, Any] = details.get("life", {})
     lines = [shape["text"]]
     for reason in shape["reasons"]:
         lines.append(f"  {reason['weight']:>4.0%}  {reason['text']}")
@@ -226,4 +228,14 @@ def _why_text(shape: dict[str, Any]) -> str:
     lines.append(f"  You would take it up with a probability of {shape['confidence']:.0%}.")
     if shape["would_change"]:
         lines.append(f"  {shape['would_change']}")
+    known = [one["text"] for one in own.values() if one.get("text")]
+    if known:
+        lines.append("  What is known of your days:")
+        lines += [f"          {text}" for text in known]
+    if own:
+        lines.append(
+            f"  {'All else' if known else 'How your days go'} is assumed, as with most people."
+        )
+    if weighed := details.get("weighed"):
+        lines.append(f"  {weighed}")
     return "\n".join(lines)

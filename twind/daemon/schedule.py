@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 DAY_MIN = 24 * 60
 CHECK_EVERY_S = 60.0
-PROPOSE = "propose:"
+PROPOSE, CHECKIN = "propose:", "checkin:"
+CHECKIN_STEP = (5**0.5 - 1) / 2
+"""How far on in the waking day each day's question is, as a share of it: with the golden section,
+few days or many, the hours asked at lie as evenly as so many can (Weyl 1916)."""
+CHECKIN_WAITS_MIN = 120
+"""How long the question waits for a moment at which it disturbs nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,36 @@ def _may_propose(now_local: datetime, settings: TwindSettings) -> bool:
     return since < (awake or DAY_MIN)
 
 
+def due_checkin(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
+    """Return the question how the user's energy is, if it is due and not among the keys `done`.
+
+    It is due at one moment of the waking day, another each day, and a while after it. What is
+    missed is not caught up: it would always be asked when the machine is switched on.
+    """
+    day = now_local.date()
+    key = f"{CHECKIN}{day.isoformat()}"
+    at = checkin_minute(day, settings) if settings.schedule.checkin and key not in done else None
+    minute = now_local.hour * 60 + now_local.minute
+    if at is None or not at <= minute < at + CHECKIN_WAITS_MIN or not _may_ask(minute, settings):
+        return None
+    return Due("checkin", key, {"day": day.isoformat()})
+
+
+def checkin_minute(day: date, settings: TwindSettings) -> int | None:
+    """Return when on a day it is asked, in minutes past midnight; None where it may never be."""
+    awake = [minute for minute in range(DAY_MIN) if _may_ask(minute, settings)]
+    return awake[int(day.toordinal() * CHECKIN_STEP % 1.0 * len(awake))] if awake else None
+
+
+def _may_ask(minute: int, settings: TwindSettings) -> bool:
+    hours = settings.hours
+    return not any(span.contains(minute) for span in (hours.sleep, *hours.quiet))
+
+
 def is_obsolete(key: str | None, now_local: datetime) -> bool:
     """Tell whether a job's key belongs to a day that is over."""
-    if key is None or not key.startswith(PROPOSE):
-        return False
-    return date.fromisoformat(key.removeprefix(PROPOSE)) < now_local.date()
+    name, _, day = (key or "").partition(":")
+    return f"{name}:" in {PROPOSE, CHECKIN} and date.fromisoformat(day) < now_local.date()
 
 
 def next_proposal(now: datetime, settings: TwindSettings, done: Collection[str]) -> datetime:

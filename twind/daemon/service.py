@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind import clock as clocks
+from twind import messages
 from twind import settings as settings_room
 from twind.daemon import control, lock, logs, pauses, schedule, sd, status, workers
 from twind.daemon.debounce import Debounce
@@ -345,6 +346,7 @@ class Service:
         if self._is_detect_due():
             self._detect_soon.touch()
         self._propose_if_due()
+        self._check_in_if_due()
         self._notify_if_needed()
 
     def _propose_if_due(self) -> None:
@@ -366,6 +368,22 @@ class Service:
         self._detect_now()
         for job in due:
             self._queue.put(job.name, job.args, key=job.key)
+
+    def _check_in_if_due(self) -> None:
+        """Queue the day's question how the user is, where it disturbs neither them nor a message.
+
+        A notification that waits for a button would be closed by it.
+        """
+        done = jobs.done_keys(self._db, schedule.CHECKIN)
+        due = schedule.due_checkin(self._now_local(), self._settings, done)
+        profile_id = self._settings.profile.id
+        if (
+            due is not None
+            and not any(job.name == "notify" for job in self._queue.running.values())
+            and not life.is_empty(self._db, profile_id)
+            and messages.disturbs(self._db, profile_id, self._clock.now()) is None
+        ):
+            self._queue.put(due.name, due.args, key=due.key)
 
     def _look_at_log(self) -> None:
         """Act on what other processes have written."""

@@ -44,11 +44,9 @@ def build(
     data = dict(summary)
     sources = data.pop("sources", {})
     data["plugins"] = plugin_lines(plugins, sources, zone, paused=paused_until is not None)
-    if isinstance(data.get("model"), dict):
-        data["model"] = {
-            **data["model"],
-            "trained_at": local(data["model"].get("trained_at"), zone),
-        }
+    for name in ("model", "last_training"):
+        if isinstance(data.get(name), dict):
+            data[name] = {**data[name], "trained_at": local(data[name].get("trained_at"), zone)}
     return {
         "version": __version__,
         "uptime_s": uptime_s,

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from twind import messages, plugins
 from twind.api import MaybeDelivered, NotDelivered, Window
-from twind.clock import monotonic_s
+from twind.clock import monotonic_s, parse_utc
 from twind.errors import NotFoundError, PluginError, TwindError
 from twind.model import Channel, Delivered, Feedback, Notification, Pressed
-from twind.store import outbox, proposals
+from twind.store import checkins, outbox, proposals
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(work: Work) -> dict[str, Any]:
     ways, problems = _ways(work)
     for problem in problems:
         log.warning("%s", problem)
-    while waiting := _still_of_use(work):
+    while waiting := _still_of_use(work, ways):
         _settle(work, waiting, ways)
         taken: set[int] = set()
         for way in ways:
@@ -87,11 +87,14 @@ def _is_quiet(work: Work) -> bool:
 # --- what is to be said --------------------------------------------------------------------------
 
 
-def _still_of_use(work: Work) -> list[outbox.Message]:
+def _still_of_use(work: Work, ways: Sequence[_Way]) -> list[outbox.Message]:
     """Return what is to be sent now; what nobody needs any more is dropped."""
-    kept = []
-    for message in outbox.due(work.db, work.profile_id):
-        why = messages.useless(work.db, work.profile_id, message.payload, work.clock.now())
+    kept: list[outbox.Message] = []
+    found = outbox.due(work.db, work.profile_id)
+    for message in sorted(found, key=lambda one: messages.is_question(one.payload)):
+        why = messages.useless(
+            work.db, work.profile_id, message.payload, work.clock.now()
+        ) or _cannot_be_asked(message, kept, ways)
         if why is None:
             kept.append(message)
             continue
@@ -100,6 +103,17 @@ def _still_of_use(work: Work) -> list[outbox.Message]:
             outbox.drop(work.db, message.id, why)
         log.info("%s is not sent any more: %s", message.key, why)
     return kept
+
+
+def _cannot_be_asked(
+    message: outbox.Message, others: Sequence[outbox.Message], ways: Sequence[_Way]
+) -> str | None:
+    """Say why a question is not put now: it would take the buttons from what is said beside it."""
+    if not messages.is_question(message.payload):
+        return None
+    if others:
+        return "there is more to say than to ask"
+    return None if any(way.channel.buttons for way in ways) else "no channel has buttons"
 
 
 def _settle(work: Work, waiting: Sequence[outbox.Message], ways: Sequence[_Way]) -> None:
@@ -112,7 +126,8 @@ def _settle(work: Work, waiting: Sequence[outbox.Message], ways: Sequence[_Way])
                 for away in message.due - offered:
                     outbox.failed(work.db, [message.id], away, "it is not there", again=True)
             elif ways:
-                outbox.address(work.db, message.id, [way.address for way in ways])
+                takers = [way.address for way in ways if way.takes(message)]
+                outbox.address(work.db, message.id, takers)
             elif work.clock.now() - message.created_at < NOBODY_FOR:
                 outbox.postpone(work.db, message.id, NOBODY)
             else:
@@ -124,7 +139,7 @@ def _for_way(work: Work, way: _Way, waiting: Sequence[outbox.Message]) -> Iterat
     texts = messages.in_words(
         work.db,
         work.profile_id,
-        [one for one in waiting if one.due is None or way.address in one.due],
+        [one for one in waiting if way.takes(one) and (one.due is None or way.address in one.due)],
         work.settings.zone,
         work.clock.now(),
     )
@@ -199,6 +214,10 @@ class _Way:
     def is_open(self) -> bool:
         """Whether there are buttons to be heard."""
         return self._stream is not None
+
+    def takes(self, message: outbox.Message) -> bool:
+        """Tell whether a message is for such a channel."""
+        return self.channel.buttons or not messages.is_question(message.payload)
 
     def offer(self, text: messages.Text, listen_s: float) -> Stream:
         """Hand a message over as far as the channel's word that it has taken it.
@@ -314,8 +333,13 @@ def _try_out(work: Work, wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def _pressed(work: Work, button: str) -> int:
-    """Take "accept:12", "reject:12" or "snooze:12" as the user's word; return 1 if it counted."""
+    """Take "accept:12", "reject:12" or "snooze:12" as the user's word; return 1 if it counted.
+
+    Or an answer to how their energy is: one of messages.ENERGIES, and when it was asked.
+    """
     action, _, number = button.partition(":")
+    if action in messages.ENERGIES:
+        return _checked_in(work, messages.ENERGIES[action][1], button)
     if action not in SAID:
         log.warning("button %s: means nothing", button)
         return 0
@@ -333,4 +357,18 @@ def _pressed(work: Work, button: str) -> int:
     except (TwindError, ValueError) as error:
         log.warning("button %s: %s", button, error)
         return 0
+    return 1
+
+
+def _checked_in(work: Work, energy: float, button: str) -> int:
+    """Keep how the user's energy is; a question is answered once."""
+    try:
+        asked = parse_utc(button.partition(":")[2])
+    except ValueError:
+        log.warning("button %s: means nothing", button)
+        return 0
+    with work.db.transaction():
+        if checkins.load(work.db, work.profile_id, since=asked):
+            return 0
+        checkins.add(work.db, work.profile_id, energy)
     return 1

@@ -1,7 +1,8 @@
 """Plan the day and propose the few things that are worth it; or nothing, and say why.
 
-What has been proposed for a day and is still possible stays as it is: a day that keeps moving is
-what people leave such programs for. A proposal whose time an event has taken is withdrawn.
+What has been proposed for a day stays as it is unless a change gains more than changing costs: a
+day that keeps moving is what people leave such programs for. What was accepted always stands. A
+proposal whose time an event has taken is withdrawn.
 """
 
 from __future__ import annotations
@@ -9,24 +10,22 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from twind import evidence, messages
 from twind.errors import NotFoundError
+from twind.rl import reviews, standing
+from twind.rl.candidates import Limits
 from twind.rl.explain import Teller
 from twind.rl.pipeline import DataPipeline
-from twind.rl.planner import Limits, Plan, plan_day
-from twind.rl.snapshot import shortlist
-from twind.rl.spaces import PROJECTS, SLOTS, TYPES
+from twind.rl.planner import Plan, plan_day
 from twind.rl.trainer import serving_choice
 from twind.store import life, outbox, patterns, proposals
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
     from twind.model import Proposal
-    from twind.rl.evaluate import Choose
-    from twind.rl.snapshot import Snapshot
+    from twind.rl.trainer import Serving
 
+SILENT = "on simulated days you do best with no proposals at all"
 TAKEN = "an event has taken its time"
 
 
@@ -47,6 +46,7 @@ def run(work: Work) -> dict[str, Any]:
         proposals.expire(work.db, work.profile_id, work.clock.now())
         _withdraw_overrun(work)
     made: list[Proposal] = []
+    replaced: list[Proposal] = []
     silences: list[str] = []
     if life.is_empty(work.db, work.profile_id):
         silences.append("there is nothing to go by yet: no calendar, tasks, people or answers")
@@ -58,93 +58,89 @@ def run(work: Work) -> dict[str, Any]:
             raise NotFoundError(
                 f"{unknown[0]} lies outside what can be planned, {known[0]} to {known[-1]}"
             )
-        name, model_id, choose = serving_choice(work.db, work.profile_id, work.home.models_dir)
-        model = name if model_id is None else f"{name} {model_id}"
-        teller = Teller(reader, snapshot, evidence.believe(reader), model)
+        serving = serving_choice(work.db, work.profile_id, work.home.models_dir)
+        known_as = (
+            serving.name if serving.model_id is None else f"{serving.name} {serving.model_id}"
+        )
+        teller = Teller(reader, snapshot, evidence.believe(reader), known_as)
         for day in days:
-            found, plan = _propose(work, teller, choose, known.index(day))
+            found, changed, plan = _propose(work, teller, serving, known.index(day))
             made += found
+            replaced += changed
             if plan.silent_because and not found:
                 told = plan.silent_because
                 silences.append(f"{day}: {told}" if len(days) > 1 else told)
-    return _keep(work, days, made, silences)
+    return _keep(work, days, made, replaced, silences)
 
 
-def _propose(work: Work, teller: Teller, choose: Choose, day: int) -> tuple[list[Proposal], Plan]:
-    """Return new proposals for one day of the snapshot, beside those it has already."""
+def _propose(
+    work: Work, teller: Teller, serving: Serving, day: int
+) -> tuple[list[Proposal], list[Proposal], Plan]:
+    """Return new proposals for one day of the snapshot, and which pending ones they replace."""
     snapshot = teller.snapshot
     earlier = proposals.load(work.db, work.profile_id, day=snapshot.days[day].date)
-    standing = [one for one in earlier if one.status in {"pending", "accepted"}]
-    said = [one for one in earlier if "withdrawn" not in one.details]
+    shown = standing.shown_items((one for one in earlier if one.status == "pending"), snapshot, day)
+    others = [one for one in earlier if one not in shown.values()]
+    fixed = [one for one in others if one.status in {"pending", "accepted"}]
+    seen = sum(standing.was_seen(one) for one in others)
     limits = Limits(
-        most=max(0, work.settings.proposals.max_per_day - len(said)),
+        most=max(0, work.settings.proposals.max_per_day - seen),
         min_acceptance=work.settings.proposals.min_confidence,
-        spent=_spent(earlier, snapshot),
-        taken=tuple(_slots(one, snapshot, day) for one in standing),
+        spent=standing.spent(others, snapshot),
+        taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
     )
+    if serving.silent:
+        return [], [], Plan(day, (), SILENT, 0)
     if limits.most == 0:
-        return [], Plan(day, (), "as much is proposed as you want in a day", 0)
+        return [], [], Plan(day, (), "as much is proposed as you want in a day", 0)
     plan = plan_day(
         snapshot,
         day,
-        choose=choose,
+        choose=serving.choose,
         limits=limits,
+        shown=tuple(shown),
         seed=snapshot.days[day].date.toordinal(),
         progress=lambda done, of: work.progress({"day": day, "done": done, "of": of}),
     )
-    return [teller.proposal(rated, day) for rated in plan.items], plan
-
-
-def _spent(earlier: list[Proposal], snapshot: Snapshot) -> frozenset[tuple[int, int]]:
-    """Return what that day's earlier proposals were, as (type, target): none is made twice.
-
-    One that an event displaced was never for the user to answer, and may find another hour.
-    """
-    shown = shortlist(snapshot)
-    rows = {("project", snapshot.projects[i].id): row + 1 for row, i in enumerate(shown.projects)}
-    rows |= {
-        ("person", snapshot.people[i].id): row + 1 + PROJECTS for row, i in enumerate(shown.people)
-    }
-    found = set()
-    for one in earlier:
-        if "withdrawn" in one.details:
-            continue
-        row = rows.get((one.target.kind, one.target.id), -1) if one.target else 0
-        found.add((TYPES.index(one.action), row))
-    return frozenset(found)
-
-
-def _slots(proposal: Proposal, snapshot: Snapshot, day: int) -> tuple[int, int]:
-    edges = [snapshot.instant(day, slot) for slot in range(SLOTS + 1)]
-    first = int(np.searchsorted(edges, proposal.start, side="right")) - 1  # type: ignore[call-overload]
-    last = int(np.searchsorted(edges, proposal.end, side="left"))  # type: ignore[call-overload]
-    return first, last
+    kept = {rated.item for rated in plan.items}
+    new = [rated for rated in plan.items if rated.item not in shown]
+    views = reviews.seen_at(snapshot, day, (rated.item for rated in new))
+    made = [teller.proposal(rated, day, views.get(rated.item)) for rated in new]
+    return made, [one for item, one in shown.items() if item not in kept], plan
 
 
 def _keep(
-    work: Work, days: list[date], made: list[Proposal], silences: list[str]
+    work: Work,
+    days: list[date],
+    made: list[Proposal],
+    replaced: list[Proposal],
+    silences: list[str],
 ) -> dict[str, Any]:
     """Store what was proposed, withdraw what can no longer be, and queue the notification."""
     zone = work.settings.zone
     with work.db.transaction():
         _withdraw_overrun(work)
+        # Whoever has answered one meanwhile has had the last word on it.
+        waiting = {one.id for one in proposals.load(work.db, work.profile_id, status="pending")}
+        ids = [one.id for one in replaced if one.id is not None and one.id in waiting]
+        proposals.withdraw(work.db, work.profile_id, ids, standing.CHANGED)
         made = [one for one in made if not _overrun(work, one)]
         codes = {pattern.code: row for row, pattern in patterns.load(work.db, work.profile_id)}
         ids = proposals.add(work.db, work.profile_id, made, codes)
-        standing = [
+        current = [
             one
             for day in days
             for one in proposals.load(work.db, work.profile_id, day=day)
             if one.status in {"pending", "accepted"} and one.end > work.clock.now()
         ]
-        silent = None if standing else "; ".join(silences) or "nothing is worth an interruption"
+        silent = None if current else "; ".join(silences) or "nothing is worth an interruption"
         work.db.meta_set("silent_because", silent)
         if ids:
             announced = messages.of_proposals(ids)
             outbox.put(work.db, work.profile_id, f"proposals:{ids[0]}", announced)
         return work.finish(
             {
-                "proposals": [proposals.as_json(one, zone) for one in standing],
+                "proposals": [proposals.as_json(one, zone) for one in current],
                 "silent_because": silent,
             }
         )

@@ -5,7 +5,7 @@ is rewarded is what is told. A block is first described by ATTRIBUTES (hours of 
 in company, hours of depth …); the catalogue's `means` then says what an attribute means in aspects.
 Both maps are linear in hours, so that cutting a block in two changes nothing here.
 
-`fill_attributes` is written in the part of Python that numba compiles: the simulated day compiles
+`list_attributes` is written in the part of Python that numba compiles: the simulated day compiles
 this very function.
 """
 
@@ -50,6 +50,21 @@ ATTRIBUTES = (
     "unplanned",  # hours arranged on the day itself
     "varied",  # hours of what has not been done for a week
 )
+(
+    ALONE,
+    TOGETHER,
+    CLOSE,
+    GROUP,
+    DEEP,
+    LIGHT,
+    EARLY,
+    LATE,
+    AHEAD,
+    PRESSED,
+    PLANNED,
+    UNPLANNED,
+    VARIED,
+) = range(len(ACTIVITIES), len(ATTRIBUTES))
 PARTS = ("alignment", "energy", "relationships", "progress")
 """The four parts of the reward; a posterior weight stands for each, 1 for the average person."""
 
@@ -88,8 +103,13 @@ class Block:
     varied: float = 0.0
 
 
-def fill_attributes(
-    out: NDArray[np.float64],
+MOST_ATTRIBUTES = 10
+"""How many attributes a block can have at once."""
+
+
+def list_attributes(
+    which: NDArray[np.int64],
+    amounts: NDArray[np.float64],
     activity: int,
     hours: float,
     hour: float,
@@ -99,39 +119,50 @@ def fill_attributes(
     lead_days: float,
     planned: float,
     varied: float,
-) -> None:
-    """Write a block's attributes into `out`, shape (len(ATTRIBUTES),), in hours.
+) -> int:
+    """List a block's attributes, in hours, and return how many it has.
 
-    The arguments are those of Block. Time left free (activity -1) has no attributes: its worth is
-    the zero that everything else is measured from.
+    Writes their indices into `which` and their amounts into `amounts`, both (MOST_ATTRIBUTES,). The
+    arguments are those of Block. Time left free (activity -1) has none: its worth is the zero that
+    everything else is measured from.
     """
-    for index in range(out.shape[0]):
-        out[index] = 0.0
     if activity < 0:
-        return
-    out[activity] = hours
+        return 0
+    which[0] = activity
+    amounts[0] = hours
+    count = 1
     if people > 0:
-        out[11] = hours
-        out[12] = hours * closeness
+        which[1], amounts[1] = TOGETHER, hours
+        which[2], amounts[2] = CLOSE, hours * closeness
+        count = 3
         if people >= GROUP_SIZE:
-            out[13] = hours
+            which[3], amounts[3] = GROUP, hours
+            count = 4
     else:
-        out[10] = hours
-    if depth > 0.5:
-        out[14] = hours
-    elif depth < 0.5:
-        out[15] = hours
-    if hour < EARLY_BEFORE_H:
-        out[16] = hours
-    elif hour >= LATE_AFTER_H:
-        out[17] = hours
+        which[1], amounts[1] = ALONE, hours
+        count = 2
+    if depth != 0.5:
+        which[count], amounts[count] = DEEP if depth > 0.5 else LIGHT, hours
+        count += 1
+    if hour < EARLY_BEFORE_H or hour >= LATE_AFTER_H:
+        which[count], amounts[count] = EARLY if hour < EARLY_BEFORE_H else LATE, hours
+        count += 1
     if lead_days <= PRESSED_DAYS:
-        out[19] = hours
+        which[count], amounts[count] = PRESSED, hours
+        count += 1
     elif AHEAD_DAYS < lead_days < np.inf:
-        out[18] = hours
-    out[20] = hours * planned
-    out[21] = hours * (1.0 - planned)
-    out[22] = hours * varied
+        which[count], amounts[count] = AHEAD, hours
+        count += 1
+    if planned > 0.0:
+        which[count], amounts[count] = PLANNED, hours * planned
+        count += 1
+    if planned < 1.0:
+        which[count], amounts[count] = UNPLANNED, hours * (1.0 - planned)
+        count += 1
+    if varied > 0.0:
+        which[count], amounts[count] = VARIED, hours * varied
+        count += 1
+    return count
 
 
 @cache
@@ -166,9 +197,11 @@ def effects() -> NDArray[np.float64]:
 
 def attributes(block: Block) -> NDArray[np.float64]:
     """Return a block's attributes, shape (len(ATTRIBUTES),), in hours."""
-    out = np.empty(len(ATTRIBUTES))
-    fill_attributes(
-        out,
+    which = np.zeros(MOST_ATTRIBUTES, np.int64)
+    amounts = np.zeros(MOST_ATTRIBUTES)
+    count = list_attributes(
+        which,
+        amounts,
         block.activity,
         block.hours,
         block.hour,
@@ -179,6 +212,8 @@ def attributes(block: Block) -> NDArray[np.float64]:
         block.planned,
         block.varied,
     )
+    out = np.zeros(len(ATTRIBUTES))
+    out[which[:count]] = amounts[:count]
     return out
 
 

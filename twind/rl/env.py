@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import numpy as np
 
-from twind.rl import dynamics
+from twind.rl import world as names
 from twind.rl.lives import sample_life
 from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_MIN, SLOT_MIN, SLOTS, TYPES, action_space, observation_space
@@ -163,13 +163,13 @@ def _wall(slot: int) -> str:
 
 
 def _told(kind: int, source: int) -> str:
-    if source == dynamics.SLEEP:
+    if source == names.SLEEP:
         return "sleep"
     what = TYPES[kind] if kind else "free"
     notes = {
-        dynamics.EVENT: "event",
-        dynamics.UNPLANNED: "unplanned",
-        dynamics.ACCEPTED: "proposed",
+        names.EVENT: "event",
+        names.UNPLANNED: "unplanned",
+        names.ACCEPTED: "proposed",
     }
     return f"{what} ({notes[source]})" if source in notes else what
 

@@ -69,6 +69,9 @@ class Report:
         differences: of the candidate to each of the others, from the lives that chose.
         days: how many days each lived for its score.
         seed: repeats the round.
+        because: why the candidate does not serve although it won by itself; "" for no such reason.
+        plans: scores of the days as planned with the winner, by the planner alone, and left alone
+            (twind.rl.contest).
 
     """
 
@@ -79,6 +82,8 @@ class Report:
     differences: tuple[Difference, ...]
     days: int
     seed: int
+    because: str = ""
+    plans: tuple[Score, ...] = ()
 
     def score(self, name: str) -> Score:
         """Return a contestant's score; raises KeyError for a stranger."""

@@ -7,6 +7,7 @@ the person or the rest they come from. Weights are shares of what speaks for the
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,10 @@ from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue
 from twind.preferences.features import ACTIVITIES, Block
 from twind.rl import wording
-from twind.rl.planner import PRICE, Rated
+from twind.rl.planner import LEAST_GAIN, Rated
 from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.rl.worth import VARIED_DAYS
 from twind.store import life, patterns
 from twind.store.projection import SINGLE_TASKS
 
@@ -45,8 +47,11 @@ class Teller:
     belief: Belief
     model: str
 
-    def proposal(self, rated: Rated, day: int) -> Proposal:
-        """Return an item of the plan as a proposal with its reasons."""
+    def proposal(self, rated: Rated, day: int, seen: str | None = None) -> Proposal:
+        """Return an item of the plan as a proposal with its reasons.
+
+        seen: what a policy would see as it is proposed (twind.rl.reviews), to judge later ones by.
+        """
         item = rated.item
         about = self._about(item.target)
         target = _target(about)
@@ -55,7 +60,6 @@ class Teller:
         action, intensity = TYPES[item.kind], INTENSITIES[item.intensity]
         block = self._block(rated, day, about)
         reasons = self._reasons(rated, block, about, day)
-        diplomatic = self.belief.strength("COM_DIPLOMATIC") - self.belief.strength("COM_DIRECT")
         steps = self._next_steps(about) if isinstance(about, ProjectState) else []
         # One time of a habit has the habit's name.
         begin = next((step.text for step in steps[:1] if target and step.text != target.name), None)
@@ -65,7 +69,8 @@ class Teller:
             minutes,
             intensity,
             first=begin,
-            diplomatic=diplomatic,
+            style=self._style(),
+            figures=(rated.gain, rated.acceptance),
         )
         made = Proposal(
             day=self.snapshot.days[day].date,
@@ -82,13 +87,50 @@ class Teller:
         )
         details = {
             "gain": rated.gain,
+            "doubt": rated.doubt,
             "parts": list(rated.parts),
             "model": self.model,
             "features": evidence.block_features(block, made),
             "block": _as_json(block),
+            "acted": [item.kind, item.target, item.duration, item.intensity],
+            "considered": [
+                [*dataclasses.astuple(one.item), one.worth, one.probability]
+                for one in rated.considered
+            ],
+            **({"seen": seen} if seen else {}),
+            "life": self._own_life(),
+            "weighed": self._weighed(),
         }
         made.details.update(details)
         return made
+
+    def _own_life(self) -> dict[str, Any]:
+        """Return what is taken of the user's own days, and what it would be of anybody's."""
+        return {
+            one.name: {
+                "value": one.value,
+                "population": one.population,
+                "evidence": one.evidence,
+                "text": wording.own(one),
+            }
+            for one in self.snapshot.fitted
+        }
+
+    def _weighed(self) -> str:
+        """Say which projects and people the day was planned with (`snapshot.shortlist`)."""
+        shown = shortlist(self.snapshot)
+        still = sum(project.remaining_h > 0 for project in self.snapshot.projects)
+        return wording.weighed(
+            (len(shown.projects), still), (len(shown.people), len(self.snapshot.people))
+        )
+
+    def _style(self) -> wording.Style:
+        likes = self.belief.strength
+        return wording.Style(
+            diplomatic=likes("COM_DIPLOMATIC") - likes("COM_DIRECT"),
+            written=likes("COM_WRITTEN") - likes("COM_VERBAL"),
+            data_driven=likes("DEC_DATA_DRIVEN") - likes("DEC_INTUITIVE"),
+        )
 
     def _about(self, target: int) -> ProjectState | PersonState | None:
         shown = shortlist(self.snapshot)
@@ -105,8 +147,9 @@ class Teller:
         lead = float("inf")
         if isinstance(about, ProjectState):
             lead = (about.deadline_h - day * 24 - item.slot / 4) / 24
+        activity = ACTIVITIES.index(TYPES[item.kind])
         return Block(
-            activity=ACTIVITIES.index(TYPES[item.kind]),
+            activity=activity,
             hours=hours,
             hour=(item.slot / 4 + hours / 2) % 24,
             people=1 if person else 0,
@@ -114,6 +157,7 @@ class Teller:
             depth=item.intensity / 2,
             lead_days=lead,
             planned=1.0 if day > 0 else 0.0,
+            varied=1.0 if self.snapshot.days_since_done[activity] >= VARIED_DAYS else 0.0,
         )
 
     # --- reasons ---------------------------------------------------------------------------------
@@ -214,6 +258,8 @@ class Teller:
                 text += f": it needs {need:.1f} h a day"
         else:
             text = f"{name} moves forward ({left})"
+        if wording.is_notable(project.estimate_ratio, 1.0):
+            text += f"; {wording.ratio(project.estimate_ratio)}"
         rows = tuple(
             {"table": "workflow_steps", "id": step.id, "text": step.text} for step in steps[:3]
         )
@@ -274,7 +320,7 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
         "energy": "If you were rested",
         "pattern": f"If that is not so (twind patterns {first.ref})",
     }.get(first.kind, "If the day looked different")
-    if without <= PRICE:
+    if without <= LEAST_GAIN:
         return f"{what}, this would not be proposed."
     return f"{what}, it would count for {first.weight:.0%} less, and still be proposed."
 

@@ -20,13 +20,13 @@ from twind.preferences import Belief as PriorBelief
 from twind.preferences import features
 from twind.preferences.catalogue import aspects
 from twind.preferences.detectors import population_habits
+from twind.rl import population
 from twind.rl.snapshot import (
     HORIZON_DAYS,
     KINDS,
     WORK,
     Belief,
     DayPlan,
-    LifeParameters,
     PersonState,
     ProjectState,
     Snapshot,
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 ANSWER_NOISE = 2.0
 """Noise of one answer, in prior standard deviations."""
+
+LONG_AGO_DAYS = 30
+"""Nothing was last done longer ago than that, as far as anybody remembers."""
 
 _KIND_ODDS = (0.6, 0.1, 0.2, 0.1)  # by KINDS
 _MONDAY = date(2026, 1, 5)
@@ -56,6 +59,7 @@ def sample_life(rng: Generator) -> Snapshot:
         for index in range(HORIZON_DAYS)
     )
     belief = _sample_belief(rng, projects, people)
+    habits = _sample_habits(rng, hours, belief)
     # Most days are planned in the morning, some from the middle of the day.
     morning = int(np.argmax(~days[0].asleep))
     slot = morning + (int(rng.integers(0, 40)) if rng.random() < 0.3 else int(rng.integers(0, 4)))
@@ -70,10 +74,11 @@ def sample_life(rng: Generator) -> Snapshot:
         projects=projects,
         people=people,
         belief=belief,
-        habits=_sample_habits(rng, hours, belief),
-        life=_sample_parameters(rng, hours),
+        habits=habits,
+        life=population.draw_parameters(rng, hours.body_clock_h),
         energy=float(np.clip(rng.normal(0.72, 0.15), 0.15, 0.98)),
         load=float(np.clip(rng.exponential(0.12), 0.0, 0.9)),
+        days_since_done=_sample_last_done(rng, habits, days[0].weekday),
     )
 
 
@@ -81,9 +86,10 @@ class _Hours:
     """When somebody sleeps and works, in slots of the day."""
 
     def __init__(self, rng: Generator) -> None:
-        self.chronotype_h = float(np.clip(rng.normal(0.0, 1.2), -2.5, 3.5))
+        chronotype_h = population.draw_chronotype_h(rng)
         self.shift = rng.random() < 0.06  # works nights, sleeps by day
-        wake_h = 6.75 + 0.6 * self.chronotype_h + rng.normal(0.0, 0.5)
+        self.body_clock_h = chronotype_h + (population.SHIFT_WORK_H if self.shift else 0.0)
+        wake_h = 6.75 + 0.6 * chronotype_h + rng.normal(0.0, 0.5)
         self.wake = int(np.clip(round(wake_h * 4), 18, 44))
         self.bed = (self.wake + 96 - round(rng.uniform(6.5, 8.5) * 4)) % SLOTS
         if self.shift:
@@ -250,25 +256,14 @@ def _sample_habits(rng: Generator, hours: _Hours, belief: Belief) -> NDArray[np.
     return table
 
 
-def _sample_parameters(rng: Generator, hours: _Hours) -> LifeParameters:
-    base = LifeParameters()
-    return LifeParameters(
-        switch_cost=base.switch_cost * float(rng.lognormal(0.0, 0.3)),
-        start_friction=float(np.clip(base.start_friction * rng.lognormal(0.0, 0.4), 0.0, 0.6)),
-        load_sensitivity=base.load_sensitivity * float(rng.lognormal(0.0, 0.25)),
-        recovery=float(rng.lognormal(0.0, 0.2)),
-        social_energy=float(rng.normal(0.0, 0.03)),
-        focus_gain=base.focus_gain * float(rng.lognormal(0.0, 0.3)),
-        completion=base.completion + float(rng.normal(0.0, 0.6)),
-        acceptance=base.acceptance + float(rng.normal(0.0, 0.6)),
-        lead_time=base.lead_time * float(rng.lognormal(0.0, 0.4)),
-        risk_price=base.risk_price * float(rng.lognormal(0.0, 0.4)),
-        chronotype_h=hours.chronotype_h + (9.0 if hours.shift else 0.0),
-        interruption_cost=base.interruption_cost * float(rng.lognormal(0.0, 0.4)),
-        proposal_fatigue=base.proposal_fatigue * float(rng.lognormal(0.0, 0.3)),
-        interruptions_per_h=base.interruptions_per_h * float(rng.lognormal(0.0, 0.5)),
-        unplanned_per_day=base.unplanned_per_day * float(rng.lognormal(0.0, 0.5)),
-        duty_per_h=base.duty_per_h * float(rng.lognormal(0.0, 0.3)),
-        break_h=float(rng.uniform(0.5, 2.0)),
-        max_proposals=float(rng.integers(3, 9)),
-    )
+def _sample_last_done(
+    rng: Generator, habits: NDArray[np.float64], weekday: int
+) -> tuple[float, ...]:
+    """Draw how many days ago each activity was last done, by how usual it is."""
+    hourly = habits.reshape(2, 24, 4, len(TYPES)).mean(axis=2)[:, :, 1:]
+    daily = 1.0 - np.prod(1.0 - hourly, axis=1)
+    since = np.full(len(features.ACTIVITIES), float(LONG_AGO_DAYS))
+    for days in range(LONG_AGO_DAYS - 1, 0, -1):
+        weekend = int((weekday - days) % 7 >= 5)
+        since[rng.random(len(since)) < daily[weekend]] = days
+    return tuple(since)

@@ -8,47 +8,70 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from twind.rl.dynamics import (
-    HELP,
-    LEARN,
-    LEARNING,
-    LIMIT_H,
-    P_BREAK,
-    PLAN,
-    REFLECT,
-    REST,
-    SLOT_H,
-    SOCIAL,
-    TARGET_LIMIT_H,
+import numpy as np
+
+from twind.preferences.features import (
+    AHEAD,
+    AHEAD_DAYS,
+    ALONE,
+    CLOSE,
+    DEEP,
+    EARLY,
+    EARLY_BEFORE_H,
+    LATE,
+    LATE_AFTER_H,
+    LIGHT,
+    PRESSED,
+    PRESSED_DAYS,
     TOGETHER,
-    WORK,
-    _may_work,
-    compiled,
-    urgency,
+    UNPLANNED,
+    VARIED,
 )
+from twind.rl.compiled import compiled
+from twind.rl.legal import free_run, is_working, leisure_run, may_depth, may_target, room
 from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PEOPLE, PROJECTS, SLOTS
 from twind.rl.world import (
     ACTIVITIES,
     AFFINITY,
+    ALIGNMENT,
     ATTRIBUTES,
+    CREATE,
     EFFECT,
     EFFECT_COUNT,
-    FREE,
+    ENERGY,
+    EXERCISE,
+    HELP,
+    LEARN,
+    LIFE_COUNT,
     PART,
     PART_COUNT,
-    WORKING,
+    PLAN,
+    PROGRESS,
+    RELATIONSHIPS,
+    REST,
+    SLOT_H,
+    SOCIAL,
+    USUAL,
+    WORK,
     WORTH,
 )
-
-LONGEST = int(DURATIONS_SLOTS[-1])
-LONGEST_BREAK_H = 1.0
-"""Nobody is sent off for longer in working hours: lunch with a friend, not an afternoon."""
+from twind.rl.worth import PER_LIMIT, is_new, urgency, weight
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from twind.rl.world import Day, Life, View
+
+
+def _hand(count: int, turn: int) -> NDArray[np.float64]:
+    """Return the sine and cosine of where the hand of a clock stands, (count, 2)."""
+    angle = 2.0 * np.pi * np.arange(count) / turn
+    return np.column_stack([np.sin(angle), np.cos(angle)])
+
+
+HAND, WEEK = _hand(SLOTS + 1, SLOTS), _hand(7, 7)
+INTERRUPTION_H = 0.1
+"""What a proposal costs the user whatever comes of it, in neutral free hours (LifeParameters)."""
 
 
 @compiled
@@ -63,10 +86,12 @@ def observe(
         if which[n]:
             v, w, o = lives[world[n].life], world[n], seen[n]
             _see_self(v, w, o)
-            _see_belief(w, o)
+            _see_day(v, w, o)
+            _see_belief(v, w, o)
             _see_projects(v, w, o)
             _see_people(v, w, o)
             _see_masks(v, w, o)
+            _see_advice(v, w, o)
 
 
 @compiled
@@ -75,34 +100,49 @@ def _see_self(v: Life, w: Day, o: View) -> None:
     hour = slot * SLOT_H
     weekday = v.weekday[day]
     clock = o.clock
-    clock[0] = math.sin(2.0 * math.pi * hour / 24.0)
-    clock[1] = math.cos(2.0 * math.pi * hour / 24.0)
-    clock[2] = math.sin(2.0 * math.pi * weekday / 7.0)
-    clock[3] = math.cos(2.0 * math.pi * weekday / 7.0)
+    clock[0], clock[1] = HAND[slot, 0], HAND[slot, 1]
+    clock[2], clock[3] = WEEK[weekday, 0], WEEK[weekday, 1]
     clock[4] = (24.0 - hour) / 24.0
-    clock[5] = v.free_run[day, slot] * SLOT_H / 8.0 if slot < SLOTS else 0.0
-    clock[6] = 1.0 if slot < SLOTS and v.flags[day, slot] & WORKING else 0.0
+    clock[5] = free_run(v, w) * SLOT_H / 8.0
+    clock[6] = 1.0 if is_working(v, w) else 0.0
     clock[7] = 1.0 if weekday >= 5 else 0.0
     own = o.own
     own[0] = w.energy
     own[1] = w.load
     own[2] = min(1.5, w.slept_h / 8.0)
-    own[3] = w.hours[WORK] / 8.0
+    own[3] = w.idle_h / 2.0
     own[4] = w.hours[TOGETHER] / 4.0
     own[5] = w.proposals / 5.0
-    own[6] = min(2.0, (w.stretch + 1) * 15.0 / 120.0) if w.thing >= 0 else 0.0
+    own[6] = min(2.0, w.effort * SLOT_H / 2.0)
     own[7] = w.refused / 5.0
     for kind in range(ACTIVITIES + 1):
         o.last[kind] = 1.0 if kind == w.last_type else 0.0
-    for ahead in range(24):
-        free = 0
-        for s in range(slot + 4 * ahead, min(SLOTS, slot + 4 * ahead + 4)):
-            free += 1 if v.flags[day, s] & FREE else 0
-        o.day[ahead] = free / 4.0
+    for activity in range(ACTIVITIES):
+        o.done[activity] = w.hours[activity] * PER_LIMIT[activity]
 
 
 @compiled
-def _see_belief(w: Day, o: View) -> None:
+def _see_day(v: Life, w: Day, o: View) -> None:
+    """Write what is to come today: free time, and what the user usually does with it."""
+    day, slot = w.day, w.slot
+    weekend = 1 if v.weekday[day] >= 5 else 0
+    for ahead in range(24):
+        first = min(SLOTS, slot + 4 * ahead)
+        free = int(v.free_before[day, min(SLOTS, first + 4)]) - int(v.free_before[day, first])
+        o.day[ahead] = free / 4.0
+        hour = slot // 4 + ahead
+        for column in range(USUAL):
+            o.usual_day[ahead, column] = v.usual[weekend, hour, column] if hour < 24 else 0.0
+    for activity in range(ACTIVITIES):
+        usual = 0.0
+        if slot < SLOTS:
+            habits = v.habits[weekend, slot]
+            usual = habits[activity + 1] - habits[activity]
+        o.usual[activity] = usual
+
+
+@compiled
+def _see_belief(v: Life, w: Day, o: View) -> None:
     for k in range(ATTRIBUTES):
         o.worth[k] = w.mean[WORTH + k]
         o.worth_sd[k] = w.sd[WORTH + k]
@@ -111,6 +151,8 @@ def _see_belief(w: Day, o: View) -> None:
         o.parts[PART_COUNT + part] = w.sd[PART + part]
     for effect in range(EFFECT_COUNT):
         o.effects[effect] = w.mean[EFFECT + effect]
+    for index in range(LIFE_COUNT):
+        o.life[index] = v.life_seen[index]
 
 
 @compiled
@@ -118,8 +160,8 @@ def _see_projects(v: Life, w: Day, o: View) -> None:
     now_h = w.day * 24.0 + w.slot * SLOT_H
     for p in range(PROJECTS):
         row = o.projects[p]
-        row[:] = 0.0
-        if v.project_id[p] < 0 or w.remaining_h[p] <= 0.0:
+        if p >= v.project_count or w.remaining_h[p] <= 0.0:
+            row[:] = 0.0
             continue
         left_days = (v.deadline_h[p] - now_h) / 24.0
         row[0] = 1.0
@@ -128,6 +170,7 @@ def _see_projects(v: Life, w: Day, o: View) -> None:
         row[3] = min(1.0, max(-1.0, left_days / 14.0))
         row[4] = urgency(w.remaining_h[p], v.deadline_h[p], now_h)
         row[5] = w.progress[p]
+        row[6] = 0.0
         if math.isfinite(left_days):
             row[6] = min(2.0, w.remaining_h[p] / max(1.0, left_days) / 8.0)
         row[7] = w.mean[AFFINITY + p]
@@ -139,14 +182,13 @@ def _see_projects(v: Life, w: Day, o: View) -> None:
 def _see_people(v: Life, w: Day, o: View) -> None:
     for p in range(PEOPLE):
         row = o.people[p]
-        row[:] = 0.0
-        if v.person_id[p] < 0:
+        if p >= v.people_count:
+            row[:] = 0.0
             continue
         row[0] = 1.0
         row[1] = v.closeness[p]
         row[2] = min(3.0, w.since[p] / 30.0)
-        # Warmth halves every cadence: this is days since good contact by cadence.
-        row[3] = min(3.0, -math.log2(max(1e-6, w.warmth[p]))) / 3.0
+        row[3] = min(3.0, w.overdue[p]) / 3.0
         row[4] = w.mean[AFFINITY + PROJECTS + p]
         row[5] = w.sd[AFFINITY + PROJECTS + p]
         row[6] = 1.0 if w.target_h[PROJECTS + p] > 0.0 else 0.0
@@ -155,84 +197,138 @@ def _see_people(v: Life, w: Day, o: View) -> None:
 
 @compiled
 def _see_masks(v: Life, w: Day, o: View) -> None:
-    """Write what is legal now.
-
-    Leaving is always legal. Every block fits into the free time before the next commitment and into
-    what its activity's limit leaves of the day. Work that begins in working hours ends with them,
-    and begins outside them only for a project that allows it. Working hours are for work, plans and
-    learning for a project; anything else has a break's length there. Targets: `work` needs a
-    project, `learn` may have one of learning, `social` and `help` may have a person; everything
-    else is with nobody. Rest is light, reflection never deep, leaving without degree.
-    """
-    day, slot = w.day, w.slot
-    o.mask_type[:] = 0.0
-    o.mask_target[:] = 0.0
-    o.mask_duration[:] = 0.0
-    o.mask_intensity[:] = 0.0
-    run = int(v.free_run[day, slot]) if slot < SLOTS else 0
+    """Write what is legal now, as twind.rl.legal has it."""
+    o.mask_type[:] = 0
+    o.mask_target[:] = 0
+    o.mask_duration[:] = 0
+    o.mask_intensity[:] = 0
+    run = free_run(v, w)
     _allow(o, LEAVE, max(1, run))
-    o.mask_target[LEAVE, 0] = 1.0
-    o.mask_intensity[LEAVE, 1] = 1.0
+    o.mask_target[LEAVE, 0] = 1
+    o.mask_intensity[LEAVE, 1] = 1
     if run == 0:
         return
-    working = (v.flags[day, slot] & WORKING) != 0
-    leisure = _leisure_run(v, w, run)
+    leisure = leisure_run(v, w, run)
     for activity in range(ACTIVITIES):
         kind = activity + 1
-        fits = min(run, int((LIMIT_H[activity] - w.hours[activity]) / SLOT_H + 1e-9))
-        if activity == WORK:
-            if working:
-                fits = min(fits, int(v.work_run[day, slot]))
-        elif activity != PLAN and not (activity == LEARN and working):
-            fits = min(fits, leisure)
+        fits = room(v, w, activity, run, leisure)
         if fits < 1:
             continue
-        possible = activity != WORK and not (activity == LEARN and working)
-        if possible:
-            o.mask_target[kind, 0] = 1.0
+        first, end = 1, 1
         if activity in (WORK, LEARN):
-            for p in range(PROJECTS):
-                sort = v.project_kind[p]
-                if activity == LEARN and sort != LEARNING:
-                    continue
-                open_now = _may_work(v, w, p)
-                if activity == LEARN and w.remaining_h[p] > 0.0:
-                    open_now = True
-                if open_now:
-                    o.mask_target[kind, 1 + p] = 1.0
-                    possible = True
+            end = 1 + v.project_count
         elif activity in (SOCIAL, HELP):
-            for p in range(PEOPLE):
-                known = v.person_id[p] >= 0
-                if known and w.target_h[PROJECTS + p] < TARGET_LIMIT_H:
-                    o.mask_target[kind, 1 + PROJECTS + p] = 1.0
+            first, end = 1 + PROJECTS, 1 + PROJECTS + v.people_count
+        possible = may_target(v, w, activity, 0)
+        if possible:
+            o.mask_target[kind, 0] = 1
+        for target in range(first, end):
+            if may_target(v, w, activity, target):
+                o.mask_target[kind, target] = 1
+                possible = True
         if possible:
             _allow(o, kind, fits)
-            o.mask_intensity[kind, 0] = 1.0
-            if activity != REST:
-                o.mask_intensity[kind, 1] = 1.0
-                if activity != REFLECT:
-                    o.mask_intensity[kind, 2] = 1.0
-
-
-@compiled
-def _leisure_run(v: Life, w: Day, run: int) -> int:
-    """Return for how many of the `run` free slots the user may be off duty.
-
-    All of them outside working hours; within, as long as a break may be and is left of the day's.
-    """
-    left = min(LONGEST_BREAK_H, w.params[P_BREAK] - w.idle_h)
-    for ahead in range(min(run, LONGEST)):
-        if v.flags[w.day, w.slot + ahead] & WORKING:
-            left -= SLOT_H
-        if left < 0.0:
-            return ahead
-    return run
+            for depth in range(3):
+                if may_depth(activity, depth):
+                    o.mask_intensity[kind, depth] = 1
 
 
 @compiled
 def _allow(o: View, kind: int, slots: int) -> None:
-    o.mask_type[kind] = 1.0
+    o.mask_type[kind] = 1
     for index in range(DURATIONS_SLOTS.shape[0]):
         if DURATIONS_SLOTS[index] <= slots:
-            o.mask_duration[kind, index] = 1.0
+            o.mask_duration[kind, index] = 1
+
+
+# --- what the greedy rule thinks -----------------------------------------------------------------
+
+
+@compiled
+def _see_advice(v: Life, w: Day, o: View) -> None:
+    """Write what an hour of each type and target is believed to be worth, seen by itself.
+
+    In neutral free hours an hour: what its attributes are worth (with the affinity to its target),
+    what it does for a deadline, for a neglected person, and for an empty battery, less the
+    interruption spread over its length. A type counts with the best target it may have now; leaving
+    is worth nothing.
+    """
+    tired = min(0.5, max(0.0, 0.5 - w.energy))
+    loaded = min(0.6, max(0.0, w.load - 0.4))
+    rested = w.energy - w.load > 0.3
+    hour = (w.slot + 0.0) * SLOT_H
+    by_time = w.mean[WORTH + UNPLANNED]
+    if hour < EARLY_BEFORE_H:
+        by_time += w.mean[WORTH + EARLY]
+    elif hour >= LATE_AFTER_H:
+        by_time += w.mean[WORTH + LATE]
+    aligned = max(0.0, w.mean[PART + ALIGNMENT])
+    energetic = max(0.0, w.mean[PART + ENERGY])
+    _advise_targets(v, w, o, aligned)
+    o.advice_types[LEAVE] = 0.0
+    o.advice_hours[LEAVE] = 1.0
+    for activity in range(ACTIVITIES):
+        kind = activity + 1
+        hours = 1.0
+        if activity == WORK:
+            hours = 1.5 if rested else 0.75
+        elif activity == REST:
+            hours = 0.5
+        change = w.mean[WORTH + VARIED] if is_new(w, activity) else 0.0
+        worth = aligned * (w.mean[WORTH + activity] + by_time + change) - INTERRUPTION_H / hours
+        if activity in (WORK, LEARN, CREATE, EXERCISE, PLAN):
+            worth -= energetic * (tired + loaded)
+        elif activity == REST:
+            worth += energetic * (tired + loaded)
+        o.advice_types[kind] = worth + _best_target(o, kind)
+        o.advice_hours[kind] = hours
+    deep, light = w.mean[WORTH + DEEP], w.mean[WORTH + LIGHT]
+    depth = 1.0
+    if w.energy < 0.3:
+        depth = 0.0
+    elif deep > 0.05 and deep > light:
+        depth = 2.0
+    elif light > 0.05:
+        depth = 0.0
+    o.advice_depth[0] = depth
+
+
+@compiled
+def _best_target(o: View, kind: int) -> float:
+    """Return what the best possible target adds; 0 where there is none, which is masked anyway."""
+    best = -np.inf
+    for target in range(o.advice_targets.shape[0]):
+        if o.mask_target[kind, target] > 0 and o.advice_targets[target] > best:
+            best = o.advice_targets[target]
+    return best if best > -np.inf else 0.0
+
+
+@compiled
+def _advise_targets(v: Life, w: Day, o: View, aligned: float) -> None:
+    now_h = w.day * 24.0 + w.slot * SLOT_H
+    progressive = max(0.0, w.mean[PART + PROGRESS])
+    attached = max(0.0, w.mean[PART + RELATIONSHIPS])
+    alone = w.mean[WORTH + ALONE]
+    o.advice_targets[:] = aligned * alone
+    for p in range(v.project_count):
+        if w.remaining_h[p] <= 0.0:
+            continue
+        left_days = (v.deadline_h[p] - now_h) / 24.0
+        worth = alone + w.mean[AFFINITY + p]
+        pace = 0.0
+        if math.isfinite(left_days):
+            pace = min(1.5, w.remaining_h[p] / max(1.0, left_days) / 2.0)
+            if left_days <= PRESSED_DAYS:
+                worth += w.mean[WORTH + PRESSED]
+            elif left_days > AHEAD_DAYS:
+                worth += w.mean[WORTH + AHEAD]
+        gained = progressive * pace * weight(v.priority[p])
+        o.advice_targets[1 + p] = aligned * worth + gained
+    for p in range(v.people_count):
+        close = v.closeness[p]
+        worth = w.mean[AFFINITY + PROJECTS + p] + w.mean[WORTH + TOGETHER]
+        due = 0.0
+        if w.target_h[PROJECTS + p] <= 0.0:
+            due = min(2.0, max(0.0, w.overdue[p] - 0.8)) * close
+        worth = aligned * (worth + close * w.mean[WORTH + CLOSE]) + attached * due
+        o.advice_targets[1 + PROJECTS + p] = worth

@@ -2,7 +2,8 @@
 
 Relationships come from `entities`, `entity_attributes` and the calendar, projects from `workflows`
 and their steps, preferences from the posterior over all evidence (earlier `patterns` are its
-prior), habits from what was lived. Rows of other profiles are never read.
+prior), habits from what was lived, the user's own parameters from what tells of them (`personal`).
+Rows of other profiles are never read.
 """
 
 from __future__ import annotations
@@ -18,35 +19,38 @@ from twind.clock import Clock, SystemClock, local_midnight, local_time
 from twind.closeness import cadence_days
 from twind.errors import EmptyProfileError
 from twind.preferences import detectors
+from twind.preferences.features import ACTIVITIES
+from twind.rl import durations, personal
+from twind.rl.lived import Spell
 from twind.rl.snapshot import (
     HORIZON_DAYS,
     KINDS,
+    SOME_DAYS,
     Belief,
     DayPlan,
-    LifeParameters,
     PersonState,
     ProjectState,
     Snapshot,
     day_plan,
 )
 from twind.rl.spaces import SLOT_MIN, SLOTS
+from twind.rl.world import reduce_belief
 from twind.store import Store, life, proposals
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
 
+    from twind.rl.durations import Durations
     from twind.settings import HourRange, TwindSettings
 
-TASK_H = 1.0
-"""Hours a task without an estimate takes. Chosen."""
-HABIT_H = 0.25
-"""Hours one time of a habit takes that nobody has estimated. Chosen: most habits are small."""
 UNTOLD_PROJECT_H = 10.0
 """Hours a project without tasks takes from beginning to end. Chosen."""
+LONGEST_BUSY = timedelta(hours=16)
+"""What takes longer at a stretch, as an event of whole days does, is not how the day was spent."""
 SAME_DEADLINE_DAYS = 2.0
 """Tasks due within so many days of the next deadline are part of it."""
 WORK_CONTEXTS = frozenset({"work", "office", "job"})
@@ -63,6 +67,11 @@ class Busy:
     people: int
     closeness: float
     person_ids: tuple[int, ...]
+
+    def spell(self, zone: ZoneInfo) -> Spell:
+        """Return it as something that was done, by the wall clock."""
+        start, end = self.start.astimezone(zone), self.end.astimezone(zone)
+        return Spell(start, end, self.activity, self.people)
 
 
 class DataPipeline:
@@ -87,8 +96,10 @@ class DataPipeline:
         zone, emails = self.settings.zone, self.settings.emails
         return evidence.Reader(self.store, profile_id, zone, emails, self.clock.now())
 
-    def snapshot(self, profile_id: int = 1) -> Snapshot:
+    def snapshot(self, profile_id: int = 1, *, withhold_reviews: bool = False) -> Snapshot:
         """Return the profile's life as of now, with the fortnight ahead.
+
+        withhold_reviews: leave out of the belief what a new model is judged by.
 
         Raises EmptyProfileError when nothing at all is known of the profile.
         """
@@ -98,15 +109,38 @@ class DataPipeline:
                 "some questions (twind ask) first"
             )
         reader = self.reader(profile_id)
-        belief = evidence.believe(reader)
+        belief = evidence.believe(reader, withhold_reviews=withhold_reviews)
         now = reader.now.astimezone(reader.zone)
         today = now.date()
         close = {
             person.id: evidence.closeness(person, reader.local)
             for person in evidence.people(reader)
         }
-        taken = self._taken(reader, close, today)
+        midnight = local_midnight(today, reader.zone)
+        horizon = local_midnight(today + timedelta(days=HORIZON_DAYS), reader.zone)
+        taken = self._taken(reader, close, midnight, horizon)
         lived = evidence.history(reader)
+        habits = detectors.habits(lived, last=today - timedelta(days=1))
+        believed = Belief(
+            names=belief.names,
+            mean=belief.posterior.mean.copy(),
+            covariance=belief.posterior.covariance.copy(),
+        )
+        every = life.projects(self.store, profile_id, active=False)
+        lengths = durations.learn(personal.took(every))
+        own = personal.know(
+            reader,
+            personal.Days(
+                sleep=self.settings.hours.sleep,
+                asleep=within(self.settings.hours.sleep),
+                habits=habits,
+                values=reduce_belief(believed, [], [])[0],
+                most=self.settings.proposals.max_per_day,
+            ),
+            every,
+            lengths,
+            self._spells(reader, close, personal.lived_since(reader)),
+        )
         return Snapshot(
             profile_id=profile_id,
             start=reader.now,
@@ -115,22 +149,23 @@ class DataPipeline:
             days=tuple(
                 self._day(today + timedelta(days=offset), taken) for offset in range(HORIZON_DAYS)
             ),
-            projects=tuple(self._projects(reader, today)),
+            projects=tuple(self._projects(reader, every, lengths, today)),
             people=tuple(self._people(reader)),
-            belief=Belief(
-                names=belief.names,
-                mean=belief.posterior.mean.copy(),
-                covariance=belief.posterior.covariance.copy(),
-            ),
-            habits=detectors.habits(lived, last=today - timedelta(days=1)),
-            life=LifeParameters(max_proposals=float(self.settings.proposals.max_per_day)),
+            belief=believed,
+            habits=habits,
+            life=own.life,
+            energy=own.energy,
+            load=own.load,
+            fitted=own.fitted,
+            days_since_done=_days_since_done(lived, today),
         )
 
     # --- days ------------------------------------------------------------------------------------
 
-    def _taken(self, reader: evidence.Reader, close: dict[int, float], today: date) -> list[Busy]:
-        start = local_midnight(today, reader.zone)
-        end = local_midnight(today + timedelta(days=HORIZON_DAYS), reader.zone)
+    def _taken(
+        self, reader: evidence.Reader, close: dict[int, float], start: datetime, end: datetime
+    ) -> list[Busy]:
+        """Return what takes time between two moments."""
         found = []
         for event in life.events(self.store, reader.profile_id, start, end):
             if not event.takes_time:
@@ -149,7 +184,7 @@ class DataPipeline:
                 )
             )
         for proposal in proposals.load(self.store, reader.profile_id, status="accepted"):
-            if proposal.end > start:
+            if proposal.end > start and proposal.start < end:
                 person = proposal.target or None
                 ids = (person.id,) if person and person.kind == "person" else ()
                 found.append(
@@ -163,6 +198,14 @@ class DataPipeline:
                     )
                 )
         return found
+
+    def _spells(
+        self, reader: evidence.Reader, close: dict[int, float], since: datetime
+    ) -> Iterable[Spell]:
+        """Yield how the time from a moment until now was spent, as far as the calendar tells."""
+        for block in self._taken(reader, close, since, reader.now):
+            if block.end - block.start <= LONGEST_BUSY:
+                yield block.spell(reader.zone)
 
     def _day(self, day: date, taken: Iterable[Busy]) -> DayPlan:
         hours = self.settings.hours
@@ -197,9 +240,14 @@ class DataPipeline:
 
     # --- projects and people ---------------------------------------------------------------------
 
-    def _projects(self, reader: evidence.Reader, today: date) -> Iterable[ProjectState]:
+    def _projects(
+        self,
+        reader: evidence.Reader,
+        every: Sequence[life.ProjectRow],
+        lengths: Durations,
+        today: date,
+    ) -> Iterable[ProjectState]:
         midnight = local_midnight(today, reader.zone)
-        every = life.projects(self.store, reader.profile_id, active=False)
         wholes = {one.parent for one in every}
         learning = {one.id for one in every if one.kind == "learning"}
         for project in life.projects(self.store, reader.profile_id):
@@ -216,10 +264,13 @@ class DataPipeline:
                 name=project.name,
                 kind=kind if kind in KINDS else "project",  # type: ignore[arg-type]
                 priority=_priority(project, startable),
-                remaining_h=_remaining_h(project, startable, due),
+                remaining_h=_remaining_h(project, startable, due, lengths),
                 deadline_h=float(deadline_h),
                 progress=_progress(project),
                 off_hours=not any(WORK_CONTEXTS.intersection(s.contexts) for s in project.steps),
+                estimate_ratio=lengths.ratio.of(project.id)
+                if any(step.estimate_min is not None for step in startable)
+                else 1.0,
             )
 
     def _people(self, reader: evidence.Reader) -> Iterable[PersonState]:
@@ -264,7 +315,7 @@ def slots_of(block: Busy, edges: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def _remaining_h(
-    project: life.ProjectRow, steps: list[life.StepRow], due: datetime | None
+    project: life.ProjectRow, steps: list[life.StepRow], due: datetime | None, lengths: Durations
 ) -> float:
     """Return the hours that are left, up to the next deadline where there is one."""
     if not project.steps:
@@ -272,13 +323,9 @@ def _remaining_h(
     if due is not None and any(step.due for step in steps):
         limit = due + timedelta(days=SAME_DEADLINE_DAYS)
         steps = [step for step in steps if step.due is not None and step.due <= limit]
-    return sum(_hours(step) * (1.0 - _share(step.progress or 0.0)) for step in steps)
-
-
-def _hours(step: life.StepRow) -> float:
-    if step.estimate_min is not None:
-        return step.estimate_min / 60
-    return HABIT_H if step.series else TASK_H
+    return sum(
+        lengths.hours(step, project.id) * (1.0 - _share(step.progress or 0.0)) for step in steps
+    )
 
 
 def _progress(project: life.ProjectRow) -> float:
@@ -291,6 +338,15 @@ def _progress(project: life.ProjectRow) -> float:
 
 def _share(told: float) -> float:
     return min(1.0, max(0.0, told if told <= 1 else told / 100))
+
+
+def _days_since_done(lived: detectors.History, today: date) -> tuple[float, ...]:
+    """Return for each activity how many days ago it was last done, as far as calendars tell."""
+    since = [SOME_DAYS] * len(ACTIVITIES)
+    for block in sorted(lived.blocks, key=lambda block: block.start_local):
+        if block.activity is not None:
+            since[block.activity] = float((today - block.start_local.date()).days)
+    return tuple(since)
 
 
 def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:

@@ -3,90 +3,87 @@
 What can be proposed where comes from the environment's own masks, so that no plan is ever outside
 the hard limits. Candidates are those the user would see most in at that hour and those the policy
 would choose; each is rehearsed on the same days with the same luck and the same draws of what the
-user might value. The best joins the plan as long as it gains more than the interruption is worth,
-and at last every part of the plan is moved about a little. Nobody sees future noise: the plan is
-fixed before the day is drawn. Anytime and repeatable: the budget is rounds and days, not seconds.
+user might value. The best joins the plan as long as it gains more than a proposal costs; then parts
+of the plan are moved, exchanged and dropped for as long as the budget lasts and something is gained
+by it. Nobody sees future noise: the plan is fixed before the day is drawn.
+
+Anytime and repeatable: the budget is a number of rehearsed days, so that equal seeds give equal
+plans; a limit in seconds merely stops the search where it is.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twind.rl import dynamics
-from twind.rl.snapshot import shortlist
-from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PROJECTS, SLOTS, TARGETS, TYPES
-from twind.rl.vec_env import Simulation, stream
+from twind.clock import monotonic_s
+from twind.rl.candidates import Candidates
+from twind.rl.rehearsal import Item, Rehearsal
+from twind.rl.world import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from twind.rl.candidates import Limits
     from twind.rl.evaluate import Choose
+    from twind.rl.rehearsal import Lived
     from twind.rl.snapshot import Snapshot
+    from twind.rl.world import Lives
 
-DAYS_AFTER = 1
-PLACES = 6
-PLACE_SLOTS = 8
-"""Candidates for the same thing: at most PLACES, the best of each PLACE_SLOTS of the day."""
-EVERY_SLOTS = 2
-"""Candidates begin on the half hour, or where free time begins."""
-NEAR_SLOTS = 4
-"""How far the refinement moves a part of the plan."""
-PRICE = 0.12
-"""Neutral free hours a proposal has to gain beyond what the simulated interruption costs: what it
-takes the user to read it and decide. Chosen."""
-MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
-"""The hours, in slots, in which it is decent to ask somebody else for their time."""
-PACE = 0.8
-"""Hours of normal work that an hour is counted on to bring."""
-LEAD_SLOTS = 1
-"""Nothing is proposed to begin at once."""
-GUIDED = 12
-"""Of what the guide proposes, so much at most: the rest of the candidates are the search's own."""
-GUIDE_WEIGHT = 1.0
-"""Hours of gain that count for a candidate which what serves would propose on every day."""
+LEAST_GAIN = 0.05
+"""Neutral free hours a part of a finished plan has to gain on days that took no part in making it:
+less is within what luck can make of so many rehearsals."""
+CHURN_PRICE = 0.3
+"""Neutral free hours that a change to what the user has already been shown has to gain. Chosen:
+more than a proposal, since they have read it, and may have counted on it."""
+RISK_PRICE = 0.03
+"""What a neutral free hour of doubt costs: the standard deviation, under the belief, of what the
+user sees in a proposal. Chosen: of two things that promise the same, the surer one."""
+WIDEST = 64
+"""Candidates of one choice at most."""
+ROUNDS = 3
+HALVING = 4
+"""A choice is made in so many rounds, each with a fraction of the candidates of the one before."""
+FEWEST_DRAWS = 8
+TIE = 0.03
+"""Neutral free hours within which two things are as good as each other, and a draw decides."""
+SURE, SURE_OF_CHANGE = 1.0, 3.0
+"""Standard errors by which a plan must seem better than the one before; the second where it changes
+what the user has already been shown."""
 
 
 class Effort(NamedTuple):
     """How thoroughly a day is searched.
 
     Attributes:
-        rounds: how many candidates are rehearsed how often; the best of a round go into the next
-            (sequential halving: Karnin, Koren & Somekh 2013). One round alone would choose luck:
-            the days differ more than the candidates do.
-        rating: rehearsals of the finished plan.
+        rehearsals: days lived in all, each with those after it.
+        draws: at most so many different ones.
         guide: days on which the guide is asked.
+        seconds: stop after so long, if not before.
 
     """
 
-    rounds: tuple[tuple[int, int], ...] = ((48, 24), (8, 144))
-    rating: int = 192
-    guide: int = 16
+    rehearsals: int = 40_000
+    draws: int = 384
+    guide: int = 8
+    seconds: float = math.inf
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Item:
-    """One part of a plan: an action of the environment, and when it is proposed.
+class Considered(NamedTuple):
+    """What could have stood in an item's place, or the item itself.
 
-    slot: of the day, 0..SLOTS-1; kind, target, duration, intensity: as in twind.rl.spaces, so that
-    target is 0 for nobody, 1.. for a project's row and then for a person's.
+    worth: beyond the item that the search had found, in neutral free hours. probability: with which
+    it was to be chosen.
     """
 
-    slot: int
-    kind: int
-    target: int
-    duration: int
-    intensity: int
-
-    @property
-    def end(self) -> int:
-        """The slot at which it is over."""
-        return self.slot + int(DURATIONS_SLOTS[self.duration])
+    item: Item
+    worth: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +92,16 @@ class Rated:
 
     gain: of the day with it over the same day without it, mean, in neutral free hours. parts: the
     same by part of the reward (alignment, energy, relationships, progress, costs). acceptance: the
-    share of rehearsals in which the user took it up.
+    share of rehearsals in which the user took it up. doubt: how unsure it is what they see in it,
+    the standard deviation of that in neutral free hours. considered: what it was chosen from.
     """
 
     item: Item
     gain: float
     parts: tuple[float, ...]
     acceptance: float
+    doubt: float = 0.0
+    considered: tuple[Considered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,156 +114,265 @@ class Plan:
     considered: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Rehearsal:
-    """returns (S, K), parts (S, K, 5), accepted (S, K, most items) as 0, 1 or nan."""
-
-    returns: NDArray[np.float64]
-    parts: NDArray[np.float64]
-    accepted: NDArray[np.float64]
-
-
-def rehearse(
-    snapshot: Snapshot, plans: Sequence[Sequence[Item]], *, day: int, draws: int, seed: int
-) -> _Rehearsal:
-    """Live a day under each of S plans, and DAYS_AFTER, `draws` times with the same luck and users.
-
-    The days after are the user's own: they show what it is worth that something is done in time.
-    """
-    size = len(plans) * draws
-    simulation = Simulation([snapshot], size)
-    seeds = np.array([stream(seed, number) for number in range(draws)], np.uint64)
-    simulation.begin(np.zeros(size, np.int64), np.tile(seeds, len(plans)), day=day)
-    script = _Script(plans, draws)
-    world = simulation.world
-    total, parts = np.zeros(size), np.zeros((size, world.reward.shape[1]))
-    for _ in range(1 + DAYS_AFTER):
-        while not world.done.all():
-            alive = ~world.done
-            actions, said = script.actions(world.slot)
-            total += simulation.step(actions)
-            parts[alive] += world.reward[alive]
-            script.note(said & alive, world.outcome)
-        script.end()
-        if simulation.go_on(world.done).all():
-            break
-    shape = (len(plans), draws)
-    return _Rehearsal(
-        total.reshape(shape),
-        parts.reshape(*shape, -1),
-        script.accepted.reshape(*shape, -1),
-    )
-
-
-class _Script:
-    """Carries out fixed plans: proposes each item at its time and leaves the rest to the user."""
-
-    def __init__(self, plans: Sequence[Sequence[Item]], draws: int) -> None:
-        most = max((len(plan) for plan in plans), default=0)
-        starts = np.full((len(plans), most + 1), SLOTS + 1)
-        actions = np.zeros((len(plans), most + 1, 4), np.int64)
-        for row, plan in enumerate(plans):
-            for place, item in enumerate(sorted(plan)):
-                starts[row, place] = item.slot
-                actions[row, place] = (item.kind, item.target, item.duration, item.intensity)
-        self._starts = np.repeat(starts, draws, axis=0)
-        self._actions = np.repeat(actions, draws, axis=0)
-        self._rows = np.arange(len(self._starts))
-        self._next = np.zeros(len(self._starts), np.int64)
-        self._last = most
-        self._due = self._next.copy()
-        self.accepted = np.full((len(self._starts), most), np.nan)
-
-    def actions(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the actions (N, 4) at these slots, and where they are proposals."""
-        while True:
-            starts = self._starts[self._rows, self._next]
-            missed = starts < slots
-            if not missed.any():
-                break
-            self._next += missed
-        said = starts == slots
-        actions = self._actions[self._rows, self._next].copy()
-        gap = np.maximum(1, starts - slots)
-        leave = np.searchsorted(DURATIONS_SLOTS, gap, side="right") - 1
-        actions[~said] = 0
-        actions[~said, 2] = leave[~said]
-        self._due = self._next.copy()
-        self._next += said
-        return actions, said
-
-    def end(self) -> None:
-        """Drop what was not reached: the day it was meant for is over."""
-        self._next[:] = self._last
-
-    def note(self, said: NDArray[np.bool_], outcome: NDArray[np.int64]) -> None:
-        """Remember which proposals were taken up."""
-        rows = np.flatnonzero(said)
-        self.accepted[rows, self._due[rows]] = outcome[rows] != dynamics.REFUSED
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a plan must keep to.
-
-    most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
-    target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
-    """
-
-    most: int = 4
-    min_acceptance: float = 0.3
-    spent: frozenset[tuple[int, int]] = frozenset()
-    taken: tuple[tuple[int, int], ...] = ()
-
-    def forbid(self, item: Item) -> bool:
-        """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
-        return (
-            (item.kind, item.target) in self.spent
-            or any(item.slot < end and item.end > start for start, end in self.taken)
-            or (item.target > PROJECTS and not MEETING_FROM <= item.slot < item.end <= MEETING_TO)
-        )
+NO_ROOM = "there is no free time left in it"
+NO_GAIN = "nothing would gain more than the interruption is worth"
 
 
 def plan_day(
     snapshot: Snapshot,
     day: int,
     *,
-    choose: Choose,
+    choose: Choose | None,
     limits: Limits,
+    shown: Sequence[Item] = (),
     seed: int = 0,
     effort: Effort = Effort(),  # noqa: B008 - a tuple
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Plan:
-    """Return the plan for a day of the snapshot; `choose`, the policy or rule that serves, guides.
+    """Return the plan for a day of the snapshot.
 
-    Raises nothing: a day without room, or without anything worth it, is a plan that says so.
+    `choose`, the policy or rule that serves, guides the search; None leaves it to itself. `shown`
+    is what the user has been proposed for that day and has not answered: it stands unless a change
+    gains more than CHURN_PRICE. Raises nothing: a day without room, or without anything worth it,
+    is a plan that says so.
     """
-    possible = _possible(snapshot, day, choose, limits, seed, effort.guide)
-    candidates = _promising(possible)
-    if not candidates:
-        return Plan(day, (), "there is no free time left in it", 0)
-    chosen: list[Item] = []
-    considered = 0
-    for number in range(limits.most):
-        progress(number, limits.most + 1)
-        fitting = [item for item in candidates if _fits(item, chosen)]
-        found = _best_addition(snapshot, day, chosen, fitting, limits, seed, effort.rounds)
-        considered += len(fitting)
-        if found is None:
-            break
-        chosen.append(found)
-    if not chosen:
-        return Plan(day, (), "nothing would gain more than the interruption is worth", considered)
-    progress(limits.most, limits.most + 1)
-    items = [item for _, item in possible]
-    chosen = _refine(snapshot, day, chosen, items, limits, seed, effort.rounds)
-    rated = [
-        each
-        for each in _rate(snapshot, day, chosen, seed + len(effort.rounds), effort.rating)
-        if each.gain > PRICE and each.acceptance >= limits.min_acceptance
-    ]
-    silent = None if rated else "nothing would gain more than the interruption is worth"
-    return Plan(day, tuple(rated), silent, considered)
+    lives = pack([snapshot])
+    candidates = Candidates(snapshot, lives, day, limits, choose, draws=effort.guide, seed=seed)
+    search = _Search(lives, day, limits, candidates, shown, seed, effort)
+    if not candidates and not shown:
+        return Plan(day, (), NO_ROOM, 0)
+    search.build(progress)
+    search.improve(progress)
+    search.decide()
+    rated = search.rate()
+    return Plan(day, rated, None if rated else NO_GAIN, search.considered)
+
+
+class _Finalist(NamedTuple):
+    """A changed plan: what it is worth beyond the present one, and its returns, (draws,)."""
+
+    plan: list[Item]
+    worth: float
+    returns: NDArray[np.float64]
+
+
+class _Search:
+    """One search. Its plan only ever gets better by what it has rehearsed."""
+
+    def __init__(
+        self,
+        lives: Lives,
+        day: int,
+        limits: Limits,
+        candidates: Candidates,
+        shown: Sequence[Item],
+        seed: int,
+        effort: Effort,
+    ) -> None:
+        self._lives, self._day, self._limits = lives, day, limits
+        self._candidates, self._promising = candidates, candidates.promising()
+        self._seed, self._effort = seed, effort
+        self._shown = frozenset(shown)
+        self._until_s = monotonic_s() + effort.seconds
+        self._left = effort.rehearsals
+        draws = min(effort.draws, max(FEWEST_DRAWS, effort.rehearsals // 40))
+        self._rehearsal = Rehearsal(lives, day, draws, seed)
+        self._draws = draws
+        self.plan: list[Item] = [item for item in shown if not limits.forbid(item)]
+        self._returns: NDArray[np.float64] = np.empty(0)
+        self.considered = 0
+        self.weighed: dict[Item, tuple[Considered, ...]] = {}
+
+    # --- building and improving ------------------------------------------------------------------
+
+    def build(self, progress: Callable[[int, int], None]) -> None:
+        """Begin with the guide's best day, and add the best candidate as long as one gains."""
+        self._keep_possible()
+        share = self._left // (2 * max(1, self._limits.most))
+        self._take_best(self._guided_plans(), share)
+        for number in range(len(self.plan), self._limits.most):
+            progress(number, self._limits.most + 1)
+            fitting = [item for item in self._promising if _fits(item, self.plan)]
+            changes = [[*self.plan, item] for item in fitting]
+            if not self._take_best(changes, share):
+                break
+
+    def _guided_plans(self) -> list[list[Item]]:
+        """Return the days that the guide would make, and the beginnings of them."""
+        found: dict[tuple[Item, ...], None] = {}
+        for day in self._candidates.plans:
+            plan = list(self.plan)
+            for item in day:
+                if len(plan) < self._limits.most and _fits(item, plan):
+                    plan.append(item)
+                    found[tuple(plan)] = None
+        return [list(plan) for plan in found]
+
+    def _keep_possible(self) -> None:
+        """Begin with what has been shown and is still possible."""
+        lived = self._live([self.plan], self._draws)
+        items = sorted(self.plan)
+        possible = np.isfinite(lived.accepted[0]).any(axis=0)
+        self.plan = [item for item, may in zip(items, possible, strict=True) if may]
+        # What is not possible is not proposed, so that its day is the same without it.
+        self._returns = lived.returns[0]
+
+    def improve(self, progress: Callable[[int, int], None]) -> None:
+        """Move, exchange and drop parts of the plan until nothing is gained by it any more."""
+        progress(self._limits.most, self._limits.most + 1)
+        stands, place = 0, 0
+        while self.plan and stands < len(self.plan) and self._goes_on():
+            item = self.plan[place % len(self.plan)]
+            others = [other for other in self.plan if other is not item]
+            changes = [[*others, other] for other in self._instead(item, others)]
+            better = self._take_best([others, *changes], self._left // 4)
+            stands = 0 if better else stands + 1
+            place += 1
+
+    def _instead(self, item: Item, others: list[Item]) -> list[Item]:
+        """Return what could stand in an item's place: itself a little otherwise, or another."""
+        found = dict.fromkeys([*self._candidates.near(item), *self._promising])
+        return [other for other in found if other != item and _fits(other, others)]
+
+    def _goes_on(self) -> bool:
+        return self._left > 0 and monotonic_s() < self._until_s
+
+    def _take_best(self, changes: list[list[Item]], budget: int) -> bool:
+        """Replace the plan by the best of some changes, if one is better; tell whether."""
+        found = self._finalists(changes, budget)
+        if not found or found[0].worth <= self._doubt(found[0]):
+            return False
+        self._take(found[0])
+        return True
+
+    def _take(self, one: _Finalist) -> None:
+        self.plan, self._returns = one.plan, one.returns
+
+    def _doubt(self, one: _Finalist) -> float:
+        """Return how much better a change must seem to be taken for better."""
+        changes_shown = bool(self._shown & set(self.plan) - set(one.plan))
+        sure = SURE_OF_CHANGE if changes_shown else SURE
+        spread = (one.returns - self._returns).std()
+        return float(sure * spread / math.sqrt(len(one.returns)))
+
+    def _finalists(self, changes: list[list[Item]], budget: int) -> list[_Finalist]:
+        """Return the best of some changes to the plan, lived on all days drawn, the best first.
+
+        By sequential halving (Karnin, Koren & Somekh 2013): all of them on few days, the best of
+        those on more. One round alone would choose luck: days differ more than candidates do.
+        """
+        budget = min(budget, self._left)
+        changes = changes[: min(WIDEST, max(1, budget // (ROUNDS * FEWEST_DRAWS)))]
+        self.considered += len(changes)
+        for number in range(ROUNDS):
+            if not changes or not self._goes_on():
+                return []
+            last = number == ROUNDS - 1 or len(changes) == 1
+            draws = budget // (ROUNDS * len(changes))
+            draws = self._draws if last else min(self._draws, max(FEWEST_DRAWS, draws))
+            lived = self._live(changes, draws)
+            gains = (lived.returns - self._returns[:draws]).mean(axis=1)
+            worth = gains + [self._cost(self.plan) - self._cost(change) for change in changes]
+            order = [
+                int(row)
+                for row in np.argsort(-worth, kind="stable")
+                if self._is_welcome(changes[row], lived, int(row))
+            ]
+            if last:
+                return [_Finalist(changes[r], float(worth[r]), lived.returns[r]) for r in order]
+            changes = [changes[row] for row in order[: max(1, len(changes) // HALVING)]]
+        return []
+
+    def decide(self) -> None:
+        """Settle near-ties by a bounded draw, and note what was considered, and how probably.
+
+        Only where several things were possible, with probabilities that are known, can be told
+        later what the proposals themselves have brought about.
+        """
+        luck = np.random.default_rng([self._seed, self._day])
+        share = self._left // max(1, len(self.plan))
+        for item in list(self.plan):
+            if item in self._shown or not self._goes_on():
+                continue
+            others = [other for other in self.plan if other is not item]
+            found = self._finalists(
+                [[*others, other] for other in self._instead(item, others)], share
+            )
+            rivals = [_Finalist(self.plan, 0.0, self._returns), *found]
+            worth = np.array([one.worth for one in rivals])
+            close = np.where(worth >= worth.max() - TIE, np.exp((worth - worth.max()) / TIE), 0.0)
+            chances = close / close.sum()
+            chosen = int(luck.choice(len(rivals), p=chances))
+            news = [next(new for new in one.plan if new not in others) for one in rivals]
+            self.weighed[news[chosen]] = tuple(
+                Considered(new, one.worth, float(chance))
+                for new, one, chance in zip(news, rivals, chances, strict=True)
+            )
+            if chosen:
+                self._take(rivals[chosen])
+
+    def _cost(self, plan: Iterable[Item]) -> float:
+        """Return what a plan costs beyond the simulated interruptions.
+
+        What changes of what was shown, and how unsure it is what it is worth.
+        """
+        doubts = sum(map(self._candidates.doubt, plan))
+        return CHURN_PRICE * len(self._shown.difference(plan)) + RISK_PRICE * doubts
+
+    def _is_welcome(self, plan: list[Item], lived: Lived, row: int) -> bool:
+        """Tell whether everything new in a plan is taken up often enough."""
+        return all(
+            item in self._shown
+            or _acceptance(lived.accepted[row, :, place]) >= self._limits.min_acceptance
+            for place, item in enumerate(sorted(plan))
+        )
+
+    def _live(self, plans: Sequence[Sequence[Item]], draws: int) -> Lived:
+        self._left -= len(plans) * draws
+        return self._rehearsal.live(plans, 0, draws)
+
+    # --- the finished plan -----------------------------------------------------------------------
+
+    def rate(self) -> tuple[Rated, ...]:
+        """Rate each part of the plan on days that took no part in choosing it; drop the losers."""
+        held_out = Rehearsal(self._lives, self._day, self._draws, self._seed + 1)
+        items = sorted(self.plan)
+        while items:
+            without = [[other for other in items if other is not item] for item in items]
+            lived = held_out.live([items, *without], 0, self._draws)
+            rated = [
+                _rated(item, place, lived, self._candidates.doubt(item), self.weighed.get(item, ()))
+                for place, item in enumerate(items)
+            ]
+            losers = [one for one in rated if not self._is_worth_it(one)]
+            if not losers:
+                return tuple(rated)
+            items.remove(min(losers, key=lambda one: one.gain).item)
+        return ()
+
+    def _is_worth_it(self, one: Rated) -> bool:
+        if one.item in self._shown:
+            return one.gain > -CHURN_PRICE
+        least = LEAST_GAIN + RISK_PRICE * one.doubt
+        return one.gain > least and one.acceptance >= self._limits.min_acceptance
+
+
+def _rated(
+    item: Item, place: int, lived: Lived, doubt: float, weighed: tuple[Considered, ...]
+) -> Rated:
+    gains = lived.returns[0] - lived.returns[place + 1]
+    parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
+    acceptance = _acceptance(lived.accepted[0, :, place])
+    told = tuple(float(part) for part in parts)
+    return Rated(item, float(gains.mean()), told, acceptance, doubt, weighed)
+
+
+def _acceptance(told: NDArray[np.float64]) -> float:
+    """Return how probably a proposal is taken up that was, was not (0) or was never made (nan).
+
+    By Laplace's rule of succession: nothing is certain after so many rehearsals.
+    """
+    return float((np.nansum(told) + 1.0) / (np.isfinite(told).sum() + 2.0))
 
 
 def _fits(item: Item, others: Iterable[Item]) -> bool:
@@ -273,188 +382,3 @@ def _fits(item: Item, others: Iterable[Item]) -> bool:
         and (item.kind, item.target) != (other.kind, other.target)
         for other in others
     )
-
-
-# --- candidates ----------------------------------------------------------------------------------
-
-
-def _possible(
-    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int, guide_draws: int
-) -> list[tuple[float, Item]]:
-    """Return everything that could be proposed with a first estimate of its gain, best first."""
-    simulation = Simulation([snapshot], 1, draw_truth=False)
-    simulation.begin(np.zeros(1, np.int64), np.array([stream(0, 0)], np.uint64), day=day)
-    world = simulation.world
-    first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
-    wait = np.array([[LEAVE, 0, 0, 0]])
-    scored: list[tuple[float, Item]] = []
-    before = -1
-    while not world.done.all():
-        slot = int(world.slot[0])
-        fresh = before < 0 or slot - before > 1
-        before = slot
-        if slot >= first and (fresh or slot % EVERY_SLOTS == 0) and slot < SLOTS:
-            scored += _at(simulation, slot, limits)
-        simulation.step(wait)
-    estimates = {item: score for score, item in scored}
-    for item, share in _guided(snapshot, day, choose, limits, seed, guide_draws).items():
-        if item.slot >= first:
-            estimates[item] = estimates.get(item, 0.0) + GUIDE_WEIGHT * share
-    longest = _longest(snapshot)
-    scored = [
-        (score, item) for item, score in estimates.items() if item.duration <= longest[item.target]
-    ]
-    scored.sort(key=lambda pair: (-pair[0], pair[1]))
-    return scored
-
-
-def _longest(snapshot: Snapshot) -> NDArray[np.int64]:
-    """Return the longest duration worth proposing for each target, (TARGETS,).
-
-    Nobody is asked for two hours for what takes a quarter of one: the shortest that is enough, at
-    an unhurried pace, for what is left of a project.
-    """
-    longest = np.full(TARGETS, len(DURATIONS_SLOTS) - 1)
-    for row, index in enumerate(shortlist(snapshot).projects):
-        slots = snapshot.projects[index].remaining_h * 4 / PACE
-        longest[1 + row] = min(longest[0], np.searchsorted(DURATIONS_SLOTS, slots))
-    return longest
-
-
-def _promising(possible: Iterable[tuple[float, Item]]) -> list[Item]:
-    """Return the best of each thing and part of the day, the most promising first.
-
-    Near-ties at neighbouring times are one candidate: they would all fall to the same conflict,
-    and the refinement finds the right quarter of an hour.
-    """
-    kept: Counter[tuple[int, int]] = Counter()
-    places: set[tuple[int, int, int]] = set()
-    chosen: list[Item] = []
-    for _, item in possible:
-        place = (item.kind, item.target, item.slot // PLACE_SLOTS)
-        if place not in places and kept[place[:2]] < PLACES:
-            places.add(place)
-            kept[place[:2]] += 1
-            chosen.append(item)
-    return chosen
-
-
-def _at(simulation: Simulation, slot: int, limits: Limits) -> list[tuple[float, Item]]:
-    """Return what could be proposed at the present slot, with a first estimate of its gain."""
-    seen, world = simulation.seen.as_dict(), simulation.world
-    found = []
-    for kind in range(1, len(TYPES)):
-        if not seen["mask_type"][0, kind]:
-            continue
-        for target in np.flatnonzero(seen["mask_target"][0, kind]):
-            for intensity in np.flatnonzero(seen["mask_intensity"][0, kind]):
-                place = (simulation.lives, world, 0, kind - 1, int(target), int(intensity))
-                gain = dynamics.gain_per_h(*place)
-                chance = dynamics.acceptance(*place)
-                for duration in np.flatnonzero(seen["mask_duration"][0, kind]):
-                    item = Item(slot, kind, int(target), int(duration), int(intensity))
-                    if not limits.forbid(item):
-                        hours = (item.end - item.slot) / 4
-                        found.append((chance * gain * hours / (1.0 + 0.35 * hours), item))
-    return found
-
-
-def _guided(
-    snapshot: Snapshot, day: int, choose: Choose, limits: Limits, seed: int, draws: int
-) -> dict[Item, float]:
-    """Return what the policy or rule that serves would propose, by the share of days it does."""
-    simulation = Simulation([snapshot], draws)
-    seeds = np.array([stream(seed, number) for number in range(draws)], np.uint64)
-    simulation.begin(np.zeros(draws, np.int64), seeds, day=day)
-    world = simulation.world
-    shares: Counter[Item] = Counter()
-    while not world.done.all():
-        slots, alive = world.slot.copy(), ~world.done
-        actions = choose(simulation.seen.as_dict())
-        simulation.step(actions)
-        for row in np.flatnonzero(alive & (actions[:, 0] != LEAVE) & ~world.projected):
-            item = Item(int(slots[row]), *(int(part) for part in actions[row]))
-            if not limits.forbid(item):
-                shares[item] += 1
-    return {item: count / draws for item, count in shares.most_common(GUIDED)}
-
-
-# --- the search ----------------------------------------------------------------------------------
-
-
-def _best_addition(
-    snapshot: Snapshot,
-    day: int,
-    chosen: list[Item],
-    candidates: Sequence[Item],
-    limits: Limits,
-    seed: int,
-    rounds: Sequence[tuple[int, int]],
-) -> Item | None:
-    """Return the candidate that adds most to the plan, if it adds more than it costs."""
-    gains: NDArray[np.float64] = np.empty(0)
-    for number, (size, draws) in enumerate(rounds):
-        candidates = candidates[:size]
-        if not candidates:
-            return None
-        plans = [chosen, *([*chosen, item] for item in candidates)]
-        lived = rehearse(snapshot, plans, day=day, draws=draws, seed=seed + number)
-        gains = (lived.returns[1:] - lived.returns[:1]).mean(axis=1)
-        places = [
-            sorted(plan).index(item) for plan, item in zip(plans[1:], candidates, strict=True)
-        ]
-        welcome = [
-            _acceptance(lived.accepted[row + 1, :, place]) >= limits.min_acceptance
-            for row, place in enumerate(places)
-        ]
-        order = [row for row in np.argsort(-gains) if welcome[row]]
-        candidates, gains = [candidates[row] for row in order], gains[order]
-    return candidates[0] if candidates and gains[0] > PRICE else None
-
-
-def _refine(
-    snapshot: Snapshot,
-    day: int,
-    chosen: list[Item],
-    possible: list[Item],
-    limits: Limits,
-    seed: int,
-    rounds: Sequence[tuple[int, int]],
-) -> list[Item]:
-    """Try each part of the plan earlier, later, longer, shorter, deeper; take what is better."""
-    for place, item in enumerate(chosen):
-        others = [other for other in chosen if other is not item]
-        changes = [
-            change
-            for change in possible
-            if (change.kind, change.target) == (item.kind, item.target)
-            and abs(change.slot - item.slot) <= NEAR_SLOTS
-            and abs(change.duration - item.duration) <= 1
-            and _fits(change, others)
-        ]
-        chosen[place] = _best_addition(snapshot, day, others, changes, limits, seed, rounds) or item
-    return chosen
-
-
-def _rate(
-    snapshot: Snapshot, day: int, chosen: Sequence[Item], seed: int, draws: int
-) -> list[Rated]:
-    """Rate each part of the finished plan on days that took no part in choosing it."""
-    ordered = sorted(chosen)
-    without = [[other for other in ordered if other is not item] for item in ordered]
-    lived = rehearse(snapshot, [ordered, *without], day=day, draws=draws, seed=seed)
-    rated = []
-    for place, item in enumerate(ordered):
-        gains = lived.returns[0] - lived.returns[place + 1]
-        parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
-        acceptance = _acceptance(lived.accepted[0, :, place])
-        rated.append(Rated(item, float(gains.mean()), tuple(float(p) for p in parts), acceptance))
-    return rated
-
-
-def _acceptance(told: NDArray[np.float64]) -> float:
-    """Return how probably a proposal is taken up that was, was not (0) or was never made (nan).
-
-    By Laplace's rule of succession: nothing is certain after so many rehearsals.
-    """
-    return float((np.nansum(told) + 1.0) / (np.isfinite(told).sum() + 2.0))

@@ -14,6 +14,7 @@ logits, and what is learnt is where to depart from it (residual policy learning,
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -24,11 +25,12 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 from torch.nn import functional
 
-from twind.rl.rules import HOURS, merits
+from twind.rl.rules import HOURS
 from twind.rl.spaces import (
     DURATIONS_MIN,
     INTENSITIES,
-    LEAVE,
+    MASKS,
+    PEOPLE,
     PROJECTS,
     SHAPES,
     TYPES,
@@ -37,7 +39,7 @@ from twind.rl.spaces import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gymnasium import spaces
     from numpy.typing import NDArray
@@ -47,42 +49,42 @@ if TYPE_CHECKING:
     Pick = Callable[[int, Tensor], Tensor]
     """Makes the choice of one of the four parts from its log-probabilities, shape (batch, n)."""
 
-CONTEXT = ("clock", "self", "last", "day", "worth", "worth_sd", "parts", "effects", "mask_type")
+CONTEXT = (
+    "clock",
+    "self",
+    "last",
+    "done",
+    "day",
+    "usual_day",
+    "usual",
+    "worth",
+    "worth_sd",
+    "parts",
+    "effects",
+    "life",
+    "advice_types",
+    "mask_type",
+)
 HIDDEN = 96
 ROW = 32
 HEAD = 64
 FORBIDDEN = -1e8
 """Stands for minus infinity among logits; finite, so that zero times it is zero and not NaN."""
-FAR = 10.0
-"""Neutral free hours an hour beyond which the rule's opinion is cut off."""
+NEXT_TO_NOTHING = -80.0
+"""The logarithm of a probability that is none, and that float32 can still hold."""
 _HOURS = torch.from_numpy(HOURS)
 _DEPTHS = torch.arange(len(INTENSITIES))
 
 
+ADAM = {"eps": 1e-5, "fused": True}
+"""What the optimiser is given: SB3's epsilon, and all parameters in one pass."""
 FRESH_RATE = 3e-4
 """What a fresh policy would learn at, were it trained by itself."""
 
-STARTING_TRUST = (8.0, 8.0, 6.0, 2.0)
+STARTING_TRUST = (6.0, 6.0, 1.5, 1.0)
 """What a neutral free hour an hour (type, target), an hour too long or too short (duration) and a
 step of intensity add to the logits of a fresh network. Chosen: sure enough to be nearly as good as
 the rule, and unsure enough to find what is better."""
-
-
-class Opinion(NamedTuple):
-    """What the greedy rule thinks of the choices, as `rules.merits` without leaving's own.
-
-    Attributes:
-        types: (batch, types), with the best target of each; 0 for leaving.
-        targets: (batch, TARGETS).
-        hours: (batch, types).
-        intensity: (batch,).
-
-    """
-
-    types: Tensor
-    targets: Tensor
-    hours: Tensor
-    intensity: Tensor
 
 
 class Encoded(NamedTuple):
@@ -93,7 +95,6 @@ class Encoded(NamedTuple):
         critic: the context for the value, (batch, hidden).
         projects: their embeddings, (batch, PROJECTS, row).
         people: their embeddings, (batch, PEOPLE, row).
-        rule: what the greedy rule thinks.
 
     """
 
@@ -101,7 +102,6 @@ class Encoded(NamedTuple):
     critic: Tensor
     projects: Tensor
     people: Tensor
-    rule: Opinion
 
 
 class Chain(NamedTuple):
@@ -182,11 +182,19 @@ class TwinPolicy(ActorCriticPolicy):
         row: int = ROW,
         head: int = HEAD,
         use_sde: bool = False,
+        optimizer_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.hidden, self.row, self.head = hidden, row, head
         self.generator: torch.Generator | None = None
-        super().__init__(observation_space, action_space, lr_schedule, use_sde=use_sde, **kwargs)
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            use_sde=use_sde,
+            optimizer_kwargs=ADAM if optimizer_kwargs is None else optimizer_kwargs,
+            **kwargs,
+        )
 
     def architecture(self) -> dict[str, Any]:
         """Return what a file of weights must agree on to fit this network (JSON-able)."""
@@ -228,7 +236,9 @@ class TwinPolicy(ActorCriticPolicy):
         self.how_of_duration = nn.Embedding(len(DURATIONS_MIN), head)
         self.intensity_logits = nn.Linear(head, len(INTENSITIES))
         self.trust = nn.Parameter(torch.tensor(STARTING_TRUST))
-        self._initialise()
+        with torch_threads(1):
+            # Small matrices are made orthogonal: several threads would wait for each other.
+            self._initialise()
         self._first_rate = lr_schedule(1)
 
     @cached_property
@@ -255,17 +265,17 @@ class TwinPolicy(ActorCriticPolicy):
         # row's own "present".
         projects = self.project_rows(obs["projects"] * obs["projects"][..., :1])
         people = self.people_rows(obs["people"] * obs["people"][..., :1])
-        context = [*map(obs.__getitem__, CONTEXT), projects.mean(1), people.mean(1)]
+        means = projects.sum(1) / PROJECTS, people.sum(1) / PEOPLE
+        context = [*(obs[name].flatten(1) for name in CONTEXT), *means]
         shared = functional.relu(self.shared(torch.cat(context, 1)))
         return Encoded(
             functional.relu(self.actor(shared)),
             functional.relu(self.critic(shared)),
             projects,
             people,
-            ask_rule(obs),
         )
 
-    def point(self, encoded: Encoded, types: Tensor) -> Tensor:
+    def point(self, encoded: Encoded, obs: Obs, types: Tensor) -> Tensor:
         """Return the logits of nobody, the projects and the people, (batch, TARGETS)."""
         query = self.query(encoded.actor) + self.query_of_type(types)
         logits = [
@@ -274,7 +284,7 @@ class TwinPolicy(ActorCriticPolicy):
             (encoded.people * query.unsqueeze(1)).sum(2),
         ]
         learnt = torch.cat(logits, 1) / math.sqrt(self.row)
-        return learnt + self.trust[1] * encoded.rule.targets
+        return learnt + self.trust[1] * obs["advice_targets"]
 
     def embed_target(self, obs: Obs, targets: Tensor) -> Tensor:
         """Return the embeddings of chosen targets, (batch, row); zeros for nobody.
@@ -297,7 +307,6 @@ class TwinPolicy(ActorCriticPolicy):
         the shortest, the lightest).
         """
         batch = torch.arange(len(encoded.actor), device=encoded.actor.device)
-        rule = encoded.rule
         steps: list[tuple[Tensor, Tensor]] = []
 
         def choose(logits: Tensor, mask: Tensor) -> Tensor:
@@ -306,34 +315,34 @@ class TwinPolicy(ActorCriticPolicy):
             steps.append((choice, log_probs))
             return choice
 
-        types = choose(self.judge_types(encoded), obs["mask_type"])
-        targets = choose(self.point(encoded, types), obs["mask_target"][batch, types])
+        types = choose(self.judge_types(encoded, obs), obs["mask_type"])
+        targets = choose(self.point(encoded, obs, types), obs["mask_target"][batch, types])
         how = (
             self.how(encoded.actor)
             + self.how_of_type(types)
             + self.how_of_target(self.embed_target(obs, targets))
         )
-        far = (_HOURS - rule.hours[batch, types].unsqueeze(1)).abs()
+        far = (_HOURS - obs["advice_hours"][batch, types].unsqueeze(1)).abs()
         durations = choose(
             self.duration_logits(functional.relu(how)) - self.trust[2] * far,
             obs["mask_duration"][batch, types],
         )
         how = functional.relu(how + self.how_of_duration(durations))
-        far = (_DEPTHS - rule.intensity.unsqueeze(1)).abs()
+        far = (_DEPTHS - obs["advice_depth"]).abs()
         choose(
             self.intensity_logits(how) - self.trust[3] * far, obs["mask_intensity"][batch, types]
         )
         return _sum_up(steps)
 
-    def judge_types(self, encoded: Encoded) -> Tensor:
+    def judge_types(self, encoded: Encoded, obs: Obs) -> Tensor:
         """Return the logits of the types, (batch, types)."""
-        logits: Tensor = self.type_logits(encoded.actor) + self.trust[0] * encoded.rule.types
+        logits: Tensor = self.type_logits(encoded.actor) + self.trust[0] * obs["advice_types"]
         return logits
 
     def draw(self, _: int, log_probs: Tensor) -> Tensor:
         """Draw from each row: a race of exponentials, as `torch.multinomial` runs it."""
         race = torch.empty_like(log_probs).exponential_(generator=self.generator)
-        return (log_probs.exp() / race).argmax(1)
+        return (probabilities(log_probs) / race).argmax(1)
 
     # --- what SB3 calls --------------------------------------------------------------------------
 
@@ -381,7 +390,7 @@ class TwinPolicy(ActorCriticPolicy):
         tensors = as_tensors(obs)
         with torch.inference_mode():
             encoded = self.encode(tensors)
-            log_probs = masked_log_softmax(self.judge_types(encoded), tensors["mask_type"])
+            log_probs = masked_log_softmax(self.judge_types(encoded, tensors), tensors["mask_type"])
             return log_probs.exp().numpy(), self.value_net(encoded.critic).numpy()[:, 0]
 
     def action_log_probs(
@@ -408,27 +417,13 @@ def fresh_policy(seed: int = 0) -> TwinPolicy:
     return policy
 
 
-def as_tensors(obs: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:
-    """View a batch of observations as tensors, without a copy where they are float32 already."""
+def as_tensors(obs: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """View a batch of observations as tensors; masks become floats."""
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in obs.items()}
     return {
-        name: torch.from_numpy(np.ascontiguousarray(obs[name], dtype=np.float32)) for name in SHAPES
+        name: tensor.float() if name.startswith(MASKS) else tensor
+        for name, tensor in tensors.items()
     }
-
-
-def ask_rule(obs: Obs) -> Opinion:
-    """Return what the greedy rule thinks of a batch of observations."""
-    merit = merits({name: value.detach().numpy() for name, value in obs.items()})
-    targets = torch.from_numpy(merit.targets)
-    reachable = targets.unsqueeze(1).masked_fill(obs["mask_target"] < 0.5, FORBIDDEN).amax(2)
-    # A type without a target is masked already; the bound keeps its logit from being no number.
-    types = torch.from_numpy(merit.types) + reachable.clamp(min=-FAR)
-    types[:, LEAVE] = 0.0
-    return Opinion(
-        types.clamp(-FAR, FAR),
-        targets,
-        torch.from_numpy(merit.hours),
-        torch.from_numpy(merit.intensity),
-    )
 
 
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
@@ -440,6 +435,14 @@ def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     first = forbidden[:, :1] & ~forbidden.all(1, keepdim=True)
     forbidden = torch.cat([first, forbidden[:, 1:]], 1)
     return functional.log_softmax(logits.masked_fill(forbidden, FORBIDDEN), dim=1)
+
+
+def probabilities(log_probs: Tensor) -> Tensor:
+    """Return the exponentials of log-probabilities; next to nothing for what is FORBIDDEN.
+
+    Of what underflows torch takes twelve times as long to find the exponential.
+    """
+    return log_probs.clamp(min=NEXT_TO_NOTHING).exp()
 
 
 def likeliest(_: int, log_probs: Tensor) -> Tensor:
@@ -457,9 +460,21 @@ def _sum_up(steps: list[tuple[Tensor, Tensor]]) -> Chain:
     log_prob = torch.stack(
         [log_probs.gather(1, choice.unsqueeze(1)).squeeze(1) for choice, log_probs in steps]
     )
-    entropy = torch.stack([-(log_probs.exp() * log_probs).sum(1) for _, log_probs in steps])
+    entropy = torch.stack([-(probabilities(one) * one).sum(1) for _, one in steps])
     return Chain(torch.stack([choice for choice, _ in steps], 1), log_prob.sum(0), entropy.sum(0))
 
 
 def _row_encoder(width: int, row: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, row, bias=False), nn.ReLU())
+    return nn.Sequential(nn.Linear(width, row, bias=False), nn.ReLU(inplace=True))
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """Bound torch's threads within a `with` block; None leaves them alone."""
+    before = torch.get_num_threads()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -5,8 +5,14 @@ What differs from `stable_baselines3.PPO`:
 - A decision may take a quarter of an hour or two; the discount between two decisions is `gamma` to
   the power of the hours between them (a semi-Markov decision process, Bradtke & Duff 1994), so that
   a day is worth the same however it is cut.
-- The rollout buffer is allocated once, keeps tensors and is never transposed.
+- The rollout buffer is allocated once, keeps tensors and is never transposed; minibatches are dealt
+  out into memory that is kept.
 - The value is learnt in units of the returns' own spread.
+- Days differ far more than what one proposal makes of them. So what is learnt from is the
+  difference to leaving the user alone from here on, on the very same luck: the reward is shaped by
+  a potential (Ng, Harada & Russell 1999) that knows what is to come. It depends on the state and on
+  luck that no action touches, so that it changes no policy's rank and takes most of the noise away.
+  The actor never sees it.
 - An optional guard keeps the policy near another one, where there is no evidence to leave it.
 """
 
@@ -14,7 +20,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 import numpy as np
@@ -26,11 +31,10 @@ from stable_baselines3.common.utils import explained_variance
 from torch import Tensor
 from torch.nn import functional
 
-from twind.rl.policy import TwinPolicy, as_tensors
-from twind.rl.spaces import SHAPES
+from twind.rl.policy import TwinPolicy, as_tensors, torch_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
     from stable_baselines3.common.buffers import RolloutBuffer
@@ -40,17 +44,20 @@ if TYPE_CHECKING:
 
     Obs = dict[str, NDArray[np.float32]]
 
+LARGE_BYTES = 30_000_000
+"""A little less than what glibc gives back in any case (DEFAULT_MMAP_THRESHOLD_MAX, 32 MiB)."""
 HOURS_LEFT = 4
 """Where `clock` holds the hours left today, divided by 24."""
 
 
-def elapsed_hours(before: Obs, after: Obs) -> NDArray[np.float32]:
-    """Return the hours between two batches of observations, shape (batch,), 0 < hours <= 24.
+def elapsed(before: Obs, after: Obs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the hours, 0 < hours <= 24, and the midnights between two batches of observations.
 
-    A clock that did not run down has passed midnight.
+    Both of shape (batch,). A clock that did not run down has passed midnight.
     """
     passed = 24.0 * (before["clock"][:, HOURS_LEFT] - after["clock"][:, HOURS_LEFT])
-    return np.where(passed > 1e-4, passed, passed + 24.0).astype(np.float32)
+    nights = passed <= 1e-4
+    return np.where(nights, passed + 24.0, passed).astype(np.float32), nights.astype(np.float32)
 
 
 class Batch(NamedTuple):
@@ -85,6 +92,7 @@ class HourlyRolloutBuffer(DictRolloutBuffer):
             self.actions = np.zeros((*shape, self.action_dim), np.int64)
             self.discounts = np.full(shape, self.gamma, np.float32)
             self.anchor_log_probs = np.zeros(shape, np.float32)
+            self._dealt: dict[str, Tensor] = {}
         self.pos = 0
         self.full = False
 
@@ -137,7 +145,10 @@ class HourlyRolloutBuffer(DictRolloutBuffer):
         return torch.from_numpy(getattr(self, name)).flatten(0, 1)
 
     def get(self, batch_size: int | None = None) -> Generator[Batch, None, None]:  # type: ignore[override]
-        """Yield all steps once, shuffled, in minibatches of about `batch_size`."""
+        """Yield all steps once, shuffled, in minibatches of about `batch_size`.
+
+        The observations of a minibatch are overwritten by the next.
+        """
         assert self.full, "a rollout is read when it is complete"
         total = self.buffer_size * self.n_envs
         observations = self.all_observations()
@@ -155,9 +166,19 @@ class HourlyRolloutBuffer(DictRolloutBuffer):
         order = torch.randperm(total, generator=self.generator)
         for rows in order.chunk(max(1, round(total / (batch_size or total)))):
             yield Batch(
-                {name: kept.index_select(0, rows) for name, kept in observations.items()},
+                {name: self._deal(name, kept, rows) for name, kept in observations.items()},
                 *(column.index_select(0, rows) for column in columns),
             )
+
+    def _deal(self, name: str, kept: Tensor, rows: Tensor) -> Tensor:
+        """Copy some rows to where those of the last minibatch were.
+
+        The system takes longer to clear new pages than the copy does.
+        """
+        if name not in self._dealt or len(self._dealt[name]) < len(rows):
+            self._dealt[name] = kept.new_empty(len(rows), *kept.shape[1:])
+        dealt = self._dealt[name][: len(rows)]
+        return torch.index_select(kept, 0, rows, out=dealt)
 
 
 class LinearSchedule:
@@ -174,12 +195,15 @@ class LinearSchedule:
 class TwinPPO(PPO):
     """PPO with discounts by the hour over a `TwinPolicy`; see the module's docstring.
 
-    `gamma` is the discount per hour. `anchor` with `anchor_coef` > 0 adds that many times the
-    Kullback-Leibler divergence from the anchor to the loss (estimator k3 of Schulman 2020).
-    For the first `critic_rollouts` rollouts only the value is learnt, so that a policy that is
-    worth something is not spoilt by a critic that knows nothing. `threads` bounds torch's threads
-    while it learns; the bound is lifted again afterwards. Everything else is SB3's; the defaults
-    suit a few hundred environments stepped at once on a CPU.
+    `gamma` is the discount per hour, `overnight` a further one for each midnight that passes: a day
+    is planned as a whole, and what comes after counts for less. `anchor` with `anchor_coef` > 0
+    adds that many times the Kullback-Leibler divergence from the anchor to the loss (estimator k3
+    of Schulman 2020). For the first `critic_rollouts` rollouts only the value is learnt, so that a
+    policy that is worth something is not spoilt by a critic that knows nothing. `foresight_days` is
+    how many days beyond today the potential looks ahead (None: no shaping); an environment that is
+    not of the simulated day has none. `threads` bounds torch's threads while it learns; the bound
+    is lifted again afterwards. Everything else is SB3's; the defaults suit a few hundred
+    environments stepped at once on a CPU.
     """
 
     policy: TwinPolicy
@@ -193,15 +217,17 @@ class TwinPPO(PPO):
         learning_rate: Any = None,
         n_steps: int = 32,
         batch_size: int = 4096,
-        n_epochs: int = 4,
-        gamma: float = 0.99,
-        gae_lambda: float = 0.95,
-        ent_coef: float = 0.003,
+        n_epochs: int = 2,
+        gamma: float = 0.999,
+        gae_lambda: float = 0.5,
+        ent_coef: float = 0.001,
         vf_coef: float = 0.5,
         target_kl: float | None = None,
         anchor: TwinPolicy | None = None,
         anchor_coef: float = 0.0,
         critic_rollouts: int = 0,
+        foresight_days: int | None = 1,
+        overnight: float = 0.5,
         threads: int | None = None,
         _init_setup_model: bool = True,
         **kwargs: Any,
@@ -209,6 +235,8 @@ class TwinPPO(PPO):
         self.anchor = anchor
         self.anchor_coef = anchor_coef
         self.critic_rollouts = critic_rollouts
+        self.foresight_days = foresight_days
+        self.overnight = overnight
         self.threads = threads
         with warnings.catch_warnings():
             # SB3 fears a small last minibatch; this buffer deals out even ones.
@@ -255,6 +283,7 @@ class TwinPPO(PPO):
         progress_bar: bool = False,
     ) -> Self:
         """Learn for `total_timesteps` decisions, rounded up to whole rollouts; return itself."""
+        _keep_memory()
         with torch_threads(self.threads):
             return super().learn(
                 total_timesteps,
@@ -284,6 +313,7 @@ class TwinPPO(PPO):
         callback.on_rollout_start()
         observed = cast("Obs", self._last_obs)
         dones = np.zeros(env.num_envs, bool)
+        left = self._left_alone(env)
         for _ in range(n_rollout_steps):
             with torch.no_grad():
                 actions, values, log_probs = self.policy(as_tensors(observed))
@@ -295,8 +325,11 @@ class TwinPPO(PPO):
             if not callback.on_step():
                 return False
             self._update_info_buffer(infos, dones)
-            discounts = np.power(self.gamma, elapsed_hours(observed, new_obs), dtype=np.float32)
+            discounts = self._discount(observed, new_obs)
             rewards = rewards + self._cut_off(observed, dones, infos)
+            after = self._left_alone(env)
+            rewards = rewards + discounts * np.where(_ended(env, dones), 0.0, after) - left
+            left = after
             rollout_buffer.add(
                 observed,
                 chosen,
@@ -316,28 +349,45 @@ class TwinPPO(PPO):
         callback.on_rollout_end()
         return True
 
+    def _update_info_buffer(
+        self, infos: list[dict[str, Any]], dones: NDArray[Any] | None = None
+    ) -> None:
+        """Keep the statistics of the episodes that ended; SB3 would look into every info."""
+        assert self.ep_info_buffer is not None
+        rows = np.arange(len(infos)) if dones is None else np.flatnonzero(dones)
+        most = self.ep_info_buffer.maxlen or len(rows)
+        for row in rows[-most:]:
+            if (episode := infos[row].get("episode")) is not None:
+                self.ep_info_buffer.append(episode)
+
+    def _left_alone(self, env: VecEnv) -> NDArray[np.float32]:
+        """Return what the lives would earn from now on if left to the user, (envs,); else 0."""
+        simulation = getattr(env, "simulation", None)
+        if simulation is None or self.foresight_days is None:
+            return np.zeros(env.num_envs, np.float32)
+        left: NDArray[np.float64] = simulation.left_alone(
+            self.foresight_days, self.gamma, self.overnight
+        )
+        return left.astype(np.float32)
+
     def _cut_off(
         self, observed: Obs, dones: NDArray[Any], infos: list[dict[str, Any]]
     ) -> NDArray[np.float32]:
         """Return, (envs,), the discounted values of where episodes were truncated; else 0."""
         worth = np.zeros(len(dones), np.float32)
-        cut = [
-            index
-            for index in np.flatnonzero(dones)
-            if infos[index].get("TimeLimit.truncated", False)
-            and infos[index].get("terminal_observation") is not None
-        ]
-        if not cut:
+        rows, last = _last_observations(dones, infos)
+        if not len(rows):
             return worth
-        last = {
-            name: np.stack([infos[index]["terminal_observation"][name] for index in cut])
-            for name in SHAPES
-        }
         with torch.no_grad():
             values = self.policy.predict_values(as_tensors(last)).numpy()[:, 0]
-        before = {"clock": observed["clock"][cut]}
-        worth[cut] = values * np.power(self.gamma, elapsed_hours(before, last))
+        before = {"clock": observed["clock"][rows]}
+        worth[rows] = values * self._discount(before, last)
         return worth
+
+    def _discount(self, before: Obs, after: Obs) -> NDArray[np.float32]:
+        """Return what the value after a decision counts for at the decision, (batch,)."""
+        hours, nights = elapsed(before, after)
+        return np.asarray(self.gamma**hours * self.overnight**nights, np.float32)
 
     def train(self) -> None:
         """Improve the policy on the rollout: `n_epochs` passes in shuffled minibatches."""
@@ -373,7 +423,9 @@ class TwinPPO(PPO):
         entropy_loss = -entropy.mean()
         loss = self.vf_coef * value_loss
         if self._critic_knows():
-            loss = loss + policy_loss + self.ent_coef * entropy_loss
+            loss = loss + policy_loss
+            if self.ent_coef:
+                loss = loss + self.ent_coef * entropy_loss
         if self.anchor is not None and self.anchor_coef > 0.0:
             away = (batch.anchor_log_prob - log_prob).clamp(max=5.0)
             loss = loss + self.anchor_coef * (away.exp() - 1.0 - away).mean()
@@ -421,17 +473,42 @@ class TwinPPO(PPO):
         self.logger.record("train/clip_range", clip_range)
 
 
+def _last_observations(dones: NDArray[Any], infos: Any) -> tuple[NDArray[np.int64], Obs]:
+    """Return where episodes were truncated, and the observations they stopped at.
+
+    The simulated days have them in one piece; anyone else's infos are looked through.
+    """
+    if hasattr(infos, "terminal"):
+        rows, last = infos.terminal
+        return rows, last
+    cut = [
+        index
+        for index in np.flatnonzero(dones)
+        if infos[index].get("TimeLimit.truncated", False)
+        and infos[index].get("terminal_observation") is not None
+    ]
+    if not cut:
+        return np.zeros(0, np.int64), {}
+    told = [infos[index]["terminal_observation"] for index in cut]
+    return np.array(cut), {name: np.stack([one[name] for one in told]) for name in told[0]}
+
+
+def _ended(env: Any, dones: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell in which environments a whole life has just ended, (envs,): a new one is at day 0."""
+    simulation = getattr(env, "simulation", None)
+    if simulation is None:
+        return np.asarray(dones, np.bool_)
+    return np.asarray(dones & (simulation.world.day == 0), np.bool_)
+
+
 _FIXED = frozenset({"device", "rollout_buffer_class"})
 """What SB3 passes when it loads a model, and what is not for the caller to choose here."""
 
 
-@contextmanager
-def torch_threads(threads: int | None) -> Iterator[None]:
-    """Bound torch's threads within a `with` block; None leaves them alone."""
-    before = torch.get_num_threads()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _keep_memory() -> None:
+    """Have freed memory kept for the next minibatch.
+
+    glibc gives large blocks back to the system, which then has to clear their pages again, until it
+    has seen one as large come and go.
+    """
+    torch.empty(LARGE_BYTES, dtype=torch.uint8)

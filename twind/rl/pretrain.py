@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from twind.rl.snapshot import Snapshot
 
-TIMESTEPS = 1_200_000
+TIMESTEPS = 6_000_000
 SEED = 0
-LIVES = 1024
+LIVES = 4096
 UNSEEN = 1024
 DAYS = 3
 THREADS = 1
@@ -39,12 +39,8 @@ THREADS = 1
 ENVS = 512
 STEPS = 32
 BATCH = 2048
-EPOCHS = 3
 CRITIC_ROLLOUTS = 4
-RATE = 2e-3
-GAMMA = 0.97
-GAE_LAMBDA = 0.9
-ENTROPY = 0.001
+RATE = 4e-3
 
 CARD = """# The base policy
 
@@ -110,10 +106,6 @@ def pretrain(
         learning_rate=LinearSchedule(RATE),
         n_steps=budget.steps,
         batch_size=budget.batch,
-        gamma=GAMMA,
-        gae_lambda=GAE_LAMBDA,
-        ent_coef=ENTROPY,
-        n_epochs=EPOCHS,
         critic_rollouts=CRITIC_ROLLOUTS,
         seed=seed,
         threads=threads,

@@ -7,17 +7,10 @@ sees and nothing else, and has no luck in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from twind.preferences.features import (
-    AHEAD_DAYS,
-    ATTRIBUTES,
-    EARLY_BEFORE_H,
-    LATE_AFTER_H,
-    PRESSED_DAYS,
-)
 from twind.rl.spaces import (
     DURATIONS_MIN,
     INTENSITIES,
@@ -32,30 +25,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Obs = Mapping[str, NDArray[np.float32]]
+    Obs = Mapping[str, NDArray[Any]]
     Choose = Callable[[Obs], NDArray[np.int64]]
 
-REST, WORK, SOCIAL = (TYPES.index(name) for name in ("rest", "work", "social"))
-DEEP, LIGHT, NORMAL = (INTENSITIES.index(name) for name in ("deep", "light", "normal"))
-DEMANDING = [TYPES.index(name) for name in ("work", "learn", "create", "exercise", "plan")]
+WORK, SOCIAL = (TYPES.index(name) for name in ("work", "social"))
+NORMAL = INTENSITIES.index("normal")
 HOURS = np.array(DURATIONS_MIN, np.float32) / 60.0
 PROJECT_TARGETS = slice(1, 1 + PROJECTS)
 PEOPLE_TARGETS = slice(1 + PROJECTS, TARGETS)
 PREFER_WORK = 1e-3
 """Settles in favour of work which type serves a project that several could."""
-INTERRUPTION_H = 0.04
-"""What a proposal costs the user whatever comes of it, in neutral free hours (LifeParameters)."""
 
 
 class Projects(NamedTuple):
     """The columns of `obs["projects"]` in their own units, each (N, PROJECTS)."""
 
     present: NDArray[np.bool_]
-    priority: NDArray[np.float32]
-    left_h: NDArray[np.float32]
-    due_days: NDArray[np.float32]  # infinity for none
-    need_h: NDArray[np.float32]  # hours a day
-    affinity: NDArray[np.float32]
+    priority: NDArray[np.floating]
+    left_h: NDArray[np.floating]
+    due_days: NDArray[np.floating]  # infinity for none
     touched: NDArray[np.bool_]
 
 
@@ -63,27 +51,9 @@ class People(NamedTuple):
     """The columns of `obs["people"]` in their own units, each (N, PEOPLE)."""
 
     present: NDArray[np.bool_]
-    closeness: NDArray[np.float32]
-    overdue: NDArray[np.float32]  # days since the last contact by the cadence; 1 is due
-    affinity: NDArray[np.float32]
+    closeness: NDArray[np.floating]
+    overdue: NDArray[np.floating]  # days since the last contact by the cadence; 1 is due
     met: NDArray[np.bool_]
-
-
-class Merits(NamedTuple):
-    """What the greedy rule thinks; a type is worth its own hour's worth and its target's.
-
-    Attributes:
-        types: neutral free hours an hour of each type is worth, (N, types); nothing for leaving.
-        targets: what its target adds, (N, targets).
-        hours: how long each type is best done for, (N, types).
-        intensity: the best of the intensities, (N,), an index.
-
-    """
-
-    types: NDArray[np.float32]
-    targets: NDArray[np.float32]
-    hours: NDArray[np.float32]
-    intensity: NDArray[np.int64]
 
 
 def nothing(obs: Obs) -> NDArray[np.int64]:
@@ -127,32 +97,20 @@ def urgency(obs: Obs) -> NDArray[np.int64]:
 
 
 def greedy(obs: Obs) -> NDArray[np.int64]:
-    """Do what `merits` expects to be worth most per hour; leave when nothing is worth anything.
+    """Do what is believed to be worth most per hour; leave when nothing is worth anything.
 
-    Myopic: it sees no hour but the next.
+    That is the advice in the observation (see twind.rl.observe): Bayesian, for the belief's means
+    are what a risk-neutral choice goes by, and myopic, for it sees no hour but the next.
     """
-    merit = merits(obs)
-    worth = merit.types[:, :, None] + merit.targets[:, None, :]
-    scores = np.where(worth > 0.0, worth, -np.inf)
+    types = obs["advice_types"]
+    scores = np.full((len(types), len(TYPES), TARGETS), -np.inf)
+    scores[:] = np.where(types > 0.0, types, -np.inf)[:, :, None]
+    # Among a type's targets the best counts; how much better it is, the type has in it already.
+    targets = obs["advice_targets"]
+    scores += 1e-6 * (targets - targets.max(axis=1, keepdims=True))[:, None, :]
     scores[:, LEAVE] = -np.inf
-    return _legal(obs, scores, merit.hours, merit.intensity)
-
-
-def merits(obs: Obs) -> Merits:
-    """Return what the greedy rule thinks of every choice, from the belief about the next hour.
-
-    The worth of an hour is the sum of the reward's parts at their believed weights: what its
-    attributes are worth (with the affinity to its target), what it does for a deadline, for a
-    neglected person, and for an empty battery, less the interruption spread over its length.
-    """
-    weights = np.maximum(obs["parts"][:, :4], 0.0)
-    hours = _greedy_hours(obs)
-    types = weights[:, 1:2] * _energy(obs) - INTERRUPTION_H / hours
-    types[:, 1:] += weights[:, :1] * (obs["worth"][:, : len(TYPES) - 1] + _by_time(obs)[:, None])
-    targets = weights[:, :1] * _by_target(obs)
-    targets[:, PROJECT_TARGETS] += weights[:, 3:4] * _progress(obs)
-    targets[:, PEOPLE_TARGETS] += weights[:, 2:3] * _relationships(obs)
-    return Merits(types, targets, hours, _depth(obs))
+    depth = np.rint(obs["advice_depth"][:, 0]).astype(np.int64)
+    return _legal(obs, scores, obs["advice_hours"], depth)
 
 
 RULES: dict[str, Choose] = {
@@ -175,8 +133,6 @@ def _projects(obs: Obs) -> Projects:
         priority=rows[..., 1],
         left_h=rows[..., 2] * 20.0,
         due_days=np.where(rows[..., 3] < 1.0 - 1e-6, due, np.float32(np.inf)),
-        need_h=rows[..., 6] * 8.0,
-        affinity=rows[..., 7],
         touched=rows[..., 9] > 0.5,
     )
 
@@ -187,95 +143,13 @@ def _people(obs: Obs) -> People:
         present=rows[..., 0] > 0.5,
         closeness=rows[..., 1],
         overdue=rows[..., 3] * 3.0,
-        affinity=rows[..., 4],
         met=rows[..., 6] > 0.5,
     )
-
-
-def _hour(obs: Obs) -> NDArray[np.float32]:
-    """Return the hour of the day, (N,), 0..24."""
-    angle = np.arctan2(obs["clock"][:, 0], obs["clock"][:, 1])
-    return np.mod(angle / np.float32(2.0 * np.pi) * np.float32(24.0), np.float32(24.0))
 
 
 def _ramp(share: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return Taskwarrior's factor for what is due: 0.2 far away (0) to 1 well past (1)."""
     return np.float32(0.2) + np.float32(0.8) * np.clip(share, 0.0, 1.0)
-
-
-def _attribute(obs: Obs, name: str) -> NDArray[np.float32]:
-    return obs["worth"][:, ATTRIBUTES.index(name)]
-
-
-# --- the greedy rule's parts, per hour -----------------------------------------------------------
-
-
-def _by_time(obs: Obs) -> NDArray[np.float32]:
-    """Return what an unplanned hour is worth for its time of day, (N,)."""
-    hour = _hour(obs)
-    worth = _attribute(obs, "unplanned") + np.where(
-        hour < EARLY_BEFORE_H, _attribute(obs, "early"), np.float32(0.0)
-    )
-    return worth + np.where(hour >= LATE_AFTER_H, _attribute(obs, "late"), np.float32(0.0))
-
-
-def _by_target(obs: Obs) -> NDArray[np.float32]:
-    """Return what an hour is worth for whom or what it is spent with or on, (N, targets)."""
-    projects, people = _projects(obs), _people(obs)
-    ahead = (projects.due_days > AHEAD_DAYS) & np.isfinite(projects.due_days)
-    pressed = projects.due_days <= PRESSED_DAYS
-    worth = np.repeat(_attribute(obs, "alone")[:, None], TARGETS, 1)
-    worth[:, PROJECT_TARGETS] += (
-        projects.affinity
-        + ahead * _attribute(obs, "ahead")[:, None]
-        + pressed * _attribute(obs, "pressed")[:, None]
-    )
-    worth[:, PEOPLE_TARGETS] = (
-        people.affinity
-        + _attribute(obs, "together")[:, None]
-        + people.closeness * _attribute(obs, "close")[:, None]
-    )
-    return worth
-
-
-def _energy(obs: Obs) -> NDArray[np.float32]:
-    """Return what an hour of each type does for someone as tired and loaded as this, (N, types)."""
-    tired = np.clip(0.5 - obs["self"][:, 0], 0.0, 0.5)
-    loaded = np.clip(obs["self"][:, 1] - 0.4, 0.0, 0.6)
-    change = np.zeros((len(tired), len(TYPES)), np.float32)
-    change[:, DEMANDING] = -(tired + loaded)[:, None]
-    change[:, REST] = tired + loaded
-    return change
-
-
-def _relationships(obs: Obs) -> NDArray[np.float32]:
-    """Return what an hour with each person does for someone not met for long, (N, PEOPLE)."""
-    people = _people(obs)
-    due = np.clip(people.overdue - 0.8, 0.0, 2.0) * people.closeness
-    return np.where(people.present & ~people.met, due, np.float32(0.0))
-
-
-def _progress(obs: Obs) -> NDArray[np.float32]:
-    """Return what an hour does for each deadline, (N, PROJECTS): its pace asked, by priority."""
-    projects = _projects(obs)
-    pace = np.clip(projects.need_h / 2.0, 0.0, 1.5) * (0.3 + 0.7 * projects.priority)
-    return np.where(projects.present & (projects.left_h > 0), pace, np.float32(0.0))
-
-
-def _greedy_hours(obs: Obs) -> NDArray[np.float32]:
-    """Return how long to do each type for, (N, types): long when rested, rest in short pieces."""
-    rested = obs["self"][:, 0] - obs["self"][:, 1] > 0.3
-    hours = np.ones((len(rested), len(TYPES)), np.float32)
-    hours[:, WORK] = np.where(rested, 1.5, 0.75)
-    hours[:, REST] = 0.5
-    return hours
-
-
-def _depth(obs: Obs) -> NDArray[np.int64]:
-    """Return the intensity the user is believed to like best, (N,); light when tired."""
-    deep, light = _attribute(obs, "deep"), _attribute(obs, "light")
-    liked = np.where((deep > 0.05) & (deep > light), DEEP, np.where((light > 0.05), LIGHT, NORMAL))
-    return np.where(obs["self"][:, 0] < 0.3, LIGHT, liked)
 
 
 # --- making it legal -----------------------------------------------------------------------------

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HORIZON_DAYS = 14
 """How many days of a snapshot a chain of simulated days lives through at most."""
 
+SOME_DAYS = 3.0
+"""Days since an activity was last done of which nothing is known."""
+
 KINDS = ("project", "habit", "learning", "decision")
 WORK = features.ACTIVITIES.index("work")
 SOCIAL = features.ACTIVITIES.index("social")
@@ -64,8 +67,8 @@ class DayPlan:
 
     @property
     def free(self) -> NDArray[np.bool_]:
-        """Where something can be proposed: allowed and not busy, shape (SLOTS,)."""
-        return self.allowed & ~self.busy
+        """Where something can be proposed: allowed, awake and not busy, shape (SLOTS,)."""
+        return self.allowed & ~self.asleep & ~self.busy
 
 
 def day_plan(
@@ -131,6 +134,8 @@ class ProjectState:
         deadline_h: hours from midnight of day 0 (negative: past); infinity for none.
         progress: 0..1.
         off_hours: whether it may be worked on outside working hours too.
+        estimate_ratio: how many times their estimates the user needs for its tasks; `remaining_h`
+            has that in it already. 1 where it has no estimated tasks.
 
     """
 
@@ -142,6 +147,7 @@ class ProjectState:
     deadline_h: float = math.inf
     progress: float = 0.0
     off_hours: bool = False
+    estimate_ratio: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +202,9 @@ class LifeParameters:
 
     chronotype_h: float = 0.0
     """Shift of the body clock: negative for early risers, positive for late ones."""
-    interruption_cost: float = 0.04
-    """What a proposal costs whatever becomes of it, in neutral free hours."""
+    interruption_cost: float = 0.1
+    """What a proposal costs whatever becomes of it, in neutral free hours: to read it, decide, and
+    find back to what one was doing. Chosen: six minutes."""
     proposal_fatigue: float = 0.25
     """Log odds of acceptance lost with each proposal already made today."""
     interruptions_per_h: float = 0.25
@@ -215,6 +222,20 @@ class LifeParameters:
     def as_array(self) -> NDArray[np.float64]:
         """Return the parameters in the order of their declaration, shape (18,)."""
         return np.array([getattr(self, item.name) for item in fields(self)], np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Something of the user's own, and what it would be if nothing were known of them.
+
+    name: a field of LifeParameters, or of how long things take (durations.Durations). evidence: how
+    many things tell of it; without any the two are equal.
+    """
+
+    name: str
+    value: float
+    population: float
+    evidence: int
 
 
 LIFE_NAMES = tuple(item.name for item in fields(LifeParameters))
@@ -257,6 +278,9 @@ class Snapshot:
         life: the parameters of this person's days.
         energy: now, 0..1.
         load: cognitive load now, 0..1.
+        fitted: what is known of `life` and from how much, for those who ask.
+        days_since_done: days since each of the ten activities was last done; 3 where nobody knows,
+            so that it is no change.
 
     """
 
@@ -272,6 +296,8 @@ class Snapshot:
     life: LifeParameters = field(default_factory=LifeParameters)
     energy: float = 0.7
     load: float = 0.1
+    fitted: tuple[Fitted, ...] = ()
+    days_since_done: tuple[float, ...] = (SOME_DAYS,) * len(features.ACTIVITIES)
 
     def __post_init__(self) -> None:
         size = len(self.belief.names)
@@ -282,6 +308,8 @@ class Snapshot:
             raise ValueError("a snapshot needs a day, and a slot of it to start in")
         if self.habits.shape != (2, SLOTS, len(TYPES)):
             raise ValueError(f"habits of shape {self.habits.shape}, not {(2, SLOTS, len(TYPES))}")
+        if len(self.days_since_done) != len(features.ACTIVITIES):
+            raise ValueError(f"{len(self.days_since_done)} activities last done, not ten")
         if size < fixed or self.belief.mean.shape != (size,):
             raise ValueError(f"a belief about {size} things with means {self.belief.mean.shape}")
         if self.belief.covariance.shape != (size, size):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twind import evidence
 from twind.clock import monotonic_s
 from twind.errors import ModelError
 from twind.home import Home
-from twind.rl import weights
+from twind.rl import reviews, weights
+from twind.rl.contest import NOTHING, SEARCH, contest
 from twind.rl.evaluate import Choose, Report, gate
 from twind.rl.pipeline import DataPipeline
-from twind.rl.policy import fresh_policy
+from twind.rl.policy import fresh_policy, torch_threads
 from twind.rl.rules import RULES
 from twind.rl.train import fine_tune, new_policy
 from twind.store import models, profiles
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 
 NETWORK = "ppo"
 BASE = "base"
+IN_SERVICE = "in service"
 STAND_IN = "greedy"
 """The rule that does the base policy's work where that cannot be read: what it was trained from."""
 KEPT_FILES = 5
+WORSE_ON_REVIEWS = "it thinks less well of what you accepted in reviews it was not told of"
 
 log = logging.getLogger("twind.train")
 
@@ -81,30 +85,31 @@ class DigitalTwinTrainer:
         *,
         seed: int = 0,
         progress: bool | None = None,
-        threads: int | None = None,
+        threads: int | None = 1,
         callback: MaybeCallback = None,
         guard: Callable[[], None] = lambda: None,
     ) -> TwinPPO:
         """Fine-tune from the weights in service, else the newest; let the best of the field serve.
 
         Returns the trained `PPO`, whether or not it goes into service; `report` says how it did.
-        progress: whether to draw a bar; by default on a terminal. guard: called in the transaction
-        that stores the model; what it raises undoes it. Raises EmptyProfileError,
-        naming what to do, for a profile that holds nothing.
+        progress: whether to draw a bar; by default on a terminal. threads: a bound on torch's, see
+        `fine_tune`. guard: called in the transaction that stores the model; what it raises undoes
+        it. Raises EmptyProfileError, naming what to do, for a profile that holds nothing.
         """
         began = monotonic_s()
-        snapshot = self.pipeline.snapshot(self.profile_id)
+        snapshot = self.pipeline.snapshot(self.profile_id, withhold_reviews=True)
         parent, start = self._start(seed)
-        agent = fine_tune(
-            snapshot,
-            start=start,
-            total_timesteps=total_timesteps,
-            seed=seed,
-            progress=_on_a_terminal() if progress is None else progress,
-            threads=threads,
-            callback=callback,
-        )
-        self.report = self._compete(snapshot, agent, start, seed)
+        with torch_threads(threads):
+            agent = fine_tune(
+                snapshot,
+                start=start,
+                total_timesteps=total_timesteps,
+                seed=seed,
+                progress=_on_a_terminal() if progress is None else progress,
+                threads=threads,
+                callback=callback,
+            )
+            self.report = self._compete(snapshot, agent, start, seed)
         self._keep(agent, parent, self.report, guard)
         self.seconds = monotonic_s() - began
         return agent
@@ -141,11 +146,25 @@ class DigitalTwinTrainer:
         }
         in_service = serving.kind if serving else BASE
         if in_service == NETWORK:
-            in_service = "in service"
+            in_service = IN_SERVICE
             field[in_service] = start.choose
         elif in_service not in field:
-            in_service = STAND_IN
-        return gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
+            in_service = BASE if self._base else STAND_IN
+        report = gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
+        if report.winner == NETWORK and self._is_worse_on_reviews(agent, start):
+            report = replace(report, winner=in_service, because=WORSE_ON_REVIEWS)
+        verdict = contest(snapshot, report.winner, field[report.winner], seed=seed + 2)
+        return replace(
+            report,
+            winner=verdict.winner,
+            plans=verdict.scores,
+            differences=(*report.differences, *verdict.differences),
+        )
+
+    def _is_worse_on_reviews(self, agent: TwinPPO, start: TwinPolicy) -> bool:
+        """Tell whether the user's own withheld reviews speak against the candidate."""
+        told = reviews.withheld(self.store, self.profile_id)
+        return told is not None and reviews.is_worse(agent.policy, start, told)
 
     def _keep(
         self,
@@ -199,7 +218,7 @@ class DigitalTwinTrainer:
             world=evidence.world(reader),
         )
         serving = models.serving(self.store, self.profile_id)
-        if report.winner not in {NETWORK, "in service"} and (
+        if report.winner not in {NETWORK, IN_SERVICE} and (
             serving is None or serving.kind != report.winner
         ):
             models.put(
@@ -207,7 +226,7 @@ class DigitalTwinTrainer:
                 self.profile_id,
                 kind=report.winner,
                 state="serving",
-                score=report.score(report.winner).mean,
+                score=_score_of(report, report.winner),
                 report=about,
             )
 
@@ -217,18 +236,40 @@ class DigitalTwinTrainer:
             (self.models_dir / file).unlink(missing_ok=True)
 
 
-def serving_choice(
-    store: Store, profile_id: int, models_dir: Path
-) -> tuple[str, int | None, Choose]:
-    """Return what serves now: its name, its model id if it has one, and how it chooses.
+class Serving(NamedTuple):
+    """What serves now.
+
+    Attributes:
+        name: as it is told: "ppo", "base", the name of a rule, "search" or "nothing".
+        model_id: its row in `models`, if it has one.
+        choose: what guides the planner; None where that does better by itself.
+        silent: whether it has turned out best to propose nothing.
+
+    """
+
+    name: str
+    model_id: int | None
+    choose: Choose | None
+    silent: bool = False
+
+    @property
+    def known_as(self) -> str:
+        """Its name, with its row where it has one."""
+        return self.name if self.model_id is None else f"{self.name} {self.model_id}"
+
+
+def serving_choice(store: Store, profile_id: int, models_dir: Path) -> Serving:
+    """Return what serves now.
 
     Before any training that is the base policy, and so it is when the weights in service are
     damaged: those before them have lost to what came after. Where the base policy's own file is of
     no use, the greedy rule stands in.
     """
     serving = models.serving(store, profile_id)
+    if serving is not None and serving.kind in {SEARCH, NOTHING}:
+        return Serving(serving.kind, serving.id, None, silent=serving.kind == NOTHING)
     if serving is not None and serving.kind in RULES:
-        return serving.kind, serving.id, RULES[serving.kind]
+        return Serving(serving.kind, serving.id, RULES[serving.kind])
     if serving is not None and serving.kind == NETWORK:
         assert serving.file is not None
         try:
@@ -237,11 +278,17 @@ def serving_choice(
             log.warning("%s; the base policy serves instead", error)
             models.reject(store, serving.id)
         else:
-            return NETWORK, serving.id, policy.choose
+            return Serving(NETWORK, serving.id, policy.choose)
     base = _base_policy()
     if base is None:
-        return f"{STAND_IN} rule", None, RULES[STAND_IN]
-    return BASE, None, base.choose
+        return Serving(f"{STAND_IN} rule", None, RULES[STAND_IN])
+    return Serving(BASE, None, base.choose)
+
+
+def _score_of(report: Report, name: str) -> float | None:
+    """Return a contestant's mean return, of days it lived or else of those it planned."""
+    scores = (*report.scores, *report.plans)
+    return next((score.mean for score in scores if score.name == name), None)
 
 
 def _base_policy() -> TwinPolicy | None:

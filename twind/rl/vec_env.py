@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from twind import clock
-from twind.rl import dynamics
+from twind.rl import dynamics, luck
 from twind.rl.observe import observe
 from twind.rl.snapshot import Snapshot
-from twind.rl.spaces import action_space, observation_space
-from twind.rl.world import Seen, World, pack
+from twind.rl.spaces import SLOT_MIN, action_space, observation_space
+from twind.rl.world import CORE, Lives, Seen, World, arrays_of, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import ArrayLike, NDArray
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-    Obs = dict[str, NDArray[np.float32]]
+    Obs = dict[str, NDArray[Any]]
 
 
 class Simulation:
     """N simulated days over some lives: what both environments and the planner drive.
 
+    Args:
+        snapshots: the lives, or what `world.pack` has made of them.
+        size: how many days run side by side.
+        draw_truth: whether the user's own values are drawn from the belief; else its means.
+        learns: whether the belief is sharpened by reviews and answers as days go by.
+
     Attributes:
         lives: the packed snapshots, see world.Lives.
         world: the state of the days, see world.World; rules may read it, nobody else writes it.
-        seen: the present observation of each day, arrays that every step writes again.
+        seen: the present observation of each day; each step leaves the one before as it is.
         rewards: (N,) of the last step.
 
     """
 
     def __init__(
-        self, snapshots: Sequence[Snapshot], size: int, *, draw_truth: bool = True
+        self,
+        snapshots: Sequence[Snapshot] | Lives,
+        size: int,
+        *,
+        draw_truth: bool = True,
+        learns: bool = True,
     ) -> None:
-        self.lives = pack(snapshots)
+        self.lives = snapshots if isinstance(snapshots, Lives) else pack(snapshots)
         self.world = World(size)
         self.seen = Seen(size)
+        self.minds = np.zeros((size if learns else 0, CORE, CORE), np.float32)
         self.rewards = np.zeros(size)
+        self._scratch = World(1)
         self.size = size
         self._draw = draw_truth
         self._all = np.ones(size, np.bool_)
@@ -60,12 +74,14 @@ class Simulation:
         chosen = self._all if which is None else which
         if np.any(self.lives.days[life[chosen]] <= day):
             raise ValueError(f"day {day} lies beyond the snapshot's days")
-        dynamics.reset(self.lives.records, self.world.records, chosen, life, seeds, day, self._draw)
+        dynamics.reset(
+            self.lives.records, self.world.records, self.minds, chosen, life, seeds, day, self._draw
+        )
         self._observe(chosen)
 
     def go_on(self, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Begin the next day where `which` (N,) says so; return where the life has no more."""
-        dynamics.go_on(self.lives.records, self.world.records, which, self._over)
+        dynamics.go_on(self.lives.records, self.world.records, self.minds, which, self._over)
         self._observe(which & ~self._over)
         return self._over
 
@@ -74,15 +90,35 @@ class Simulation:
 
         `world.done` says which days are over; stepping one of those changes nothing.
         """
+        before, self.seen = self.seen, Seen(self.size)
         dynamics.step(
             self.lives.records,
             self.world.records,
-            self.seen.records,
+            before.records,
+            self.minds,
             np.ascontiguousarray(actions, np.int64),
             self.rewards,
         )
         self._observe(self._all)
         return self.rewards
+
+    def left_alone(self, days: int, gamma: float, overnight: float = 1.0) -> NDArray[np.float64]:
+        """Return what each day and `days` after it would earn with nobody proposing anything, (N,).
+
+        From now on, with the luck that is to come, discounted by `gamma` an hour and by `overnight`
+        for each midnight; see dynamics.
+        """
+        out = np.zeros(self.size)
+        dynamics.left_alone(
+            self.lives.records,
+            self.world.records,
+            self._scratch.records,
+            days,
+            gamma ** (SLOT_MIN / 60.0),
+            overnight,
+            out,
+        )
+        return out
 
     def _observe(self, which: NDArray[np.bool_]) -> None:
         observe(self.lives.records, self.world.records, self.seen.records, which)
@@ -90,7 +126,14 @@ class Simulation:
 
 def stream(seed: int, index: int) -> np.uint64:
     """Return the seed of the index-th of many independent streams of luck."""
-    return np.uint64(dynamics.derive_seed(np.uint64(seed % 2**64), index))
+    return np.uint64(streams(seed, np.array([index]))[0])
+
+
+def streams(seed: int, indices: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the seeds of some of many independent streams of luck."""
+    out = np.zeros(len(indices), np.uint64)
+    luck.derive_seeds(np.uint64(seed % 2**64), np.asarray(indices, np.int64), out)
+    return out
 
 
 class PersonalLifeVecEnv(VecEnv):
@@ -125,7 +168,6 @@ class PersonalLifeVecEnv(VecEnv):
         self._seed = seed
         self._begun = np.zeros(num_envs, np.int64)
         self._actions = np.zeros((num_envs, 4), np.int64)
-        self._infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]
         self._earned = np.zeros(num_envs)
         self._taken = np.zeros(num_envs, np.int64)
         self._born_s = clock.monotonic_s()
@@ -150,13 +192,9 @@ class PersonalLifeVecEnv(VecEnv):
         return self._observation()
 
     def _begin(self, which: NDArray[np.bool_]) -> None:
-        rows = np.flatnonzero(which)
-        life = (np.arange(self.num_envs) + self._begun * self.num_envs) % self._count
-        seeds = np.zeros(self.num_envs, np.uint64)
-        for row in rows:
-            seeds[row] = stream(self._seed, int(row + self._begun[row] * self.num_envs))
-        self.simulation.begin(life, seeds, which)
-        self._begun[rows] += 1
+        places = np.arange(self.num_envs) + self._begun * self.num_envs
+        self.simulation.begin(places % self._count, streams(self._seed, places), which)
+        self._begun += which
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take note of the actions (num_envs, 4)."""
@@ -169,29 +207,26 @@ class PersonalLifeVecEnv(VecEnv):
         dones = simulation.world.done.copy()
         self._earned += rewards
         self._taken += 1
-        for row in self.terminal[0]:
-            self._infos[row] = {}
+        infos = _Infos(self.num_envs)
         rows = np.flatnonzero(dones)
-        over = simulation.go_on(dones).copy() if len(rows) else dones
-        arrays = simulation.seen.as_dict()
-        last = {name: array[rows] for name, array in arrays.items()} if len(rows) else {}
-        self.terminal = (rows, last)
-        seconds = clock.monotonic_s() - self._born_s
-        for place, row in enumerate(rows):
-            episode = {"r": float(self._earned[row]), "l": int(self._taken[row]), "t": seconds}
-            self._infos[row] = {
-                "episode": episode,
-                "terminal_observation": {name: array[place] for name, array in last.items()},
-                "TimeLimit.truncated": True,
-            }
-        self._earned[rows] = 0.0
-        self._taken[rows] = 0
-        if over.any():
-            self._begin(over)
-        return self._observation(), rewards, dones, list(self._infos)
+        if len(rows):
+            over = simulation.go_on(dones).copy()
+            infos.ended(
+                rows,
+                simulation.seen.records[rows],
+                self._earned[rows],
+                self._taken[rows],
+                clock.monotonic_s() - self._born_s,
+            )
+            self._earned[rows] = 0.0
+            self._taken[rows] = 0
+            if over.any():
+                self._begin(over)
+        self.terminal = infos.terminal
+        return self._observation(), rewards, dones, cast("list[dict[str, Any]]", infos)
 
     def _observation(self) -> Obs:
-        return {name: array.copy() for name, array in self.simulation.seen.as_dict().items()}
+        return self.simulation.seen.as_dict()
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
@@ -215,6 +250,59 @@ class PersonalLifeVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
 
+class _Infos(Sequence[dict[str, Any]]):
+    """The infos of a step, made for those alone that somebody looks at.
+
+    terminal: the rows of the days that ended, and their last observations.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._made: dict[int, dict[str, Any]] = {}
+        self._place: dict[int, int] = {}
+        self.terminal: tuple[NDArray[np.int64], Obs] = (np.zeros(0, np.int64), {})
+
+    def ended(
+        self,
+        rows: NDArray[np.int64],
+        last: NDArray[np.void],
+        earned: NDArray[np.float64],
+        taken: NDArray[np.int64],
+        seconds: float,
+    ) -> None:
+        self._place = {int(row): place for place, row in enumerate(rows)}
+        self._episodes = earned, taken, seconds
+        self.terminal = rows, arrays_of(last)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, row: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, row: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(self._size))]
+        if not -self._size <= row < self._size:
+            raise IndexError(row)
+        row %= self._size
+        if row not in self._made:
+            # Kept, for whoever wraps this environment may write into it.
+            self._made[row] = self._info(self._place[row]) if row in self._place else {}
+        return self._made[row]
+
+    def _info(self, place: int) -> dict[str, Any]:
+        earned, taken, seconds = self._episodes
+        return {
+            "episode": {"r": float(earned[place]), "l": int(taken[place]), "t": seconds},
+            "terminal_observation": {
+                name: array[place] for name, array in self.terminal[1].items()
+            },
+            "TimeLimit.truncated": True,
+        }
+
+
 def run_policy(
     snapshots: Snapshot | Sequence[Snapshot],
     choose: Callable[[Obs], ArrayLike] | Callable[[Obs, Simulation], ArrayLike],
@@ -233,11 +321,11 @@ def run_policy(
     between two ways are paired.
     """
     everyone = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    streams = [stream(seed, 0) for seed in seeds]
-    size = len(everyone) * len(streams)
+    lucks = [stream(seed, 0) for seed in seeds]
+    size = len(everyone) * len(lucks)
     simulation = Simulation(everyone, size, draw_truth=draw_truth)
-    life = np.repeat(np.arange(len(everyone)), len(streams))
-    simulation.begin(life, np.array(streams * len(everyone), np.uint64))
+    life = np.repeat(np.arange(len(everyone)), len(lucks))
+    simulation.begin(life, np.array(lucks * len(everyone), np.uint64))
     total = np.zeros(size)
     world = simulation.world
     for day in range(days):
@@ -248,4 +336,4 @@ def run_policy(
             total += simulation.step(actions)
         if day + 1 == days or simulation.go_on(alive).all():
             break
-    return total.reshape(len(everyone), len(streams))
+    return total.reshape(len(everyone), len(lucks))

@@ -1,19 +1,24 @@
 """What a proposal says, in a sentence a person would say.
 
-The words follow the user's *style* aspects: who likes it direct gets an imperative, who likes it
-diplomatic a suggestion.
+The words follow the user's *style* aspects, which change nothing else: who likes it direct gets an
+imperative, who likes it diplomatic a suggestion; who would rather write than talk is told to write
+where others are told to call; who decides by numbers gets them, who decides by feeling does not.
 """
 
 from __future__ import annotations
 
 import math
 import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twind.model import Target
+    from twind.rl.snapshot import Fitted
 
 _WITH_NOBODY: dict[str, dict[str, str]] = {
     "rest": {"": "take a real break"},
@@ -37,6 +42,10 @@ _WITH_PERSON: dict[str, dict[str, str]] = {
     "outdoors": {"": "go outside with {name}"},
     "exercise": {"": "work out with {name}"},
 }
+_IN_WRITING: dict[str, dict[str, str]] = {
+    "social": {"light": "write to {name}"},
+    "help": {"light": "write to {name} and ask what they need"},
+}
 _FOR_PROJECT: dict[str, dict[str, str]] = {
     "work": {
         "": "work on {name}",
@@ -56,8 +65,20 @@ _LENGTHS = {
     120: "two hours",
 }
 STEP_LENGTH = 60
-DIPLOMATIC_FROM = 0.15
-"""How much more diplomatic than direct somebody must like it to get a suggestion."""
+CLEAR = 0.15
+"""How much more somebody must like one style than its opposite for it to be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How somebody likes to be told: each a difference of two strengths, -2..2.
+
+    diplomatic rather than direct, written rather than verbal, data_driven rather than intuitive.
+    """
+
+    diplomatic: float = 0.0
+    written: float = 0.0
+    data_driven: float = 0.0
 
 
 def length(minutes: int) -> str:
@@ -72,24 +93,30 @@ def sentence(
     intensity: str,
     *,
     first: str | None = None,
-    diplomatic: float = 0.0,
+    style: Style = Style(),
+    figures: tuple[float, float] | None = None,
 ) -> str:
     """Return a proposal in words.
 
-    first: the step of a project to begin with. diplomatic: how much more the user likes it
-    diplomatic than direct, -2..2.
+    first: the step of a project to begin with. figures: what it gains, in neutral free hours, and
+    how probably it is taken up, 0..1, for who wants to know.
     """
     table = _WITH_NOBODY
     if target is not None:
         table = _WITH_PERSON if target.kind == "person" else _FOR_PROJECT
     forms = table.get(action) or _WITH_NOBODY[action]
     words = forms.get(intensity, forms[""])
+    if table is _WITH_PERSON and style.written > CLEAR:
+        words = _IN_WRITING.get(action, {}).get(intensity, words)
     if target is not None:
         words = words.format(name=_quoted(target))
     told = f"{words} for {length(minutes)}"
     if first is not None:
         told += f", beginning with {step(first)}"
-    if diplomatic > DIPLOMATIC_FROM:
+    if figures is not None and style.data_driven > CLEAR:
+        gain, chance = figures
+        told += f" (worth {gain:.1f} free hours, {chance:.0%} likely)"
+    if style.diplomatic > CLEAR:
         return f"How about this: {told}?"
     return told[0].upper() + told[1:]
 
@@ -125,3 +152,124 @@ def due(deadline_h: float, now_h: float) -> str:
         return "overdue"
     days = math.ceil(deadline_h / 24.0) - 1
     return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
+
+
+# --- what is known of the user's own days ---------------------------------------------------------
+
+NOTABLE = 1.1
+"""Times as much, or as little, as with most people, from which on a difference is told."""
+
+
+def ratio(value: float) -> str:
+    """Return how many times what they estimate somebody needs."""
+    return f"you usually need {value:.1f} times what you estimate"
+
+
+def is_notable(value: float, population: float) -> bool:
+    """Tell whether a value differs enough from most people's to be told; both above 0."""
+    return not 1.0 / NOTABLE < value / population < NOTABLE
+
+
+def own(one: Fitted) -> str | None:
+    """Return something of the user's own in words, and from what it is known.
+
+    None where nothing is known, or where they are much like most people.
+    """
+    if one.evidence == 0 or one.name not in _OWN:
+        return None
+    said, source = _OWN[one.name]
+    words = said(one.value, one.population)
+    many = "" if one.evidence == 1 else "s"
+    return words and f"{words} (from {one.evidence} {source}{many})"
+
+
+def _clock(value: float, population: float) -> str | None:
+    differs = value - population
+    if abs(differs) < 0.25:
+        return None
+    way = "later" if differs > 0 else "earlier"
+    return f"your body clock runs {abs(differs):.1f} h {way} than most people's"
+
+
+def _company(value: float, population: float) -> str | None:
+    if abs(value - population) < 0.01:
+        return None
+    if value > population:
+        return "company gives you more energy than it gives most people"
+    return "company takes more energy from you than from most people"
+
+
+def _percent(more: str, less: str) -> Callable[[float, float], str | None]:
+    def said(value: float, population: float) -> str | None:
+        if not is_notable(value, population):
+            return None
+        percent = f"{abs(value / population - 1.0):.0%}"
+        return (more if value > population else less).format(percent)
+
+    return said
+
+
+def _carrying_through(value: float, population: float) -> str | None:
+    chance, most = (1.0 / (1.0 + math.exp(-odds)) for odds in (value, population))
+    if abs(chance - most) < 0.02:
+        return None
+    return f"of the hours you accept and begin, you carry {chance:.0%} through"
+
+
+def _if_notable(form: str, times: float = 1.0) -> Callable[[float, float], str | None]:
+    def said(value: float, population: float) -> str | None:
+        return form.format(value * times) if is_notable(value, population) else None
+
+    return said
+
+
+_OWN: dict[str, tuple[Callable[[float, float], str | None], str]] = {
+    "chronotype_h": (_clock, "check-in"),
+    "recovery": (
+        _percent("you recover {} faster than most", "you recover {} more slowly than most"),
+        "check-in",
+    ),
+    "load_sensitivity": (
+        _percent(
+            "effort weighs on you {} more than on most", "effort weighs on you {} less than on most"
+        ),
+        "check-in",
+    ),
+    "social_energy": (_company, "check-in"),
+    "lead_time": (
+        _if_notable("what you have to do begins to pull {:.1f} days before it is due"),
+        "task",
+    ),
+    "start_friction": (
+        _percent(
+            "you put off beginning {} more often than most",
+            "you put off beginning {} less often than most",
+        ),
+        "accepted proposal",
+    ),
+    "completion": (_carrying_through, "accepted proposal"),
+    "unplanned_per_day": (
+        _if_notable("{:.1f} things a day come up that nobody planned"),
+        "day",
+    ),
+    "estimate_ratio": (
+        lambda value, most: ratio(value) if is_notable(value, most) else None,
+        "task",
+    ),
+    "task_h": (_if_notable("what you have not estimated takes you {:.0f} minutes", 60.0), "task"),
+    "habit_h": (_if_notable("one time of a habit takes you {:.0f} minutes", 60.0), "time"),
+}
+
+
+def weighed(projects: tuple[int, int], people: tuple[int, int]) -> str:
+    """Say of how many of the open projects and of the people there are a day was planned."""
+    which = _counted(*projects, "open project", "the ones that need the most hours a day")
+    who = _counted(*people, "person", "the ones most overdue for how close they are", "people")
+    return f"Planned with {which} and {who}."
+
+
+def _counted(shown: int, every: int, one: str, rule: str, many: str | None = None) -> str:
+    name = one if every == 1 else many or f"{one}s"
+    if shown < every:
+        return f"{shown} of {every} {name}, {rule},"
+    return f"{'no' if every == 0 else every} {name}"

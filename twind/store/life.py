@@ -128,7 +128,8 @@ class EventRow:
     """One occurrence of an event.
 
     `people` are the ids of those attending, in `entities`; `answers` maps the address of everybody
-    invited to "accepted", "declined", "tentative" or "needs-action".
+    invited to "accepted", "declined", "tentative" or "needs-action". `first_seen_at` is when a sync
+    brought it first.
     """
 
     id: int
@@ -144,6 +145,7 @@ class EventRow:
     answers: dict[str, str]
     people: tuple[int, ...]
     categories: tuple[str, ...]
+    first_seen_at: datetime
 
     @property
     def takes_time(self) -> bool:
@@ -419,7 +421,8 @@ def events(
         linked.setdefault(row["record_id"], []).append(row["entity_id"])
     found = []
     for row in db.rows(
-        f"SELECT r.id, r.source, r.payload, r.start_at, r.end_at {chosen} ORDER BY start_at, id",
+        f"SELECT r.id, r.source, r.payload, r.start_at, r.end_at, r.first_seen_at {chosen} "
+        "ORDER BY start_at, id",
         span,
     ):
         payload = json.loads(row["payload"])
@@ -438,6 +441,7 @@ def events(
                 {guest["email"].lower(): guest["status"] for guest in payload["attendees"]},
                 tuple(linked.get(row["id"], ())),
                 tuple(payload["categories"]),
+                parse_utc(row["first_seen_at"]),
             )
         )
     return found

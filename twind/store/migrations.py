@@ -75,6 +75,17 @@ def steps_by_workflow(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def when_models_served(connection: sqlite3.Connection) -> None:
+    """Since when a model has served: what served before is what a rollback goes back to."""
+    _add_columns(connection, "models", {"served_at": "TEXT"})
+    connection.execute("UPDATE models SET served_at = created_at WHERE state = 'serving'")
+
+
+def checkins(connection: sqlite3.Connection) -> None:
+    """Keep how the user's energy was when they said it."""
+    connection.execute(schema.create("checkins"))
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -88,6 +99,8 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     health_and_links,
     channels,
     steps_by_workflow,
+    when_models_served,
+    checkins,
 )
 
 

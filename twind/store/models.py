@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from twind.clock import parse_utc
+from twind.errors import NotFoundError
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class ModelRow:
     belief: bytes | None
     world: str | None
     created_at: datetime
+    served_at: datetime | None
 
 
 def _model(row: Any) -> ModelRow:
@@ -47,6 +49,7 @@ def _model(row: Any) -> ModelRow:
         row["belief"],
         row["world"],
         parse_utc(row["created_at"]),
+        parse_utc(row["served_at"]) if row["served_at"] else None,
     )
 
 
@@ -102,7 +105,8 @@ def put(
             )
         db.execute(
             "INSERT INTO models (profile_id, kind, file, sha256, state, parent_id, timesteps, "
-            "score, report, belief, world, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "score, report, belief, world, created_at, served_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 profile_id,
                 kind,
@@ -116,16 +120,49 @@ def put(
                 belief,
                 world,
                 db.now(),
+                db.now() if state == "serving" else None,
             ),
         )
         return int(db.value("SELECT last_insert_rowid()"))
 
 
+def history(db: Store, profile_id: int) -> list[ModelRow]:
+    """Return every model, the newest first."""
+    rows = db.rows("SELECT * FROM models WHERE profile_id = ? ORDER BY id DESC", (profile_id,))
+    return [_model(row) for row in rows]
+
+
+def roll_back(db: Store, profile_id: int) -> ModelRow | None:
+    """Take what serves out of service for good; return what serves now, as it did before.
+
+    None is the base policy. Raises NotFoundError where nothing but that has ever served.
+    """
+    with db.transaction():
+        current = serving(db, profile_id)
+        if current is None:
+            raise NotFoundError("the base policy serves: there is nothing to go back from")
+        reject(db, current.id)
+        before = db.row(
+            "SELECT * FROM models WHERE profile_id = ? AND state = 'retired' "
+            "AND served_at IS NOT NULL ORDER BY served_at DESC, id DESC LIMIT 1",
+            (profile_id,),
+        )
+        if before is None:
+            return None
+        db.execute("UPDATE models SET state = 'serving' WHERE id = ?", (before["id"],))
+        return serving(db, profile_id)
+
+
 def obsolete_files(db: Store, profile_id: int, keep: int) -> list[str]:
-    """Return the files of networks that neither serve nor are among the newest `keep`."""
+    """Return the files of networks that are not among the newest `keep`.
+
+    What serves and what served before it are kept: a rollback needs them.
+    """
     rows = db.rows(
-        "SELECT file FROM models WHERE profile_id = ? AND file IS NOT NULL AND state != 'serving' "
-        "ORDER BY id DESC LIMIT -1 OFFSET ?",
+        "SELECT file FROM models WHERE profile_id = ?1 AND file IS NOT NULL AND state != 'serving' "
+        "AND id NOT IN (SELECT id FROM models WHERE profile_id = ?1 AND state = 'retired' "
+        "AND served_at IS NOT NULL ORDER BY served_at DESC, id DESC LIMIT 1) "
+        "ORDER BY id DESC LIMIT -1 OFFSET ?2",
         (profile_id, keep),
     )
     return [row["file"] for row in rows]

@@ -272,6 +272,16 @@ def counts(db: Store) -> dict[str, int]:
     return {row["state"]: row["n"] for row in rows}
 
 
+def reached(db: Store, profile_id: int, prefix: str) -> list[datetime]:
+    """Return when the messages of such keys were made that the user has had, or may, in order."""
+    rows = db.rows(
+        "SELECT created_at FROM outbox WHERE profile_id = ? AND substr(key, 1, ?) = ? "
+        "AND state IN ('sent', 'uncertain') ORDER BY id",
+        (profile_id, len(prefix), prefix),
+    )
+    return [parse_utc(row["created_at"]) for row in rows]
+
+
 def by_channel(db: Store, profile_id: int) -> list[dict[str, Any]]:
     """Return how each channel fares that a message ever went to.
 

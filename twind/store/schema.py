@@ -136,13 +136,16 @@ OWN_TABLES: dict[str, str] = {
         action TEXT NOT NULL CHECK (action IN ('accept', 'reject', 'edit', 'snooze')),
         reason TEXT NOT NULL DEFAULT '', start_at TEXT, duration_min INTEGER, until_at TEXT,
         created_at TEXT NOT NULL, undone_at TEXT""",
+    "checkins": """
+        id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
+        energy REAL NOT NULL CHECK (energy BETWEEN 0 AND 1), note TEXT NOT NULL DEFAULT ''""",
     "models": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, kind TEXT NOT NULL,
         file TEXT, sha256 TEXT,
         state TEXT NOT NULL CHECK (state IN ('serving', 'retired', 'rejected')),
         parent_id INTEGER REFERENCES models(id), timesteps INTEGER NOT NULL DEFAULT 0,
         score REAL, report TEXT NOT NULL DEFAULT '{}', belief BLOB, world TEXT,
-        created_at TEXT NOT NULL""",
+        created_at TEXT NOT NULL, served_at TEXT""",
 }
 
 INDEXES = (
@@ -168,6 +171,7 @@ LOGGED = (
     "recommendations",
     "records",
     "feedback",
+    "checkins",
 )
 """The tables whose every change lands in the change log."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from twind.clock import parse_utc
 from twind.errors import NotFoundError
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from twind.store.connection import Store
 
 Trouble = Literal["failed", "refused", "held"]
@@ -110,6 +113,15 @@ def _in_trouble(db: Store, profile_id: int, name: str, trouble: Trouble, error: 
         trouble=trouble,
         records=count,
     )
+
+
+def first_synced(db: Store, profile_id: int) -> dict[str, datetime]:
+    """Return when each source brought the first of the records that it still has."""
+    rows = db.rows(
+        "SELECT source, MIN(first_seen_at) AS at FROM records WHERE profile_id = ? GROUP BY source",
+        (profile_id,),
+    )
+    return {row["source"]: parse_utc(row["at"]) for row in rows}
 
 
 # --- a hold, and the user's answer ---------------------------------------------------------------

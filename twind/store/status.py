@@ -18,6 +18,7 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
         "sources": {**outbox.health(db, profile_id), **sources.health(db, profile_id)},
         "patterns": _patterns(db, profile_id),
         "model": _model(db, profile_id),
+        "last_training": _last_training(db, profile_id),
         "queue": jobs.counts(db),
         "outbox": outbox.counts(db),
         "proposals": _proposals(db, profile_id),
@@ -55,6 +56,23 @@ def _model(db: Store, profile_id: int) -> dict[str, Any] | None:
             for entry in field
             if entry["name"] != model.kind
         ],
+    }
+
+
+def _last_training(db: Store, profile_id: int) -> dict[str, Any] | None:
+    """Return what became of the last training, whether or not it went into service."""
+    model = models.last_training(db, profile_id)
+    if model is None:
+        return None
+    return {
+        "id": model.id,
+        "trained_at": format_utc(model.created_at),
+        "state": model.state,
+        "score": model.score,
+        "because": model.report.get("because", ""),
+        "field": model.report.get("field", []),
+        "plans": model.report.get("plans", []),
+        "differences": model.report.get("differences", []),
     }
 
 

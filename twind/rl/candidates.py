@@ -1,0 +1,327 @@
+"""What could be proposed on a day, with a first estimate of what it would gain.
+
+Everything the masks allow as the day would go by itself, on the half hour or where free time
+begins. The estimate is what the user sees in an hour of it, times how probably they take it up; it
+falls behind for longer blocks, as an hour is worth less and less.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twind.rl.compiled import compiled
+from twind.rl.dynamics import pass_slot
+from twind.rl.learning import doubt
+from twind.rl.legal import free_run, is_open, leisure_run, may_depth, may_target, room
+from twind.rl.person import acceptance, gain
+from twind.rl.rehearsal import Item
+from twind.rl.snapshot import shortlist
+from twind.rl.spaces import DURATIONS_SLOTS, INTENSITIES, LEAVE, PROJECTS, SLOTS, TARGETS
+from twind.rl.vec_env import Simulation, stream, streams
+from twind.rl.world import ACTIVITIES, HABIT, P_ACCEPTANCE, SLOT_H
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from twind.rl.evaluate import Choose
+    from twind.rl.snapshot import Snapshot
+    from twind.rl.world import Day, Life, Lives
+
+EVERY_SLOTS = 2
+HALF_AN_HOUR = int(np.searchsorted(DURATIONS_SLOTS, EVERY_SLOTS))
+LEAD_SLOTS = 1
+"""Nothing is proposed to begin at once."""
+PLACES = 6
+PLACE_SLOTS = 8
+"""Of the same thing, at most PLACES are promising: the best of each PLACE_SLOTS of the day."""
+NEAR_SLOTS = 4
+"""How far a near candidate is moved."""
+LONGER = 0.35
+"""How much less each hour of a block is counted on to bring than the one before."""
+MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
+"""The hours, in slots, in which it is decent to ask somebody else for their time."""
+PACE = 0.8
+"""Hours of normal work that an hour is counted on to bring."""
+GUIDED = 12
+"""Of what the guide proposes, so much at most: the rest of the candidates are the search's own."""
+WILLING = 1e6
+"""Log odds at which everything is taken up."""
+GUIDE_WEIGHT = 1.0
+"""Hours of gain that count for a candidate which what serves would propose on every day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a plan must keep to.
+
+    most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
+    target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
+    """
+
+    most: int = 4
+    min_acceptance: float = 0.3
+    spent: frozenset[tuple[int, int]] = frozenset()
+    taken: tuple[tuple[int, int], ...] = ()
+
+    def forbid(self, item: Item) -> bool:
+        """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
+        return not self.allow(np.array([tuple_of(item)]))[0]
+
+    def allow(self, table: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows of a table of items, (n, 5), keep to it."""
+        slot, kind, target = table[:, 0], table[:, 1], table[:, 2]
+        end = slot + DURATIONS_SLOTS[table[:, 3]]
+        allowed = (target <= PROJECTS) | ((slot >= MEETING_FROM) & (end <= MEETING_TO))
+        for first, last in self.taken:
+            allowed &= (slot >= last) | (end <= first)
+        for spent_kind, spent_target in self.spent:
+            allowed &= (kind != spent_kind) | (target != spent_target)
+        return np.asarray(allowed)
+
+
+def tuple_of(item: Item) -> tuple[int, int, int, int, int]:
+    """Return an item as a row of a table."""
+    return item.slot, item.kind, item.target, item.duration, item.intensity
+
+
+class Candidates:
+    """What could be proposed on a day of a life, packed alone, the most promising first.
+
+    `choose` is the policy or rule that serves, asked on `draws` days; None for nobody.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        lives: Lives,
+        day: int,
+        limits: Limits,
+        choose: Choose | None = None,
+        *,
+        draws: int = 16,
+        seed: int = 0,
+    ) -> None:
+        table, scores, self._doubts = _everything(lives, day)
+        first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
+        longest = _longest(snapshot)
+
+        def may_be(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+            kept = limits.allow(rows) & (rows[:, 0] >= first)
+            return np.asarray(kept & (rows[:, 3] <= longest[rows[:, 2]]))
+
+        self.plans: list[list[Item]] = []
+        """What the guide would propose on each of the days it was asked about."""
+        if choose is not None:
+            days = [rows[may_be(rows)] for rows in _guided(lives, day, choose, draws, seed)]
+            self.plans = [[_item(row) for row in rows] for rows in days]
+            table, scores = _with_guide(table, scores, days)
+        kept = may_be(table)
+        table, scores = table[kept], scores[kept]
+        order = np.lexsort((*table.T[::-1], -scores))
+        self._table = table[order]
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def everything(self) -> list[Item]:
+        """Return all of them."""
+        return [_item(row) for row in self._table]
+
+    def promising(self) -> list[Item]:
+        """Return the best of each thing and part of the day.
+
+        Near-ties at neighbouring times are one candidate: they would all fall to the same conflict,
+        and an improvement finds the right quarter of an hour.
+        """
+        things = self._table[:, 1] * TARGETS + self._table[:, 2]
+        _, firsts = np.unique(things * SLOTS + self._table[:, 0] // PLACE_SLOTS, return_index=True)
+        kept: Counter[int] = Counter()
+        chosen = []
+        for row in np.sort(firsts):
+            thing = int(things[row])
+            kept[thing] += 1
+            if kept[thing] <= PLACES:
+                chosen.append(_item(self._table[row]))
+        return chosen
+
+    def near(self, item: Item) -> list[Item]:
+        """Return the same thing a little earlier or later, longer or shorter, or deeper."""
+        table = self._table
+        close = (table[:, 1] == item.kind) & (table[:, 2] == item.target)
+        close &= np.abs(table[:, 0] - item.slot) <= NEAR_SLOTS
+        close &= np.abs(table[:, 3] - item.duration) <= 1
+        return [_item(row) for row in table[close]]
+
+    def doubt(self, item: Item) -> float:
+        """Return how unsure it is what the user sees in an item, in neutral free hours.
+
+        The standard deviation under the belief; 0 for what cannot be proposed on the day as it is
+        expected.
+        """
+        hours = float(DURATIONS_SLOTS[item.duration]) * SLOT_H
+        doubts = self._doubts[item.slot, item.kind - 1, item.target, item.intensity]
+        return float(doubts) * hours
+
+
+def _item(row: Iterable[int]) -> Item:
+    return Item(*(int(part) for part in row))
+
+
+# --- everything there is -------------------------------------------------------------------------
+
+
+def _everything(
+    lives: Lives, day: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float32]]:
+    """Return a table of all items (n, 5), their estimates (n,), and how unsure each thing is.
+
+    The last by slot, activity, target and intensity, see `learning.doubt`.
+    """
+    simulation = Simulation(lives, 1, draw_truth=False, learns=False)
+    simulation.begin(np.zeros(1, np.int64), np.array([stream(0, 0)], np.uint64), day=day)
+    simulation.world.foreseen[:] = float(day > 0)
+    most = SLOTS * ACTIVITIES * TARGETS
+    table = np.zeros((most, 4), np.int64)
+    worth = np.zeros(most)
+    longest = np.zeros(most, np.int64)
+    doubts = np.zeros((SLOTS, ACTIVITIES, TARGETS, len(INTENSITIES)), np.float32)
+    arrays = (simulation.lives.records, simulation.world.records, table, worth, longest, doubts)
+    count = _enumerate(*arrays)
+    durations = np.arange(len(DURATIONS_SLOTS))
+    rows, chosen = np.nonzero(DURATIONS_SLOTS[None, :] <= longest[:count, None])
+    hours = DURATIONS_SLOTS[chosen] / 4.0
+    slot, kind, target, depth = table[rows].T
+    items = np.column_stack([slot, kind, target, durations[chosen], depth])
+    return items, worth[rows] * hours / (1.0 + LONGER * hours), doubts
+
+
+@compiled
+def _enumerate(
+    lives: NDArray[np.void],
+    world: NDArray[np.void],
+    table: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    longest: NDArray[np.int64],
+    doubts: NDArray[np.float32],
+) -> int:
+    """Let the day pass and list what could be proposed: slot, type, target, intensity.
+
+    With what is seen in an hour of it times how probably it is taken up, and for how many slots
+    there is room; how unsure it is what is seen is told of every slot. Returns how many rows were
+    written.
+    """
+    w = world[0]
+    v = lives[w.life]
+    count, before = 0, -2
+    while w.slot < SLOTS:
+        if is_open(v, w):
+            begins = w.slot - before > 1 or w.slot % EVERY_SLOTS == 0
+            count = _list(v, w, table, worth, longest, doubts, count, begins)
+            before = w.slot
+        pass_slot(v, w, -1, 0, 1, HABIT)
+    return count
+
+
+@compiled
+def _list(
+    v: Life,
+    w: Day,
+    table: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    longest: NDArray[np.int64],
+    doubts: NDArray[np.float32],
+    count: int,
+    begins: bool,
+) -> int:
+    """List what could be proposed now, if anything is to begin now."""
+    run = free_run(v, w)
+    leisure = leisure_run(v, w, run)
+    for activity in range(ACTIVITIES):
+        fits = room(v, w, activity, run, leisure)
+        if fits < 1:
+            continue
+        for target in range(TARGETS):
+            if not may_target(v, w, activity, target):
+                continue
+            for depth in range(len(INTENSITIES)):
+                if not may_depth(activity, depth):
+                    continue
+                doubts[w.slot, activity, target, depth] = doubt(v, w, activity, target, depth)
+                if begins and count < table.shape[0]:
+                    seen = gain(v, w, w.mean, w.guess, activity, target, depth)
+                    chance = acceptance(v, w, w.mean, w.guess, activity, target, depth)
+                    table[count, 0] = w.slot
+                    table[count, 1] = activity + 1
+                    table[count, 2] = target
+                    table[count, 3] = depth
+                    worth[count] = seen * chance
+                    longest[count] = fits
+                    count += 1
+    return count
+
+
+def _longest(snapshot: Snapshot) -> NDArray[np.int64]:
+    """Return the longest duration worth proposing for each target, (TARGETS,).
+
+    Nobody is asked for two hours for what takes a quarter of one: the shortest that is enough, at
+    an unhurried pace, for what is left of a project.
+    """
+    longest = np.full(TARGETS, len(DURATIONS_SLOTS) - 1)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        slots = snapshot.projects[index].remaining_h * 4 / PACE
+        longest[1 + row] = min(longest[0], np.searchsorted(DURATIONS_SLOTS, slots))
+    return longest
+
+
+# --- what serves would propose -------------------------------------------------------------------
+
+
+def _guided(
+    lives: Lives, day: int, choose: Choose, draws: int, seed: int
+) -> list[NDArray[np.int64]]:
+    """Return what the policy or rule that serves would propose on each of some days, (n, 5) each.
+
+    To somebody who takes everything up, which it does not know: what it would propose after a
+    refusal belongs to no plan.
+    """
+    simulation = Simulation(lives, draws, learns=False)
+    seeds = streams(seed, np.arange(draws))
+    simulation.begin(np.zeros(draws, np.int64), seeds, day=day)
+    world = simulation.world
+    world.params[:, P_ACCEPTANCE] = WILLING
+    days: list[list[tuple[int, ...]]] = [[] for _ in range(draws)]
+    while not world.done.all():
+        slots, alive = world.slot.copy(), ~world.done
+        actions = choose(simulation.seen.as_dict())
+        # Where it leaves the time alone it is asked again on the next half hour.
+        leaves = actions[:, 0] == LEAVE
+        actions[leaves, 2] = np.maximum(actions[leaves, 2], HALF_AN_HOUR)
+        simulation.step(actions)
+        for row in np.flatnonzero(alive & ~leaves & ~world.projected):
+            days[row].append((int(slots[row]), *(int(part) for part in actions[row])))
+    return [np.array(rows, np.int64).reshape(-1, 5) for rows in days]
+
+
+def _with_guide(
+    table: NDArray[np.int64], scores: NDArray[np.float64], days: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Add what the guide proposes, or the share of days on which it does to what is there."""
+    counts = Counter(tuple(row) for rows in days for row in rows.tolist())
+    scores = scores.copy()
+    new = []
+    for row, count in counts.most_common(GUIDED):
+        share = GUIDE_WEIGHT * count / len(days)
+        same = np.flatnonzero((table == np.array(row)).all(axis=1))
+        scores[same] += share
+        if not len(same):
+            new.append((row, share))
+    if new:
+        table = np.concatenate([table, np.array([row for row, _ in new], np.int64)])
+        scores = np.concatenate([scores, np.array([share for _, share in new])])
+    return table, scores

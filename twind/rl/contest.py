@@ -1,0 +1,121 @@
+"""What the planner does best with: what has won the gate, nobody's guidance, or no plan at all.
+
+The gate lets policies and rules act by themselves. What the user gets is a plan, and a search may
+need no guide: so plans are made with and without, lived on days that took no part in making them,
+under the fitted dynamics and under perturbed ones, on common luck. The guide stays unless another
+way is better by a 95 % interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twind.rl.candidates import Limits
+from twind.rl.evaluate import Difference, Score, difference, perturbed, score
+from twind.rl.planner import Effort, plan_day
+from twind.rl.rehearsal import Rehearsal
+from twind.rl.world import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from twind.rl.evaluate import Choose
+    from twind.rl.snapshot import Snapshot
+
+SEARCH = "search"
+"""The planner by itself."""
+NOTHING = "nothing"
+DAYS, DRAWS, SHAKEN = 6, 128, 4
+"""Days of the fortnight that are planned, how often each is lived, and perturbed lives."""
+EFFORT = Effort(rehearsals=4000)
+
+Runs = dict[str, "NDArray[np.float64]"]
+"""The return of every day that was lived, (DAYS x DRAWS,), by who made its plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who is to make the plans.
+
+    Attributes:
+        winner: the guide's name, SEARCH or NOTHING.
+        scores: of all three, best first.
+        differences: of the guide to the others.
+
+    """
+
+    winner: str
+    scores: tuple[Score, ...]
+    differences: tuple[Difference, ...]
+
+
+def contest(
+    snapshot: Snapshot,
+    guide: str,
+    choose: Choose,
+    *,
+    seed: int = 0,
+    days: int = DAYS,
+    draws: int = DRAWS,
+    effort: Effort = EFFORT,
+) -> Verdict:
+    """Let the planner with a guide compete with itself alone and with doing nothing."""
+    fitted, shaken = _live(snapshot, {guide: choose, SEARCH: None}, seed, days, draws, effort)
+    runs = {"fitted": fitted, "perturbed": shaken}
+    differences = tuple(
+        difference(run, guide, other, under)
+        for under, run in runs.items()
+        for other in (SEARCH, NOTHING)
+    )
+    winner = guide
+    for other in (SEARCH, NOTHING):
+        if all(difference(run, other, winner).low > 0.0 for run in runs.values()):
+            winner = other
+    scores = [score(name, kept) for name, kept in fitted.items()]
+    return Verdict(winner, tuple(sorted(scores, key=lambda one: -one.mean)), differences)
+
+
+def _live(
+    snapshot: Snapshot,
+    guides: Mapping[str, Choose | None],
+    seed: int,
+    days: int,
+    draws: int,
+    effort: Effort,
+) -> tuple[Runs, Runs]:
+    """Plan some days with each guide and live them, as fitted and perturbed."""
+    planning, living, shaking = np.random.SeedSequence(seed).generate_state(3)
+    lives = pack([snapshot])
+    others = [pack([one]) for one in perturbed([snapshot] * SHAKEN, int(shaking))]
+    limits = Limits(most=int(snapshot.life.max_proposals))
+    names = [*guides, NOTHING]
+    fitted: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    shaken: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    for day in range(min(days, len(snapshot.days))):
+        plans = [
+            [
+                rated.item
+                for rated in plan_day(
+                    snapshot,
+                    day,
+                    choose=choose,
+                    limits=limits,
+                    seed=int(planning) + day,
+                    effort=effort,
+                ).items
+            ]
+            for choose in guides.values()
+        ]
+        for kept, worlds, share in ((fitted, [lives], draws), (shaken, others, draws // SHAKEN)):
+            for world in worlds:
+                lived = Rehearsal(world, day, share, int(living)).live([*plans, []], 0, share)
+                for name, returns in zip(names, lived.returns, strict=True):
+                    kept[name].append(returns)
+    return tuple(  # type: ignore[return-value]
+        {name: np.concatenate(parts) for name, parts in kept.items()} for kept in (fitted, shaken)
+    )
