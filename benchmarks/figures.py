@@ -1,6 +1,7 @@
 """How a figure is told: one line of JSON, with its baseline from the same run.
 
-BENCH_FAST=1 asks for a rough answer in a minute or so, BENCH_SEED chooses the luck.
+BENCH_FAST=1 asks for a rough answer in a few minutes, BENCH_SEED chooses the luck and the people,
+BENCH_PEOPLE how many there are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 
 FAST = bool(os.environ.get("BENCH_FAST"))
 SEED = int(os.environ.get("BENCH_SEED", "0"))
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "0"))
+"""How many simulated people; 0 for as many as a measurement thinks right."""
 
 
 def figure(name, values, unit, *, baseline=None):
@@ -21,15 +24,21 @@ def figure(name, values, unit, *, baseline=None):
     """
     middle = statistics.median(values)
     base = None if baseline is None else statistics.median(baseline)
+    ratio = middle / base if base else None
+    tell(name, middle, min(values), max(values), unit, base, ratio, len(values))
+
+
+def tell(name, value, low, high, unit, baseline, ratio, n):
+    """Print one figure as it is."""
     told = {
         "name": name,
-        "value": middle,
-        "low": min(values),
-        "high": max(values),
+        "value": value,
+        "low": low,
+        "high": high,
         "unit": unit,
-        "baseline": base,
-        "ratio": middle / base if base else None,
-        "n": len(values),
+        "baseline": baseline,
+        "ratio": ratio,
+        "n": n,
         "seed": SEED,
     }
     print(json.dumps(told), flush=True)

@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import adversary
 import beliefs
 import environment
+import exact
+import quality
 import reading
 import resting
+import training
 import working
 
 
@@ -40,6 +44,10 @@ TOPICS = {
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
     "environment": environment.measure,
+    "training": training.measure,
+    "exact": exact.measure,
+    "quality": quality.measure,
+    "adversary": adversary.measure,
 }
 
 
