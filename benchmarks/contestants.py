@@ -55,7 +55,8 @@ class Options:
 def checkpoints(race, options):
     """Run a contestant and return what it tells, one dict a look.
 
-    race: "quality" tells `seconds`, `steps` and `return`; "throughput" tells `steps_per_s`.
+    race: "quality" tells `seconds`, `steps`, `return` and `nothing`, which is what leaving all time
+    to the user returns; "throughput" tells `steps_per_s`.
     """
     cores = sorted(os.sched_getaffinity(0))[: options.cores]
     done = subprocess.run(

@@ -14,7 +14,7 @@ from flat import FlatDays, FlatPolicy, PlainDays, PlainTwinDays, flatten
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 
-from twind.rl import pretrain
+from twind.rl import pretrain, rules
 from twind.rl.env import PersonalLifeEnv
 from twind.rl.evaluate import returns
 from twind.rl.lives import sample_life
@@ -85,6 +85,7 @@ class Looking(BaseCallback):
             sample_life(np.random.default_rng([CORNER, options.held_out_seed, number]))
             for number in range(options.held_out)
         ]
+        self.nothing = self._rate(rules.nothing)
 
     def _on_training_start(self):
         self.began = time.perf_counter()
@@ -104,19 +105,19 @@ class Looking(BaseCallback):
 
     def _look(self):
         self.spent_s += time.perf_counter() - self.began
-        found = max(self._rate(deterministic) for deterministic in (True, False))
+        found = max(self._rate(self._choosing(sure)) for sure in (True, False))
         told = {"seconds": self.spent_s, "steps": self.num_timesteps, "return": found}
-        print(json.dumps(told), flush=True)
+        print(json.dumps({**told, "nothing": self.nothing}), flush=True)
         reached = self.options.mark is not None and found >= self.options.mark
         self.over = reached or self.spent_s > self.options.patience_s
         self.began = time.perf_counter()
 
-    def _rate(self, deterministic):
-        """Return the mean held-out return of a day, by the likeliest actions or by drawn ones."""
+    def _choosing(self, sure):
+        """Return the learner's likeliest actions as a choice, or drawn ones."""
+        return lambda obs: self.model.predict(self.see(obs), deterministic=sure)[0]
 
-        def choose(obs):
-            return self.model.predict(self.see(obs), deterministic=deterministic)[0]
-
+    def _rate(self, choose):
+        """Return the mean held-out return of a day."""
         lives, seed = len(self.unseen), CORNER + self.options.held_out_seed
         return float(
             returns(self.unseen, choose, lives=lives, days=HELD_OUT_DAYS, seed=seed).mean()
