@@ -46,16 +46,16 @@ def measure():
     `train.seconds_to` is how long TwinPPO learns from nothing until it is as good as stock PPO is
     in the end; its baseline is how long stock PPO takes for that, its ratio how many times faster
     TwinPPO is. It has a head start: its network begins as the greedy rule, whose opinion all of
-    them see. `train.seconds_to_unaided` is the same without it. A ratio above 1 means that TwinPPO
+    them see. What ends in `_unaided` is the same without it. A ratio above 1 means that TwinPPO
     is the faster, with sbx as well. What was never reached has no value.
 
     The mark itself is `train.stock_return`; its baseline is what never proposing anything returns.
     Where the two are close, stock PPO has learnt no more than that, and whoever learns to leave the
     user alone has caught up.
     """
-    mark = _against_stock()
+    mark, taken = _against_stock()
     if importlib.util.find_spec("sbx"):
-        _against_sbx(mark)
+        _against_sbx(mark, taken)
         _throughput()
     else:
         print("no train.*sbx: pip install -c constraints.txt '.[bench]'", file=sys.stderr)
@@ -63,7 +63,7 @@ def measure():
 
 
 def _against_stock():
-    """Print how long it takes to get where stock PPO ends, and return where that is."""
+    """Print how long it takes to get where stock PPO ends; return where that is, and the times."""
     (end,) = checkpoints(
         "quality", _options("stock", steps=STOCK_STEPS, every=STOCK_STEPS + 1, mark=None)
     )
@@ -71,22 +71,25 @@ def _against_stock():
         "train.stock_return", end["return"], None, None, "free hours a day",
         end["nothing"], None, HELD_OUT,
     )  # fmt: skip
-    for name, learner in (("seconds_to", "twin"), ("seconds_to_unaided", "unaided")):
-        taken = [_seconds_to(end["return"], learner, SEED + run) for run in range(RUNS)]
-        _faster(f"train.{name}", taken, end["seconds"])
-    return end["return"]
+    taken = {
+        suffix: [_seconds_to(end["return"], learner, SEED + run) for run in range(RUNS)]
+        for suffix, learner in (("", "twin"), ("_unaided", "unaided"))
+    }
+    for suffix, seconds in taken.items():
+        _faster(f"train.seconds_to{suffix}", seconds, end["seconds"])
+    return end["return"], taken
 
 
-def _against_sbx(mark):
-    """Print how long it takes to get there, against the best of sbx's settings."""
-    ours = [_seconds_to(mark, "twin", SEED + run) for run in range(RUNS)]
+def _against_sbx(mark, taken):
+    """Print the same against the best of sbx's settings."""
     settings = {"large": SBX["large"]} if FAST else SBX
     theirs = [
         _seconds_to(mark, "sbx", SEED, envs=envs, settings=chosen)
         for envs, chosen in settings.values()
     ]
     best = min((seconds for seconds in theirs if seconds is not None), default=None)
-    _faster("train.seconds_to_sbx", ours, best)
+    for suffix, seconds in taken.items():
+        _faster(f"train.seconds_to_sbx{suffix}", seconds, best)
 
 
 def _seconds_to(mark, learner, seed, **more):
