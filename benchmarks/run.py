@@ -16,6 +16,7 @@ import adversary
 import beliefs
 import environment
 import exact
+import proposing
 import quality
 import reading
 import resting
@@ -47,6 +48,7 @@ TOPICS = {
     "training": training.measure,
     "exact": exact.measure,
     "quality": quality.measure,
+    "proposing": proposing.measure,
     "adversary": adversary.measure,
 }
 

@@ -11,10 +11,14 @@ FILES, EVENTS = 20, 100
 
 
 def measure(home):
-    """Print detect_s, ask_s, propose_s."""
+    """Print detect_s, ask_s, propose.latency_s."""
     write(home, FILES, EVENTS)
     job(home, "sync")
     runs = 1 if FAST else 3
     baseline = python(5)
-    for name, work in (("detect_s", "detect"), ("ask_s", "elicit"), ("propose_s", "propose")):
+    for name, work in (
+        ("detect_s", "detect"),
+        ("ask_s", "elicit"),
+        ("propose.latency_s", "propose"),
+    ):
         figure(name, seconds(lambda work=work: job(home, work), runs), "s", baseline=baseline)
