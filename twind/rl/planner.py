@@ -186,22 +186,24 @@ class _Search:
     # --- building and improving ------------------------------------------------------------------
 
     def build(self, progress: Callable[[int, int], None]) -> None:
-        """Begin with the guide's best day, and add the best candidate as long as one gains."""
+        """Add the best candidate as long as one gains, unless a day of the guide's is better."""
         self._keep_possible()
+        begun = list(self.plan)
         share = self._left // (2 * max(1, self._limits.most))
-        self._take_best(self._guided_plans(), share)
         for number in range(len(self.plan), self._limits.most):
             progress(number, self._limits.most + 1)
             fitting = [item for item in self._promising if _fits(item, self.plan)]
             changes = [[*self.plan, item] for item in fitting]
             if not self._take_best(changes, share):
                 break
+        # Not before: a search that begins with the guide's day seldom leaves it for a better one.
+        self._take_best(self._guided_plans(begun), share)
 
-    def _guided_plans(self) -> list[list[Item]]:
-        """Return the days that the guide would make, and the beginnings of them."""
+    def _guided_plans(self, begun: Sequence[Item]) -> list[list[Item]]:
+        """Return the days that the guide would make of what stands, and the beginnings of them."""
         found: dict[tuple[Item, ...], None] = {}
         for day in self._candidates.plans:
-            plan = list(self.plan)
+            plan = list(begun)
             for item in day:
                 if len(plan) < self._limits.most and _fits(item, plan):
                     plan.append(item)
