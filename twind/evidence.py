@@ -336,10 +336,11 @@ def prior(reader: Reader) -> Belief:
 def believe(reader: Reader, *, withhold_reviews: bool = False) -> Belief:
     """Return the posterior after all evidence, or all but the reviews that are withheld."""
     seen = collect(reader)
+    if not withhold_reviews:
+        return _learn(reader, seen)[0]
     told = [one for one in seen if one.source[0] != "feedback" or not is_withheld(one.source[1])]
-    if withhold_reviews and len(told) < len(seen):
-        return resuming.learn(prior(reader), told, reader.now)[0]
-    return _learn(reader, seen)[0]
+    # Nothing of this is kept: what is kept is learnt from all there is.
+    return resuming.learn(prior(reader), told, reader.now)[0]
 
 
 def is_withheld(feedback: int) -> bool:

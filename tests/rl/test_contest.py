@@ -18,9 +18,7 @@ QUICK = {"days": 2, "draws": 32, "effort": Effort(rehearsals=1500, guide=4)}
 
 def life(seed, **parameters):
     found = sample_life(np.random.default_rng(seed))
-    names = [name for name in type(found).__slots__ if name != "life"]
-    kept = {name: getattr(found, name) for name in names}
-    return type(found)(**kept, life=replace(found.life, **parameters))
+    return replace(found, life=replace(found.life, **parameters))
 
 
 def test_the_same_seed_gives_the_same_verdict():

@@ -126,7 +126,6 @@ def lived(snapshot, day, plan, draws):
     simulation = Simulation([snapshot], draws, learns=False)
     simulation.begin(np.zeros(draws, np.int64), streams(99, np.arange(draws)), day=day)
     world = simulation.world
-    world.foreseen[:] = float(day > 0)
     carried, costs = 0, 0.0
     while not world.done.all():
         going = ~world.done

@@ -10,7 +10,8 @@ from twind.rl import dynamics, luck
 from twind.rl import world as names
 from twind.rl.compiled import compiled
 from twind.rl.lives import sample_life
-from twind.rl.snapshot import LifeParameters, PersonState, ProjectState, Snapshot, day_plan
+from twind.rl.person import acceptance
+from twind.rl.snapshot import LifeParameters, PersonState, ProjectState, day_plan
 from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PROJECTS, SLOTS, TYPES
 from twind.rl.vec_env import Simulation, stream, streams
 from twind.rl.worth import (
@@ -36,11 +37,6 @@ WILLING = {
 }
 
 
-def with_(life, /, **changes):
-    names = [name for name in Snapshot.__slots__ if name not in changes]
-    return Snapshot(**{name: getattr(life, name) for name in names}, **changes)
-
-
 def open_life(seed=3, **changes):
     """Return a life whose first day is free from 7 to 22, for work and for anything else."""
     life = sample_life(np.random.default_rng(seed))
@@ -62,7 +58,7 @@ def open_life(seed=3, **changes):
     }
     given = {**base, **changes}
     given["projects"] = tuple(replace(one, off_hours=True) for one in given["projects"])
-    return with_(life, **given)
+    return replace(life, **given)
 
 
 def begin(life, seed=5, size=1, draw_truth=True):
@@ -357,10 +353,11 @@ def test_a_finished_project_ends_its_block_and_is_no_target_any_more():
 
 def test_asking_often_is_answered_less():
     simulation = begin(open_life(life=LifeParameters()))
-    before = dynamics.acceptance_of(simulation.lives, simulation.world, 0, 0, 0, 0)
+    life, day = simulation.lives.records[0], simulation.world.records[0]
+    before = acceptance(life, day, day["truth"], day["params"], 0, 0, 0)
     simulation.world.proposals[0] = 3
     simulation.world.refused[0] = 2
-    after = dynamics.acceptance_of(simulation.lives, simulation.world, 0, 0, 0, 0)
+    after = acceptance(life, day, day["truth"], day["params"], 0, 0, 0)
     assert 0.0 < after < before < 1.0
 
 
@@ -373,7 +370,7 @@ def test_breaks_at_work_are_used_up_and_the_evening_is_free_all_the_same(slot, r
         allowed=(slots >= 28) & (slots < 88),
         work=(slots >= 36) & (slots < 68),
     )
-    simulation = begin(with_(life, days=(day,), slot=slot))
+    simulation = begin(replace(life, days=(day,), slot=slot))
     simulation.world.idle_h[:] = 5.0
     simulation.step([[LEAVE, 0, 0, 1]])
     assert bool(simulation.seen.mask_type[0, SOCIAL]) is room
@@ -443,7 +440,7 @@ def test_the_user_takes_a_break_from_effort_by_themselves():
 def test_a_part_of_every_day_stays_free(seed, choices):
     """For meals and the household: of waking time, nothing but events and luck fills the rest."""
     sampled = sample_life(np.random.default_rng(seed))
-    life = with_(sampled, life=replace(sampled.life, **WILLING))
+    life = replace(sampled, life=replace(sampled.life, **WILLING))
     simulation = begin(life, seed)
     world, first = simulation.world, life.slot
     rng = np.random.default_rng(choices.getrandbits(32))
@@ -481,7 +478,7 @@ def earn(life, actions, seed=5, size=64):
 def glad_of_everything(life):
     """Somebody who half values all there is to value, and is known to."""
     mean = np.where(np.arange(len(life.belief.names)) < len(aspects()), 0.5, life.belief.mean)
-    return with_(life, belief=replace(life.belief, mean=mean))
+    return replace(life, belief=replace(life.belief, mean=mean))
 
 
 @settings(max_examples=20, deadline=None)
@@ -556,7 +553,7 @@ def test_proposing_what_happens_anyway_only_costs(seed, kind, acceptance, pieces
 def test_refusals_bring_nothing(seed, choices):
     """Whoever refuses everything has the day they would have had, less the interruptions."""
     sampled = sample_life(np.random.default_rng(seed))
-    life = with_(sampled, life=replace(sampled.life, acceptance=-1e6))
+    life = replace(sampled, life=replace(sampled.life, acceptance=-1e6))
     simulation, alone = begin(life, seed), begin(life, seed)
     rng = np.random.default_rng(choices.getrandbits(32))
     parts, before = np.zeros(5), np.zeros(5)
@@ -575,7 +572,7 @@ def test_refusals_bring_nothing(seed, choices):
 def test_a_day_can_earn_no_more_than_its_limits_hold(seed, choices):
     """Whatever is done, and in whatever order: `varied` and `unplanned` hours too."""
     sampled = sample_life(np.random.default_rng(seed))
-    simulation = begin(with_(sampled, life=replace(sampled.life, **WILLING)), seed)
+    simulation = begin(replace(sampled, life=replace(sampled.life, **WILLING)), seed)
     world, lives = simulation.world, simulation.lives
     truth, left = world.truth[0], world.remaining_h[0].copy()
     missing = 1.0 - world.warmth[0]
@@ -605,7 +602,7 @@ def test_a_day_can_earn_no_more_than_its_limits_hold(seed, choices):
 def test_sleep_is_never_interrupted(seed, choices):
     """Nothing is decided, done or earned in it, and what is proposed before does not reach it."""
     sampled = sample_life(np.random.default_rng(seed))
-    life = with_(sampled, life=replace(sampled.life, **WILLING))
+    life = replace(sampled, life=replace(sampled.life, **WILLING))
     simulation = begin(life, seed)
     world = simulation.world
     asleep = life.days[0].asleep & ~life.days[0].busy
@@ -623,7 +620,7 @@ def test_nobody_can_be_proposed_anything_in_their_sleep():
     always = np.ones(SLOTS, bool)
     night = np.arange(SLOTS) < 40
     day = day_plan(life.days[0].date, allowed=always, work=~always, asleep=night)
-    simulation = begin(with_(life, days=(day,)))
+    simulation = begin(replace(life, days=(day,)))
     assert simulation.world.slot[0] == 40
 
 

@@ -153,3 +153,15 @@ def test_a_day_reads_as_text(life):
 def test_stepping_before_a_reset_says_so(life):
     with pytest.raises(RuntimeError, match="reset"):
         PersonalLifeEnv(life).step(LEAVE)
+
+
+def test_what_is_proposed_for_a_later_day_is_arranged_before_it_comes(life):
+    env = PersonalLifeEnv(life)
+    env.reset(seed=1)
+    assert env.simulation.world.foreseen[0] == 0.0
+    env.reset(seed=1, options={"day": 1})
+    assert env.simulation.world.foreseen[0] == 1.0
+    while not env.simulation.world.done[0]:
+        env.step(LEAVE)
+    env.reset(options={"continue": True})
+    assert env.simulation.world.foreseen[0] == 0.0

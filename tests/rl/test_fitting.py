@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -17,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind.rl import dynamics, fitting
+from twind.rl import fitting
 from twind.rl.body import company_effort
 from twind.rl.compiled import compiled
-from twind.rl.dynamics import end_day, next_day, pass_slot
+from twind.rl.dynamics import begin_life, end_day, next_day, pass_slot
 from twind.rl.fitting import BODY, FollowUp, Wait, fit_body
 from twind.rl.lived import Body, Stretch, put_together
 from twind.rl.lives import sample_life
@@ -76,7 +77,7 @@ def test_what_says_nothing_moves_nothing():
 @compiled
 def _live_alone(lives, world, seed, energy):
     v, w = lives[0], world[0]
-    dynamics._begin_life(v, w, seed, 0, False)
+    begin_life(v, w, seed, 0, False)
     t = 0
     while True:
         while w.slot < SLOTS:
@@ -156,6 +157,8 @@ def fitted(body, slots, said):
 
 
 PEOPLE = range(32)
+SEEN = ((2, 1), (4, 3), (8, 3))
+"""Fortnights, and check-ins a day."""
 
 
 @cache
@@ -398,3 +401,17 @@ def test_the_likeliest_place_is_found(at, sharp):
 
     found = fitting.likeliest(likelihood, len(at))
     assert np.allclose(found, target * sharp / (1.0 + sharp), atol=1e-3)
+
+
+def main():
+    """Print the table of docs/learning.md: what is wrong of each of BODY, by check-ins."""
+    rows = {0: errors(2, 1)[0]}
+    rows |= {14 * fortnights * a_day: errors(fortnights, a_day)[1] for fortnights, a_day in SEEN}
+    lines = [f"| check-ins | {' | '.join(BODY)} |", "|---" * (1 + len(BODY)) + "|"]
+    for count, wrong in rows.items():
+        lines.append(f"| {count} | {' | '.join(f'{rms(each):.2f}' for each in wrong.T)} |")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from twind.preferences.detectors import population_habits
-from twind.rl import dynamics
 from twind.rl.body import (
     FREE_TIME,
     FRESH_PRESSURE,
@@ -18,7 +17,7 @@ from twind.rl.body import (
     company_effort,
 )
 from twind.rl.compiled import compiled
-from twind.rl.dynamics import pass_slot
+from twind.rl.dynamics import begin_life, pass_slot
 from twind.rl.lived import Body, Spell, Stretch, put_together
 from twind.rl.lives import sample_life
 from twind.rl.snapshot import LifeParameters
@@ -91,7 +90,7 @@ def test_what_lies_outside_the_stretch_is_passed_over():
 @compiled
 def _live_alone(lives, world, seed, energy, load):
     v, w = lives[0], world[0]
-    dynamics._begin_life(v, w, seed, 1, False)
+    begin_life(v, w, seed, 1, False)
     for _ in range(SLOTS):
         energy[w.slot], load[w.slot] = w.energy, w.load
         pass_slot(v, w, -1, 0, 1, HABIT)

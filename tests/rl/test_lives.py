@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from twind.rl.snapshot import (
     LifeParameters,
     PersonState,
     ProjectState,
-    Snapshot,
     day_plan,
     shortlist,
 )
@@ -76,18 +76,13 @@ def test_the_shortlist_takes_what_presses_and_who_is_overdue_times_close():
         ),
         PersonState(id=500, name="neglected", closeness=0.9, days_since=60.0, cadence_days=14.0),
     )
-    chosen = shortlist(_with(life, projects=projects, people=people))
+    chosen = shortlist(replace(life, projects=projects, people=people))
     assert len(chosen.projects) == PROJECTS
     assert len(chosen.people) == PEOPLE
     assert projects[chosen.projects[0]].name == "tomorrow"
     assert projects[chosen.projects[1]].name == "above all"
     assert all(projects[index].name != "done" for index in chosen.projects)
     assert people[chosen.people[0]].name == "neglected"
-
-
-def _with(life, **changes):
-    names = [name for name in Snapshot.__slots__ if name not in changes]
-    return Snapshot(**{name: getattr(life, name) for name in names}, **changes)
 
 
 def test_no_trait_and_no_style_enters_what_an_hour_is_worth():
@@ -130,11 +125,11 @@ def test_a_day_of_another_length_is_refused():
 def test_a_snapshot_says_what_is_wrong_with_it():
     life = sample_life(np.random.default_rng(2))
     with pytest.raises(ValueError, match="aware"):
-        _with(life, start=life.start.replace(tzinfo=None))
+        replace(life, start=life.start.replace(tzinfo=None))
     with pytest.raises(ValueError, match="habits"):
-        _with(life, habits=np.zeros((2, SLOTS, 3)))
+        replace(life, habits=np.zeros((2, SLOTS, 3)))
     with pytest.raises(ValueError, match="needs a day"):
-        _with(life, days=())
+        replace(life, days=())
 
 
 def test_instants_are_utc_and_follow_the_zone():
@@ -144,7 +139,7 @@ def test_instants_are_utc_and_follow_the_zone():
 
 
 def test_an_empty_life_packs():
-    life = _with(sample_life(np.random.default_rng(2)), projects=(), people=())
+    life = replace(sample_life(np.random.default_rng(2)), projects=(), people=())
     lives = pack([life])
     assert np.all(lives.project_id == -1)
     assert np.all(lives.person_id == -1)

@@ -26,7 +26,6 @@ def as_the_environment_does(lives, plan, day, draw, seed):
     simulation = Simulation(lives, 1, learns=False)
     simulation.begin(np.zeros(1, np.int64), streams(seed, np.array([draw])), day=day)
     world = simulation.world
-    world.foreseen[:] = float(day > 0)
     total, accepted = 0.0, {}
     for number in range(1 + DAYS_AFTER):
         while not world.done[0]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from twind.rl.world import Day, Life, Lives
 
 EVERY_SLOTS = 2
+"""Proposals begin on the half hour, or where free time begins."""
 HALF_AN_HOUR = int(np.searchsorted(DURATIONS_SLOTS, EVERY_SLOTS))
 LEAD_SLOTS = 1
 """Nothing is proposed to begin at once."""
@@ -71,7 +72,7 @@ class Limits:
 
     def forbid(self, item: Item) -> bool:
         """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
-        return not self.allow(np.array([tuple_of(item)]))[0]
+        return not self.allow(np.array([item]))[0]
 
     def allow(self, table: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows of a table of items, (n, 5), keep to it."""
@@ -83,11 +84,6 @@ class Limits:
         for spent_kind, spent_target in self.spent:
             allowed &= (kind != spent_kind) | (target != spent_target)
         return np.asarray(allowed)
-
-
-def tuple_of(item: Item) -> tuple[int, int, int, int, int]:
-    """Return an item as a row of a table."""
-    return item.slot, item.kind, item.target, item.duration, item.intensity
 
 
 class Candidates:
@@ -104,7 +100,7 @@ class Candidates:
         limits: Limits,
         choose: Choose | None = None,
         *,
-        draws: int = 16,
+        draws: int = 8,
         seed: int = 0,
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
@@ -185,7 +181,6 @@ def _everything(
     """
     simulation = Simulation(lives, 1, draw_truth=False, learns=False)
     simulation.begin(np.zeros(1, np.int64), np.array([stream(0, 0)], np.uint64), day=day)
-    simulation.world.foreseen[:] = float(day > 0)
     most = SLOTS * ACTIVITIES * TARGETS
     table = np.zeros((most, 4), np.int64)
     worth = np.zeros(most)

@@ -37,10 +37,10 @@ from twind.rl.body import (
     wake_up,
 )
 from twind.rl.compiled import compiled, signed
-from twind.rl.learning import answer, apply_effects, review
+from twind.rl.learning import apply_effects
 from twind.rl.legal import is_open
-from twind.rl.person import acceptance, beginning, carrying_on, gain, off_duty, own_choice
-from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PEOPLE, PROJECTS, SLOTS, TARGETS, TYPES
+from twind.rl.person import acceptance, beginning, carrying_on, off_duty, own_choice
+from twind.rl.spaces import LEAVE, PEOPLE, PROJECTS, SLOTS
 from twind.rl.world import (
     ACCEPTED,
     ACTIVITIES,
@@ -94,9 +94,7 @@ from twind.rl.worth import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from twind.rl.world import Day, Life, Lives, View, World
+    from twind.rl.world import Day, Life
 
 _INT, _FLOAT, _BOOL = numba.int64, numba.float64, numba.boolean
 
@@ -140,10 +138,11 @@ def _draw_truth(v: Life, w: Day, draw: bool) -> None:
 
 
 @compiled
-def _begin_life(v: Life, w: Day, seed: np.uint64, day: int, draw: bool) -> None:
+def begin_life(v: Life, w: Day, seed: np.uint64, day: int, draw: bool) -> None:
     """Begin a life at its `day`; at day 0 the day has come to the snapshot's slot.
 
-    With `draw`, the user's own values are drawn from the belief; else they are its means.
+    What is proposed for a later one is arranged before it comes. With `draw`, the user's own values
+    are drawn from the belief; else they are its means.
     """
     w.seed = seed
     w.day = day
@@ -159,6 +158,7 @@ def _begin_life(v: Life, w: Day, seed: np.uint64, day: int, draw: bool) -> None:
         w.last_done[activity] = day - v.since_done[activity]
     slot = v.first_slot if day == 0 else 0
     _start_day(v, w, slot)
+    w.foreseen = 1.0 if day > 0 else 0.0
     awake = 0
     for s in range(slot):
         awake = 0 if v.flags[day, s] & ASLEEP else awake + 1
@@ -463,210 +463,3 @@ def spend_slots(
                 source = HABIT
         if not pass_slot(v, w, activity, target, depth, source):
             break
-
-
-@compiled
-def _legalise(
-    o: View, kind: int, target: int, duration: int, depth: int
-) -> tuple[int, int, int, int]:
-    """Return the nearest legal action.
-
-    An impossible type becomes leave, an impossible target the first possible one, a duration the
-    longest possible that is not longer (else the shortest), an intensity the nearest (the lower of
-    two).
-    """
-    if not 0 <= kind < len(TYPES) or o.mask_type[kind] == 0:
-        kind = LEAVE
-    if not 0 <= target < TARGETS or o.mask_target[kind, target] == 0:
-        target = 0
-        while o.mask_target[kind, target] == 0:
-            target += 1
-    duration = min(max(duration, 0), DURATIONS_SLOTS.shape[0] - 1)
-    while duration > 0 and o.mask_duration[kind, duration] == 0:
-        duration -= 1
-    while o.mask_duration[kind, duration] == 0:
-        duration += 1
-    depth = min(max(depth, 0), 2)
-    if o.mask_intensity[kind, depth] == 0:
-        nearest = -1
-        for other in range(3):
-            if o.mask_intensity[kind, other] > 0 and (
-                nearest < 0 or abs(other - depth) < abs(nearest - depth)
-            ):
-                nearest = other
-        depth = nearest
-    return kind, target, duration, depth
-
-
-# --- over all days -------------------------------------------------------------------------------
-
-
-@compiled
-def step(
-    lives: NDArray[np.void],
-    world: NDArray[np.void],
-    seen: NDArray[np.void],
-    minds: NDArray[np.float32],
-    actions: NDArray[np.int64],
-    rewards: NDArray[np.float64],
-) -> None:
-    """Take one action (N, 4) in each day, up to its next decision; write rewards (N,).
-
-    The records are those of Lives, World and Seen; the masks in `seen` must be of the present
-    moment. `minds` (N, CORE, CORE) holds the covariance of what is believed of each user,
-    which reviews sharpen; with none of it (0, …) nothing is learnt. Days that are over are left as
-    they are, with a reward of 0. See `World` for what else it says: done, projected, outcome,
-    reward by part.
-    """
-    learns = minds.shape[0] > 0
-    for n in range(world.shape[0]):
-        w, o = world[n], seen[n]
-        rewards[n] = 0.0
-        if w.done:
-            continue
-        v = lives[w.life]
-        # What the day brought before its first decision is paid with that decision.
-        if w.begun:
-            for part in range(PART_COUNT + 1):
-                w.reward[part] = 0.0
-        w.begun = True
-        kind, target, duration, depth = _legalise(
-            o, actions[n, 0], actions[n, 1], actions[n, 2], actions[n, 3]
-        )
-        w.projected = (
-            kind != actions[n, 0]
-            or target != actions[n, 1]
-            or duration != actions[n, 2]
-            or depth != actions[n, 3]
-        )
-        w.outcome = LEFT
-        if w.slot < SLOTS:
-            begun = False
-            if kind != LEAVE:
-                if learns:
-                    expected = acceptance(v, w, w.mean, w.guess, kind - 1, target, depth)
-                begun = propose(v, w, kind - 1, target, depth)
-                if learns:
-                    accepted = w.outcome != REFUSED
-                    review(v, w, minds[n], kind - 1, target, depth, expected, accepted)
-            spend_slots(v, w, kind - 1, target, depth, DURATIONS_SLOTS[duration], begun)
-            run_on(v, w)
-        if w.slot >= SLOTS:
-            end_day(v, w)
-        for part in range(PART_COUNT + 1):
-            rewards[n] += w.reward[part]
-
-
-@compiled
-def reset(
-    lives: NDArray[np.void],
-    world: NDArray[np.void],
-    minds: NDArray[np.float32],
-    which: NDArray[np.bool_],
-    life: NDArray[np.int64],
-    seeds: NDArray[np.uint64],
-    day: int,
-    draw: bool,
-) -> None:
-    """Begin lives (N,) where `which` (N,) says so, at their `day`, with luck from `seeds` (N,)."""
-    for n in range(world.shape[0]):
-        if which[n]:
-            v, w = lives[life[n]], world[n]
-            w.life = life[n]
-            _begin_life(v, w, seeds[n], day, draw)
-            if minds.shape[0] > 0:
-                minds[n] = v.covariance
-            run_on(v, w)
-
-
-@compiled
-def go_on(
-    lives: NDArray[np.void],
-    world: NDArray[np.void],
-    minds: NDArray[np.float32],
-    which: NDArray[np.bool_],
-    over: NDArray[np.bool_],
-) -> None:
-    """Begin the next day where `which` (N,) says so; `over` tells where the life has none."""
-    for n in range(world.shape[0]):
-        over[n] = False
-        if which[n]:
-            v, w = lives[world[n].life], world[n]
-            over[n] = not next_day(v, w)
-            if not over[n]:
-                if minds.shape[0] > 0:
-                    answer(v, w, minds[n])
-                run_on(v, w)
-
-
-@compiled
-def left_alone(
-    lives: NDArray[np.void],
-    world: NDArray[np.void],
-    scratch: NDArray[np.void],
-    days: int,
-    keeps: float,
-    overnight: float,
-    out: NDArray[np.float64],
-) -> None:
-    """Write what each of N lives would earn from now on with nobody proposing anything, (N,).
-
-    With the luck that is really to come, so it is for training alone: a policy never sees it. From
-    the present slot over the rest of the day and `days` more, a slot counting `keeps` times as much
-    as the one before, and what comes after a midnight `overnight` times as much. `scratch` is one
-    record to live it in; `world` stays as it is.
-    """
-    w = scratch[0]
-    for n in range(world.shape[0]):
-        scratch[0] = world[n]
-        v = lives[w.life]
-        total, worth = 0.0, 1.0
-        for day in range(days + 1):
-            if day > 0 and not next_day(v, w):
-                break
-            while w.slot < SLOTS:
-                for part in range(PART_COUNT + 1):
-                    w.reward[part] = 0.0
-                pass_slot(v, w, -1, 0, 1, HABIT)
-                for part in range(PART_COUNT + 1):
-                    total += worth * w.reward[part]
-                worth *= keeps
-            if not w.done:
-                for part in range(PART_COUNT + 1):
-                    w.reward[part] = 0.0
-                end_day(v, w)
-                for part in range(PART_COUNT + 1):
-                    total += worth * w.reward[part]
-            worth *= overnight
-        out[n] = total
-
-
-@compiled
-def _prospect(
-    lives: NDArray[np.void],
-    world: NDArray[np.void],
-    n: int,
-    activity: int,
-    target: int,
-    depth: int,
-) -> tuple[float, float]:
-    v, w = lives[world[n].life], world[n]
-    return (
-        gain(v, w, w.truth, w.params, activity, target, depth),
-        acceptance(v, w, w.truth, w.params, activity, target, depth),
-    )
-
-
-def gain_per_h(lives: Lives, world: World, n: int, activity: int, target: int, depth: int) -> float:
-    """Return what the n-th day's user feels an hour of this would be worth now.
-
-    In neutral free hours, by their own values as drawn (without `draw_truth`: as believed).
-    """
-    return _prospect(lives.records, world.records, n, activity, target, depth)[0]
-
-
-def acceptance_of(
-    lives: Lives, world: World, n: int, activity: int, target: int, depth: int
-) -> float:
-    """Return the probability that the n-th day's user takes this proposal up now."""
-    return _prospect(lives.records, world.records, n, activity, target, depth)[1]

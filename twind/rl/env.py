@@ -51,9 +51,9 @@ class PersonalLifeEnv(gymnasium.Env["Obs", "NDArray[np.int64]"]):
     ## Starting State
     The snapshot's moment on day 0: its energy, load, projects and people. With `draw_truth` the
     user's own values are drawn from the belief, by the seed. Without a snapshot each reset with
-    other luck samples a life. `reset(options={"day": k})` starts at day k of the snapshot;
-    `{"continue": True}` begins the day after the one that ended, the same life going on (and a new
-    one after its last day).
+    other luck samples a life. `reset(options={"day": k})` starts at day k of the snapshot, what is
+    proposed there being arranged before it comes; `{"continue": True}` begins the day after the one
+    that ended, the same life going on (and a new one after its last day).
 
     ## Episode End
     Truncated at midnight, never terminated: what is left undone keeps its price, and another day

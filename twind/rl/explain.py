@@ -7,7 +7,6 @@ the person or the rest they come from. Weights are shares of what speaks for the
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -93,10 +92,7 @@ class Teller:
             "features": evidence.block_features(block, made),
             "block": _as_json(block),
             "acted": [item.kind, item.target, item.duration, item.intensity],
-            "considered": [
-                [*dataclasses.astuple(one.item), one.worth, one.probability]
-                for one in rated.considered
-            ],
+            "considered": [[*one.item, one.worth, one.probability] for one in rated.considered],
             **({"seen": seen} if seen else {}),
             "life": self._own_life(),
             "weighed": self._weighed(),

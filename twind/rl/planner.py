@@ -5,7 +5,8 @@ the hard limits. Candidates are those the user would see most in at that hour an
 would choose; each is rehearsed on the same days with the same luck and the same draws of what the
 user might value. The best joins the plan as long as it gains more than a proposal costs; then parts
 of the plan are moved, exchanged and dropped for as long as the budget lasts and something is gained
-by it. Nobody sees future noise: the plan is fixed before the day is drawn.
+by it. Where a day as the policy would make it is better than what was built, the search goes on
+from that. Nobody sees future noise: the plan is fixed before the day is drawn.
 
 Anytime and repeatable: the budget is a number of rehearsed days, so that equal seeds give equal
 plans; a limit in seconds merely stops the search where it is.

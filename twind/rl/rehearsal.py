@@ -8,11 +8,11 @@ planned is on, the project is finished) is not proposed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twind.rl import dynamics
+from twind.rl import stepping
 from twind.rl.compiled import compiled
 from twind.rl.dynamics import end_day, next_day, pass_slot, propose, spend_slots
 from twind.rl.legal import free_run, is_open, leisure_run, may_depth, may_target, room
@@ -31,8 +31,7 @@ DAYS_AFTER = 1
 """Days lived on after the planned one: they show what something done in time is worth."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Item:
+class Item(NamedTuple):
     """One part of a plan: an action of the environment, and when it is proposed.
 
     slot: of the day, 0..SLOTS-1; kind, target, duration, intensity: as in twind.rl.spaces, so that
@@ -80,7 +79,7 @@ class Rehearsal:
         self._scratch = World(1)
         self._mornings = World(draws)
         seeds = streams(seed, np.arange(draws))
-        dynamics.reset(
+        stepping.reset(
             lives.records,
             self._mornings.records,
             np.zeros((0, CORE, CORE), np.float32),
@@ -90,8 +89,6 @@ class Rehearsal:
             day,
             True,
         )
-        # A plan for another day is made before it.
-        self._mornings.foreseen[:] = float(day > 0)
 
     def live(self, plans: Sequence[Sequence[Item]], first: int, end: int) -> Lived:
         """Live the drawn days first..end-1 under each of S plans, and DAYS_AFTER more."""
@@ -99,13 +96,7 @@ class Rehearsal:
         table = np.full((len(plans), most + 1, 5), SLOTS + 1, np.int64)
         for row, plan in enumerate(plans):
             for place, item in enumerate(sorted(plan)):
-                table[row, place] = (
-                    item.slot,
-                    item.kind,
-                    item.target,
-                    item.duration,
-                    item.intensity,
-                )
+                table[row, place] = item
         parts = np.zeros((len(plans), end - first, PART_COUNT + 1))
         accepted = np.full((len(plans), end - first, most), np.nan)
         _live_plans(

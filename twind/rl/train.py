@@ -91,8 +91,8 @@ def fine_tune(
             the same seed, data and machine give the same weights.
         seed: of all luck.
         progress: whether to draw a progress bar.
-        threads: a bound on torch's threads; None leaves it to torch. More than one gains a fifth on
-            an idle machine and loses many times that on a busy one, where they wait for each other.
+        threads: a bound on torch's threads; None leaves it to torch. More than one gains little on
+            an idle machine and loses much on a busy one, where they wait for each other.
         callback: SB3's.
         verbose: SB3's.
 

@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 
 from twind import clock
-from twind.rl import dynamics, luck
+from twind.rl import luck, stepping
 from twind.rl.observe import observe
 from twind.rl.snapshot import Snapshot
 from twind.rl.spaces import SLOT_MIN, action_space, observation_space
@@ -74,14 +74,14 @@ class Simulation:
         chosen = self._all if which is None else which
         if np.any(self.lives.days[life[chosen]] <= day):
             raise ValueError(f"day {day} lies beyond the snapshot's days")
-        dynamics.reset(
+        stepping.reset(
             self.lives.records, self.world.records, self.minds, chosen, life, seeds, day, self._draw
         )
         self._observe(chosen)
 
     def go_on(self, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Begin the next day where `which` (N,) says so; return where the life has no more."""
-        dynamics.go_on(self.lives.records, self.world.records, self.minds, which, self._over)
+        stepping.go_on(self.lives.records, self.world.records, self.minds, which, self._over)
         self._observe(which & ~self._over)
         return self._over
 
@@ -91,7 +91,7 @@ class Simulation:
         `world.done` says which days are over; stepping one of those changes nothing.
         """
         before, self.seen = self.seen, Seen(self.size)
-        dynamics.step(
+        stepping.step(
             self.lives.records,
             self.world.records,
             before.records,
@@ -109,7 +109,7 @@ class Simulation:
         for each midnight; see dynamics.
         """
         out = np.zeros(self.size)
-        dynamics.left_alone(
+        stepping.left_alone(
             self.lives.records,
             self.world.records,
             self._scratch.records,
