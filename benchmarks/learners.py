@@ -18,9 +18,9 @@ from twind.rl import pretrain, rules
 from twind.rl.env import PersonalLifeEnv
 from twind.rl.evaluate import returns
 from twind.rl.lives import sample_life
-from twind.rl.policy import TwinPolicy
-from twind.rl.ppo import LinearSchedule, TwinPPO
+from twind.rl.ppo import TwinPPO
 from twind.rl.spaces import action_space, observation_space
+from twind.rl.train import plan_budget
 from twind.rl.vec_env import PersonalLifeVecEnv
 
 CORNER = 910_001
@@ -44,6 +44,8 @@ def throughput(options):
             PlainTwinDays(days),
             seed=options.seed,
             threads=options.cores,
+            # sbx does not live every day a second time, so neither does this.
+            foresight_days=None,
             **options.settings,
         )
     else:
@@ -162,22 +164,11 @@ def _twin(options, lives):
     """Return TwinPPO with a network that has learnt nothing, with the settings of pretrain.py."""
 
     def make():
-        agent = TwinPPO(
-            TwinPolicy,
-            PersonalLifeVecEnv(lives, num_envs=pretrain.ENVS, seed=options.seed),
-            learning_rate=LinearSchedule(pretrain.RATE),
-            n_steps=pretrain.STEPS,
-            batch_size=pretrain.BATCH,
-            gamma=pretrain.GAMMA,
-            overnight=pretrain.OVERNIGHT,
-            gae_lambda=pretrain.GAE_LAMBDA,
-            ent_coef=pretrain.ENTROPY,
-            n_epochs=pretrain.EPOCHS,
-            critic_rollouts=pretrain.CRITIC_ROLLOUTS,
-            foresight_days=pretrain.FORESIGHT_DAYS,
-            seed=options.seed,
-            threads=options.cores,
+        budget = plan_budget(
+            options.steps, envs=pretrain.ENVS, steps=pretrain.STEPS, batch=pretrain.BATCH
         )
+        env = PersonalLifeVecEnv(lives, num_envs=budget.envs, seed=options.seed)
+        agent = pretrain.fresh_agent(env, budget, options.seed, threads=options.cores)
         if options.learner == "unaided":
             # The rule's advice counts for nothing until that is learnt, and so there is nothing
             # yet that an ignorant critic could spoil.

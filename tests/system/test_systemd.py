@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import twind
 from twind.clock import SystemClock
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,8 @@ def why_not() -> str:
     shown = subprocess.run([PYTHON, "--version"], capture_output=True, text=True, check=True)
     if f"Python {sysconfig.get_python_version()}." not in shown.stdout:
         return f"{PYTHON} is not Python {sysconfig.get_python_version()}"
+    if Path(twind.__file__).resolve().is_relative_to("/tmp"):
+        return "the unit's PrivateTmp hides a checkout under /tmp"
     return ""
 
 

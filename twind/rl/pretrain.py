@@ -21,7 +21,7 @@ from twind.rl.lives import sample_life
 from twind.rl.policy import TwinPolicy
 from twind.rl.ppo import LinearSchedule, TwinPPO
 from twind.rl.rules import RULES
-from twind.rl.train import plan_budget
+from twind.rl.train import Budget, plan_budget
 from twind.rl.vec_env import PersonalLifeVecEnv
 
 if TYPE_CHECKING:
@@ -100,7 +100,20 @@ def pretrain(
     """
     budget = plan_budget(timesteps, envs=ENVS, steps=STEPS, batch=BATCH)
     env = PersonalLifeVecEnv(sample_lives(lives, seed), num_envs=budget.envs, seed=seed)
-    agent = TwinPPO(
+    agent = fresh_agent(env, budget, seed, threads=threads, verbose=verbose)
+    return agent.learn(timesteps, progress_bar=progress, log_interval=10)
+
+
+def fresh_agent(
+    env: PersonalLifeVecEnv,
+    budget: Budget,
+    seed: int,
+    *,
+    threads: int | None = THREADS,
+    verbose: int = 0,
+) -> TwinPPO:
+    """Return an agent that has learnt nothing, as pre-training begins with it."""
+    return TwinPPO(
         TwinPolicy,
         env,
         learning_rate=LinearSchedule(RATE),
@@ -111,7 +124,6 @@ def pretrain(
         threads=threads,
         verbose=verbose,
     )
-    return agent.learn(timesteps, progress_bar=progress, log_interval=10)
 
 
 def compare(
