@@ -22,8 +22,7 @@ class Options:
 
     Attributes:
         learner: "stock" (SB3's PPO at its defaults over one scalar environment), "sbx", "twin"
-            (TwinPPO, a fresh network, the settings of pretrain.py) or "unaided" (the same, but its
-            network does not begin as the greedy rule).
+            (TwinPPO, a fresh network, the settings of pretrain.py).
         steps: decisions to learn from at most.
         every: decisions between two looks at how good it has become.
         mark: the held-out return at which it may stop; None for no such thing.

@@ -51,8 +51,8 @@ def measure():
         found = {"optimum": optimum(packed)}
         found |= {name: _closed_loop(packed, choose) for name, choose in RULES.items()}
         found["zero_shot"] = _closed_loop(packed, base.choose)
-        for name, choose in (("search_alone", None), ("policy_search", base.choose)):
-            found[name] = _planned(snapshot, packed, choose)
+        for name, guide in (("search_alone", None), ("policy_search", base.drawing)):
+            found[name] = _planned(snapshot, packed, guide)
         rows.append(found)
     _report({name: np.array([row[name] for row in rows]) for name in rows[0]})
 
@@ -171,13 +171,13 @@ def _closed_loop(lives, choose):
     return float(total.mean())
 
 
-def _planned(snapshot, lives, choose):
+def _planned(snapshot, lives, guide):
     from twind.rl.candidates import Limits
     from twind.rl.planner import Effort, plan_day
     from twind.rl.rehearsal import Rehearsal
 
     limits = Limits(most=2, min_acceptance=0.0)
-    made = plan_day(snapshot, 0, choose=choose, limits=limits, effort=Effort(rehearsals=8000))
+    made = plan_day(snapshot, 0, guide=guide, limits=limits, effort=Effort(rehearsals=8000))
     items = [rated.item for rated in made.items]
     return float(Rehearsal(lives, 0, DRAWS, 5).live([items], 0, DRAWS).returns.mean())
 

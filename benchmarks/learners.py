@@ -8,7 +8,6 @@ import time
 
 import gymnasium
 import numpy as np
-import torch
 from contestants import Options
 from flat import FlatDays, FlatPolicy, PlainDays, PlainTwinDays, flatten
 from stable_baselines3 import PPO
@@ -168,13 +167,7 @@ def _twin(options, lives):
             options.steps, envs=pretrain.ENVS, steps=pretrain.STEPS, batch=pretrain.BATCH
         )
         env = PersonalLifeVecEnv(lives, num_envs=budget.envs, seed=options.seed)
-        agent = pretrain.fresh_agent(env, budget, options.seed, threads=options.cores)
-        if options.learner == "unaided":
-            # The rule's advice counts for nothing until that is learnt, and so there is nothing
-            # yet that an ignorant critic could spoil.
-            torch.nn.init.zeros_(agent.policy.trust)
-            agent.critic_rollouts = 0
-        return agent
+        return pretrain.fresh_agent(env, budget, options.seed, threads=options.cores)
 
     make().learn(1)
     return make(), lambda obs: obs

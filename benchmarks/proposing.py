@@ -41,10 +41,10 @@ def _moved(number):
 
     snapshot = sample_life(np.random.default_rng([CORNER, SEED, number]))
     later = replace(snapshot, slot=snapshot.slot + 1)
-    choose, limits = new_policy().choose, Limits(most=int(snapshot.life.max_proposals))
+    guide, limits = new_policy().drawing, Limits(most=int(snapshot.life.max_proposals))
 
     def plan(life, seed, shown=()):
-        made = plan_day(life, 0, choose=choose, limits=limits, shown=shown, seed=seed)
+        made = plan_day(life, 0, guide=guide, limits=limits, shown=shown, seed=seed)
         return {rated.item for rated in made.items}
 
     first = {item for item in plan(snapshot, 2 * SEED) if item.slot >= later.slot + LEAD_SLOTS}

@@ -28,8 +28,9 @@ BEST_OF = 20 if FAST else 100
 FINE_TUNING = 20_000 if FAST else 50_000
 CHOOSING, REPORTING = 7_001, 7_002
 BOOTSTRAPS = 2000
-PAIRED = 4
-"""So many times more lives tell who is better than whom: they need no reference."""
+TUNED, SEARCHED = 4, 16
+"""So many times more lives tell who is better than whom: they need no reference, and most of them
+no fine-tuning, which is what takes longest then."""
 PAIRS = [
     ("zero_shot", "greedy"),
     ("zero_shot", "nothing"),
@@ -46,22 +47,23 @@ CORNER = 900_001
 def measure():
     """Print quality.*: scaled means with 95 % intervals over lives, and paired differences."""
     count = PEOPLE or (8 if FAST else 20)
-    everyone = count if FAST else PAIRED * count
+    tuned, everyone = (count, count) if FAST else (TUNED * count, SEARCHED * count)
     speed, guiding_s = _pace()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         told = [
-            pool.submit(_one_life, number, speed, guiding_s, referred=number < count)
+            pool.submit(
+                _one_life, number, speed, guiding_s, referred=number < count, tuned=number < tuned
+            )
             for number in range(everyone)
         ]
         known = [one.result() for one in told]
     _report_scaled(_table(known[:count]))
-    _report_paired(_table(known))
+    _report_paired(known)
 
 
 def _table(known):
-    """Return by contestant, of those who lived all lives, (lives, 2) returns on both lucks."""
-    names = [name for name in known[0] if all(name in one for one in known)]
-    return {name: np.array([one[name] for one in known]) for name in names}
+    """Return by contestant (lives, 2) returns, on both lucks."""
+    return {name: np.array([one[name] for one in known]) for name in known[0]}
 
 
 def _life(number):
@@ -70,7 +72,7 @@ def _life(number):
     return sample_life(np.random.default_rng([CORNER, SEED, number]))
 
 
-def _one_life(number, speed, guiding_s, *, referred):
+def _one_life(number, speed, guiding_s, *, referred, tuned):
     """Return the mean return of every contestant beyond doing nothing, on both kinds of luck."""
     import torch
 
@@ -83,15 +85,18 @@ def _one_life(number, speed, guiding_s, *, referred):
     found = {RULE_NAMES.get(name, name): day.act(choose) for name, choose in RULES.items()}
     found["zero_shot"] = day.act(base.choose)
     found["mean_only"] = day.act(_without_doubt(base.choose))
-    tuned = fine_tune(snapshot, start=base, total_timesteps=FINE_TUNING, seed=number)
-    found["finetuned"] = day.act(tuned.policy.choose)
+    guides = {"policy": base.drawing}
+    if tuned:
+        agent = fine_tune(snapshot, start=base, total_timesteps=FINE_TUNING, seed=number)
+        guides["finetuned"] = agent.policy.drawing
+        found["finetuned"] = day.act(agent.policy.choose)
     for label, seconds in BUDGETS.items():
         if seconds > 1 and (FAST or not referred):
             continue
         guided = int(speed * max(0.2 * seconds, seconds - guiding_s))
         found[f"search_alone_{label}"] = day.plan(None, int(seconds * speed))
-        found[f"policy_search_{label}"] = day.plan(base.choose, guided)
-        found[f"finetuned_search_{label}"] = day.plan(tuned.policy.choose, guided)
+        for name, guide in guides.items():
+            found[f"{name}_search_{label}"] = day.plan(guide, guided)
     if referred:
         found["reference"] = day.anneal(int(speed * 0.5 * BEST_OF), number)
     nothing = found["nothing"]
@@ -119,12 +124,12 @@ class _Day:
         """Return the same of a plan."""
         return [float(one.live([items], 0, DRAWS).returns.mean()) for one in self.luck]
 
-    def plan(self, choose, rehearsals):
+    def plan(self, guide, rehearsals):
         """Return the same of the plan that so many rehearsals make."""
         from twind.rl.planner import Effort, plan_day
 
         effort = Effort(rehearsals=rehearsals)
-        made = plan_day(self.snapshot, 0, choose=choose, limits=self.limits, effort=effort)
+        made = plan_day(self.snapshot, 0, guide=guide, limits=self.limits, effort=effort)
         return self.live([rated.item for rated in made.items])
 
     def anneal(self, rehearsals, seed):
@@ -211,7 +216,7 @@ def _pace():
     from twind.rl.world import pack
 
     torch.set_num_threads(1)
-    snapshot, guide = _life(0), new_policy().choose
+    snapshot, guide = _life(0), new_policy().drawing
     lives, limits = pack([snapshot]), _limits(snapshot)
     luck = Rehearsal(lives, 0, 256, 0)
 
@@ -226,12 +231,12 @@ def _pace():
     lived_s = seconds(lambda: luck.live([[]] * 4, 0, 256), 1.0) / 1024
     alone_s, guided_s = (
         seconds(
-            lambda choose=choose: Candidates(
-                snapshot, lives, 0, limits, choose, draws=Effort().guide, seed=0
+            lambda guide=guide: Candidates(
+                snapshot, lives, 0, limits, guide, draws=Effort().guide, seed=0
             ),
             0.3,
         )
-        for choose in (None, guide)
+        for guide in (None, guide)
     )
     tell("quality.guiding_s", guided_s, None, None, "s", alone_s, guided_s / alone_s, 1)
     return 1.0 / lived_s, guided_s - alone_s
@@ -262,13 +267,14 @@ def _report_scaled(table):
         )  # fmt: skip
 
 
-def _report_paired(table):
+def _report_paired(known):
     """Print what one is better than another, on the same lives and luck."""
     for one, other in PAIRS:
-        if one not in table or other not in table:
+        told = [(life[one][1], life[other][1]) for life in known if one in life and other in life]
+        if not told:
             continue
-        baseline = table[other][:, 1]
-        gained = table[one][:, 1] - baseline
+        returns, baseline = np.array(told).T
+        gained = returns - baseline
         low, high = np.percentile(gained[_picks(len(gained))].mean(axis=1), [2.5, 97.5])
         mean = float(gained.mean())
         tell(

@@ -27,7 +27,7 @@ def told(race, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("learner", ["twin", "unaided", "stock"])
+@pytest.mark.parametrize("learner", ["twin", "stock"])
 def test_each_learns_and_is_rated(learner):
     last = told("quality", learner=learner, steps=512)[-1]
     assert last["steps"] >= 512

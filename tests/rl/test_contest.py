@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from twind.rl import contest
+from twind.rl.candidates import unvarying
 from twind.rl.contest import NOTHING, SEARCH
 from twind.rl.lives import sample_life
 from twind.rl.planner import Effort
@@ -23,7 +24,9 @@ def life(seed, **parameters):
 
 def test_the_same_seed_gives_the_same_verdict():
     snapshot = life(5003)
-    first, second = (contest.contest(snapshot, "greedy", greedy, seed=3, **QUICK) for _ in range(2))
+    first, second = (
+        contest.contest(snapshot, "greedy", unvarying(greedy), seed=3, **QUICK) for _ in range(2)
+    )
     assert first == second
     assert {one.name for one in first.scores} == {"greedy", SEARCH, NOTHING}
     assert {(one.against, one.under) for one in first.differences} == {
@@ -33,14 +36,14 @@ def test_the_same_seed_gives_the_same_verdict():
 
 def test_a_guide_that_changes_nothing_stays():
     """A rule that leaves everything adds no candidates: both plans are the same."""
-    verdict = contest.contest(life(5003), "guide", nothing, seed=1, **QUICK)
+    verdict = contest.contest(life(5003), "guide", unvarying(nothing), seed=1, **QUICK)
     assert verdict.winner == "guide"
     same = [one for one in verdict.differences if one.against == SEARCH]
     assert all(one.mean == one.low == one.high == 0.0 for one in same)
 
 
 def test_plans_are_worth_making_for_somebody_with_a_deadline():
-    verdict = contest.contest(life(5003), "greedy", greedy, seed=1, **QUICK)
+    verdict = contest.contest(life(5003), "greedy", unvarying(greedy), seed=1, **QUICK)
     assert verdict.winner != NOTHING
     [against] = [
         one for one in verdict.differences if (one.against, one.under) == (NOTHING, "fitted")
@@ -62,4 +65,4 @@ def test_another_way_wins_only_clearly(monkeypatch, worth, winner):
     common = luck.normal(0.0, 3.0, 200)
     run = {name: common + value + luck.normal(0.0, 0.3, 200) for name, value in worth.items()}
     monkeypatch.setattr(contest, "_live", lambda *_: (run, run))
-    assert contest.contest(life(1), "guide", greedy).winner == winner
+    assert contest.contest(life(1), "guide", unvarying(greedy)).winner == winner

@@ -118,7 +118,7 @@ class Day:
 
 def best_day(snapshot, day=TODAY, *, seed=0, rehearsals=6000, draws=48):
     effort = Effort(rehearsals=rehearsals, draws=128)
-    made = plan_day(snapshot, day, choose=None, limits=Limits(most=6), seed=seed, effort=effort)
+    made = plan_day(snapshot, day, guide=None, limits=Limits(most=6), seed=seed, effort=effort)
     return lived(snapshot, day, [rated.item for rated in made.items], draws)
 
 

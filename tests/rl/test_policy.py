@@ -17,8 +17,7 @@ from twind.rl.policy import (
     masked_log_softmax,
     probabilities,
 )
-from twind.rl.rules import greedy
-from twind.rl.spaces import PEOPLE, PROJECTS, SHAPES, action_space, observation_space
+from twind.rl.spaces import PEOPLE, PROJECTS, SHAPES, TYPES, action_space, observation_space
 from twind.rl.vec_env import Simulation, stream
 
 
@@ -187,8 +186,20 @@ def test_the_guides_of_a_search_agree_with_the_policy():
     )
 
 
-def test_a_fresh_policy_chooses_as_the_greedy_rule_does():
-    """In real days, with the weights as they come: the rule's opinion is all it has."""
+def test_what_is_drawn_follows_the_probabilities_and_the_seed():
+    policy, rows = make_policy(), 4000
+    one = random_observation(11, days=1)
+    obs = {name: np.repeat(array, rows, axis=0) for name, array in one.items()}
+    drawn = policy.drawing(3)(obs)
+    assert_legal(obs, drawn)
+    np.testing.assert_array_equal(drawn, policy.drawing(3)(obs))
+    assert (drawn != policy.drawing(4)(obs)).any()
+    shares = np.bincount(drawn[:, 0], minlength=len(TYPES)) / rows
+    np.testing.assert_allclose(shares, policy.type_probabilities(one)[0][0], atol=0.03)
+
+
+def test_a_fresh_policy_prefers_what_is_advised():
+    """In real days, with the weights as they come: the advice is all it has."""
     torch.manual_seed(0)
     policy = TwinPolicy(observation_space(), action_space(), lambda _: 1e-3)
     rng = np.random.default_rng(5)
@@ -197,8 +208,9 @@ def test_a_fresh_policy_chooses_as_the_greedy_rule_does():
     agreed, asked = 0, 0
     while not simulation.world.done.all():
         alive, obs = ~simulation.world.done, simulation.seen.as_dict()
-        actions = greedy(obs)
-        agreed += int((policy.choose(obs)[alive, :2] == actions[alive, :2]).all(1).sum())
+        advised = np.where(obs["mask_type"] > 0, obs["advice_types"], -np.inf).argmax(axis=1)
+        actions = policy.choose(obs)
+        agreed += int((actions[:, 0] == advised)[alive].sum())
         asked += int(alive.sum())
         simulation.step(actions)
     assert asked > 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from twind.rl.candidates import Candidates, Limits
@@ -134,6 +134,34 @@ def test_left_alone_is_what_leaving_earns(seed, steps):
     # Before the first decision a day has earned something already, which is paid with it.
     already = np.where(begun, 0.0, before["reward"].sum(axis=1))
     np.testing.assert_allclose(foreseen[~before["done"]], (earned - already)[~before["done"]])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), gamma=st.floats(0.9, 1.0), asked=st.lists(st.booleans()))
+def test_what_is_foreseen_stands_until_something_is_begun(seed, gamma, asked):
+    simulation = Simulation([life(seed)], 8)
+    simulation.begin(np.zeros(8, np.int64), streams(seed, np.arange(8)))
+    rng = np.random.default_rng(seed)
+    simulation.left_alone(1, gamma, 0.5)
+    kept = 0
+    for asks in asked:
+        actions = rng.integers(0, 11, (8, 4))
+        actions[:, 0] *= asks
+        simulation.step(actions)
+        simulation.go_on(simulation.world.done.copy())
+        kept += (~simulation.world.strayed).sum()
+        foreseen = simulation.left_alone(1, gamma, 0.5)
+        simulation.world.strayed[:] = True
+        np.testing.assert_allclose(foreseen, simulation.left_alone(1, gamma, 0.5), atol=1e-9)
+    event(f"kept {min(kept, 1)}")
+
+
+def test_what_is_foreseen_is_foreseen_anew_for_another_discount():
+    simulation = Simulation([life(3)], 2)
+    simulation.begin(np.zeros(2, np.int64), streams(3, np.arange(2)))
+    once = simulation.left_alone(1, 1.0)
+    assert (simulation.left_alone(0, 1.0) != once).all()
+    np.testing.assert_array_equal(simulation.left_alone(1, 1.0), once)
 
 
 # --- candidates ----------------------------------------------------------------------------------

@@ -124,14 +124,30 @@ def test_greedy_does_what_it_is_advised_and_for_as_long():
     obs["advice_types"][:] = -1.0
     obs["advice_hours"][:, WORK] = 1.5
     obs["advice_depth"][:] = 2.0
-    advise(obs, WORK, 0.2, target=4, extra=0.3)
+    advise(obs, WORK, rules.LEAST, target=4, extra=0.3)
     assert rules.greedy(obs)[0].tolist() == [WORK, 4, 4, 2]
 
 
-def test_greedy_leaves_what_is_worth_nothing():
+def test_greedy_leaves_what_is_hardly_worth_a_proposal():
     obs = quiet_observation()
-    obs["advice_types"][:] = -0.1
+    obs["advice_types"][:] = rules.LEAST - 0.01
     assert rules.greedy(obs)[0, 0] == LEAVE
+
+
+def test_greedy_leaves_what_the_user_does_anyway():
+    obs = quiet_observation()
+    obs["usual"][:, WORK - 1] = 1.0
+    advise(obs, WORK, 2.0)
+    assert rules.greedy(obs)[0, 0] == LEAVE
+    advise(obs, SOCIAL, 2.1 + rules.LEAST)
+    assert rules.greedy(obs)[0, 0] == SOCIAL
+
+
+def test_greedy_asks_more_of_each_further_proposal():
+    obs = quiet_observation(3)
+    obs["self"][:, 5] = [0.0, 1 / 5, 2 / 5]
+    advise(obs, WORK, rules.LEAST + 1.5 * rules.DEARER)
+    assert rules.greedy(obs)[:, 0].tolist() == [WORK, WORK, LEAVE]
 
 
 def test_targets_cover_nobody_projects_and_people():

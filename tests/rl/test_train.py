@@ -16,7 +16,6 @@ from twind.rl import evaluate, pretrain, train, weights
 from twind.rl.lives import sample_life
 from twind.rl.policy import TwinPolicy
 from twind.rl.rules import RULES
-from twind.rl.spaces import action_space, observation_space
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +87,10 @@ def test_the_shipped_policy_beats_every_rule_on_simulated_lives_it_has_not_seen(
 
 
 @pytest.mark.slow
-def test_training_begins_as_the_greedy_rule_and_does_not_spoil_it(unseen):
-    torch.manual_seed(0)
-    fresh = TwinPolicy(observation_space(), action_space(), lambda _: 1e-3)
-    trained = pretrain.pretrain(90_000, 0, lives=64, threads=1).policy
-    run = rate(
-        unseen, {"fresh": fresh.choose, "trained": trained.choose, "greedy": RULES["greedy"]}
-    )
-    assert abs(evaluate.difference(run, "fresh", "greedy").mean) < 0.1
-    assert evaluate.difference(run, "trained", "greedy").low > -0.1
+def test_a_little_training_is_better_than_leaving_everything_alone(unseen):
+    trained = pretrain.pretrain(200_000, 0, lives=256, threads=1).policy
+    run = rate(unseen, {"trained": trained.choose, "nothing": RULES["nothing"]})
+    assert evaluate.difference(run, "trained", "nothing").low > 0.0
 
 
 def test_one_command_makes_a_base_policy(tmp_path, capsys):

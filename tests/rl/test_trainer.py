@@ -37,7 +37,7 @@ def verdict(monkeypatch, winner, planner=None):
     monkeypatch.setattr(
         trainer,
         "contest",
-        lambda _snapshot, guide, _choose, **_more: contest.Verdict(planner or guide, (), ()),
+        lambda _snapshot, name, _guide, **_more: contest.Verdict(planner or name, (), ()),
     )
     found = partial(evaluate.gate, lives=4, days=1)
 
@@ -210,7 +210,7 @@ def test_damaged_weights_in_service_give_way_to_the_base_policy(life, monkeypatc
     file.write_bytes(b"")
     served = trainer.serving_choice(life, 1, learner.models_dir)
     assert served[:2] == ("base", None)
-    assert callable(served.choose)
+    assert callable(served.guide)
     assert models.serving(life, 1) is None
 
 
@@ -227,7 +227,7 @@ def test_a_base_policy_that_cannot_be_read_gives_way_to_the_greedy_rule(
         monkeypatch.setattr(trainer.weights, "BASE", file)
         served = trainer.serving_choice(life, 1, tmp_path)
         assert served[:2] == ("greedy rule", None)
-        assert served.choose is trainer.RULES["greedy"]
+        assert served.guide(0) is trainer.RULES["greedy"]
         [record] = caplog.records
         assert str(file) in record.getMessage()
         assert "the greedy rule stands in" in record.getMessage()
@@ -240,7 +240,8 @@ def test_what_wins_serves(life, monkeypatch):
     assert learner.report.winner == "greedy"
     assert {score.name for score in learner.report.scores} == {"ppo", "base", *trainer.RULES}
     served = trainer.serving_choice(life, 1, learner.models_dir)
-    assert served == ("greedy", models.serving(life, 1).id, trainer.RULES["greedy"], False)
+    assert (served.name, served.model_id) == ("greedy", models.serving(life, 1).id)
+    assert served.guide(0) is trainer.RULES["greedy"]
     train(life, seed=1)
     assert life.value("SELECT COUNT(*) FROM models WHERE kind = 'greedy'") == 1
     verdict(monkeypatch, "ppo")

@@ -96,7 +96,7 @@ def _propose(
     plan = plan_day(
         snapshot,
         day,
-        choose=serving.choose,
+        guide=serving.guide,
         limits=limits,
         shown=tuple(shown),
         seed=snapshot.days[day].date.toordinal(),

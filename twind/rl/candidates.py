@@ -8,6 +8,7 @@ falls behind for longer blocks, as an hour is worth less and less.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 EVERY_SLOTS = 2
 """Proposals begin on the half hour, or where free time begins."""
-HALF_AN_HOUR = int(np.searchsorted(DURATIONS_SLOTS, EVERY_SLOTS))
+AN_HOUR = int(np.searchsorted(DURATIONS_SLOTS, 4))
 LEAD_SLOTS = 1
 """Nothing is proposed to begin at once."""
 PLACES = 6
@@ -55,6 +56,14 @@ WILLING = 1e6
 """Log odds at which everything is taken up."""
 GUIDE_WEIGHT = 1.0
 """Hours of gain that count for a candidate which what serves would propose on every day."""
+
+Guide = Callable[[int], "Choose"]
+"""What serves, as it guides a search: a way of choosing, the luck of which comes from a seed."""
+
+
+def unvarying(choose: Choose) -> Guide:
+    """Return what a rule is as a guide: there is no luck in it."""
+    return lambda _seed: choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Limits:
 class Candidates:
     """What could be proposed on a day of a life, packed alone, the most promising first.
 
-    `choose` is the policy or rule that serves, asked on `draws` days; None for nobody.
+    `guide` is the policy or rule that serves, asked on `draws` days; None for nobody.
     """
 
     def __init__(
@@ -98,9 +107,9 @@ class Candidates:
         lives: Lives,
         day: int,
         limits: Limits,
-        choose: Choose | None = None,
+        guide: Guide | None = None,
         *,
-        draws: int = 8,
+        draws: int = 48,
         seed: int = 0,
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
@@ -113,8 +122,8 @@ class Candidates:
 
         self.plans: list[list[Item]] = []
         """What the guide would propose on each of the days it was asked about."""
-        if choose is not None:
-            days = [rows[may_be(rows)] for rows in _guided(lives, day, choose, draws, seed)]
+        if guide is not None:
+            days = [rows[may_be(rows)] for rows in _guided(lives, day, guide(seed), draws, seed)]
             self.plans = [[_item(row) for row in rows] for rows in days]
             table, scores = _with_guide(table, scores, days)
         kept = may_be(table)
@@ -294,9 +303,9 @@ def _guided(
     while not world.done.all():
         slots, alive = world.slot.copy(), ~world.done
         actions = choose(simulation.seen.as_dict())
-        # Where it leaves the time alone it is asked again on the next half hour.
+        # Where it leaves the time alone it is asked again after an hour: asking is what takes long.
         leaves = actions[:, 0] == LEAVE
-        actions[leaves, 2] = np.maximum(actions[leaves, 2], HALF_AN_HOUR)
+        actions[leaves, 2] = np.maximum(actions[leaves, 2], AN_HOUR)
         simulation.step(actions)
         for row in np.flatnonzero(alive & ~leaves & ~world.projected):
             days[row].append((int(slots[row]), *(int(part) for part in actions[row])))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twind.rl.evaluate import Choose
+    from twind.rl.candidates import Guide
     from twind.rl.snapshot import Snapshot
 
 SEARCH = "search"
@@ -56,8 +56,8 @@ class Verdict:
 
 def contest(
     snapshot: Snapshot,
-    guide: str,
-    choose: Choose,
+    name: str,
+    guide: Guide,
     *,
     seed: int = 0,
     days: int = DAYS,
@@ -65,24 +65,24 @@ def contest(
     effort: Effort = EFFORT,
 ) -> Verdict:
     """Let the planner with a guide compete with itself alone and with doing nothing."""
-    fitted, shaken = _live(snapshot, {guide: choose, SEARCH: None}, seed, days, draws, effort)
+    fitted, shaken = _live(snapshot, {name: guide, SEARCH: None}, seed, days, draws, effort)
     runs = {"fitted": fitted, "perturbed": shaken}
     differences = tuple(
-        difference(run, guide, other, under)
+        difference(run, name, other, under)
         for under, run in runs.items()
         for other in (SEARCH, NOTHING)
     )
-    winner = guide
+    winner = name
     for other in (SEARCH, NOTHING):
         if all(difference(run, other, winner).low > 0.0 for run in runs.values()):
             winner = other
-    scores = [score(name, kept) for name, kept in fitted.items()]
+    scores = [score(one, kept) for one, kept in fitted.items()]
     return Verdict(winner, tuple(sorted(scores, key=lambda one: -one.mean)), differences)
 
 
 def _live(
     snapshot: Snapshot,
-    guides: Mapping[str, Choose | None],
+    guides: Mapping[str, Guide | None],
     seed: int,
     days: int,
     draws: int,
@@ -103,13 +103,13 @@ def _live(
                 for rated in plan_day(
                     snapshot,
                     day,
-                    choose=choose,
+                    guide=guide,
                     limits=limits,
                     seed=int(planning) + day,
                     effort=effort,
                 ).items
             ]
-            for choose in guides.values()
+            for guide in guides.values()
         ]
         for kept, worlds, share in ((fitted, [lives], draws), (shaken, others, draws // SHAKEN)):
             for world in worlds:

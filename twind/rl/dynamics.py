@@ -183,6 +183,7 @@ def _start_day(v: Life, w: Day, slot: int) -> None:
     w.slot = slot
     w.done = False
     w.projected = False
+    w.strayed = True
     w.outcome = LEFT
     for k in range(ATTRIBUTES):
         w.hours[k] = 0.0
@@ -415,6 +416,7 @@ def end_day(v: Life, w: Day) -> None:
     for activity in range(ACTIVITIES):
         if w.hours[activity] > 0.0:
             w.last_done[activity] = day
+    w.strayed = True
     w.done = True
 
 
@@ -454,6 +456,7 @@ def spend_slots(
 ) -> None:
     """Let so many slots pass, at what was begun as long as the user carries on with it."""
     source = ACCEPTED if begun else HABIT
+    w.strayed |= begun
     for _ in range(slots):
         if source == ACCEPTED:
             # Told before the slot: whoever has stopped does something of their own.

@@ -70,8 +70,6 @@ def _hand(count: int, turn: int) -> NDArray[np.float64]:
 
 
 HAND, WEEK = _hand(SLOTS + 1, SLOTS), _hand(7, 7)
-INTERRUPTION_H = 0.1
-"""What a proposal costs the user whatever comes of it, in neutral free hours (LifeParameters)."""
 
 
 @compiled
@@ -249,9 +247,8 @@ def _see_advice(v: Life, w: Day, o: View) -> None:
     """Write what an hour of each type and target is believed to be worth, seen by itself.
 
     In neutral free hours an hour: what its attributes are worth (with the affinity to its target),
-    what it does for a deadline, for a neglected person, and for an empty battery, less the
-    interruption spread over its length. A type counts with the best target it may have now; leaving
-    is worth nothing.
+    what it does for a deadline, for a neglected person, and for an empty battery. A type counts
+    with the best target it may have now; leaving is worth nothing.
     """
     tired = min(0.5, max(0.0, 0.5 - w.energy))
     loaded = min(0.6, max(0.0, w.load - 0.4))
@@ -269,13 +266,13 @@ def _see_advice(v: Life, w: Day, o: View) -> None:
     o.advice_hours[LEAVE] = 1.0
     for activity in range(ACTIVITIES):
         kind = activity + 1
-        hours = 1.0
-        if activity == WORK:
-            hours = 1.5 if rested else 0.75
-        elif activity == REST:
-            hours = 0.5
+        hours = 2.0
+        if activity == REST:
+            hours = 1.0
+        elif activity == WORK and not rested:
+            hours = 1.5
         change = w.mean[WORTH + VARIED] if is_new(w, activity) else 0.0
-        worth = aligned * (w.mean[WORTH + activity] + by_time + change) - INTERRUPTION_H / hours
+        worth = aligned * (w.mean[WORTH + activity] + by_time + change)
         if activity in (WORK, LEARN, CREATE, EXERCISE, PLAN):
             worth -= energetic * (tired + loaded)
         elif activity == REST:

@@ -5,8 +5,8 @@ the hard limits. Candidates are those the user would see most in at that hour an
 would choose; each is rehearsed on the same days with the same luck and the same draws of what the
 user might value. The best joins the plan as long as it gains more than a proposal costs; then parts
 of the plan are moved, exchanged and dropped for as long as the budget lasts and something is gained
-by it. Where a day as the policy would make it is better than what was built, the search goes on
-from that. Nobody sees future noise: the plan is fixed before the day is drawn.
+by it. Where one of the days that are drawn from the policy is better than what was built, the
+search goes on from that. Nobody sees future noise: the plan is fixed before the day is drawn.
 
 Anytime and repeatable: the budget is a number of rehearsed days, so that equal seeds give equal
 plans; a limit in seconds merely stops the search where it is.
@@ -15,6 +15,7 @@ plans; a limit in seconds merely stops the search where it is.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twind.rl.candidates import Limits
-    from twind.rl.evaluate import Choose
+    from twind.rl.candidates import Guide, Limits
     from twind.rl.rehearsal import Lived
     from twind.rl.snapshot import Snapshot
     from twind.rl.world import Lives
@@ -71,7 +71,7 @@ class Effort(NamedTuple):
 
     rehearsals: int = 40_000
     draws: int = 384
-    guide: int = 8
+    guide: int = 48
     seconds: float = math.inf
 
 
@@ -123,7 +123,7 @@ def plan_day(
     snapshot: Snapshot,
     day: int,
     *,
-    choose: Choose | None,
+    guide: Guide | None,
     limits: Limits,
     shown: Sequence[Item] = (),
     seed: int = 0,
@@ -132,13 +132,13 @@ def plan_day(
 ) -> Plan:
     """Return the plan for a day of the snapshot.
 
-    `choose`, the policy or rule that serves, guides the search; None leaves it to itself. `shown`
+    `guide` is the policy or rule that serves; None leaves the search to itself. `shown`
     is what the user has been proposed for that day and has not answered: it stands unless a change
     gains more than CHURN_PRICE. Raises nothing: a day without room, or without anything worth it,
     is a plan that says so.
     """
     lives = pack([snapshot])
-    candidates = Candidates(snapshot, lives, day, limits, choose, draws=effort.guide, seed=seed)
+    candidates = Candidates(snapshot, lives, day, limits, guide, draws=effort.guide, seed=seed)
     search = _Search(lives, day, limits, candidates, shown, seed, effort)
     if not candidates and not shown:
         return Plan(day, (), NO_ROOM, 0)
@@ -201,15 +201,15 @@ class _Search:
         self._take_best(self._guided_plans(begun), share)
 
     def _guided_plans(self, begun: Sequence[Item]) -> list[list[Item]]:
-        """Return the days that the guide would make of what stands, and the beginnings of them."""
-        found: dict[tuple[Item, ...], None] = {}
+        """Return the days that the guide would make of what stands, the commonest first."""
+        found: Counter[tuple[Item, ...]] = Counter()
         for day in self._candidates.plans:
             plan = list(begun)
             for item in day:
                 if len(plan) < self._limits.most and _fits(item, plan):
                     plan.append(item)
-                    found[tuple(plan)] = None
-        return [list(plan) for plan in found]
+            found[tuple(plan)] += len(plan) > len(begun)
+        return [list(plan) for plan, count in found.most_common() if count]
 
     def _keep_possible(self) -> None:
         """Begin with what has been shown and is still possible."""

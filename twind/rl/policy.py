@@ -6,9 +6,10 @@ their mean goes into the context (Deep Sets, Zaheer et al. 2017), and a target i
 by a pointer, the product of its row's embedding with a query from context and type (Vinyals et al.
 2015). Swapping two rows therefore swaps their probabilities and changes nothing else.
 
-The network does not begin from nothing: what the greedy rule thinks of each choice is added to the
-logits, and what is learnt is where to depart from it (residual policy learning, Silver et al.
-2018). A fresh network therefore chooses as the rule does, and explores in its neighbourhood.
+The network does not begin from nothing: what an hour of each choice is believed to be worth, which
+the greedy rule goes by, is added to the logits, and what is learnt is how far to trust it and where
+to depart from it (residual policy learning, Silver et al. 2018). A fresh network therefore draws
+what promises more a little oftener, and explores all the rest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 from torch.nn import functional
 
-from twind.rl.rules import HOURS
 from twind.rl.spaces import (
     DURATIONS_MIN,
     INTENSITIES,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from gymnasium import spaces
     from numpy.typing import NDArray
     from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+
+    from twind.rl.evaluate import Choose
 
     Obs = Mapping[str, Tensor]
     Pick = Callable[[int, Tensor], Tensor]
@@ -72,7 +74,6 @@ FORBIDDEN = -1e8
 """Stands for minus infinity among logits; finite, so that zero times it is zero and not NaN."""
 NEXT_TO_NOTHING = -80.0
 """The logarithm of a probability that is none, and that float32 can still hold."""
-_HOURS = torch.from_numpy(HOURS)
 _DEPTHS = torch.arange(len(INTENSITIES))
 
 
@@ -81,10 +82,10 @@ ADAM = {"eps": 1e-5, "fused": True}
 FRESH_RATE = 3e-4
 """What a fresh policy would learn at, were it trained by itself."""
 
-STARTING_TRUST = (6.0, 6.0, 1.5, 1.0)
-"""What a neutral free hour an hour (type, target), an hour too long or too short (duration) and a
-step of intensity add to the logits of a fresh network. Chosen: sure enough to be nearly as good as
-the rule, and unsure enough to find what is better."""
+STARTING_TRUST = (1.0, 1.0, 1.0)
+"""What a neutral free hour an hour (type, target) and a step of intensity away from what is advised
+add to the logits of a fresh network, or take from them. Chosen: to begin as sure as the rule is
+kept the policy from learning when to say nothing."""
 
 
 class Encoded(NamedTuple):
@@ -199,7 +200,7 @@ class TwinPolicy(ActorCriticPolicy):
     def architecture(self) -> dict[str, Any]:
         """Return what a file of weights must agree on to fit this network (JSON-able)."""
         return {
-            "name": "twin-residual",
+            "name": "twin-advised",
             "hidden": self.hidden,
             "row": self.row,
             "head": self.head,
@@ -322,15 +323,13 @@ class TwinPolicy(ActorCriticPolicy):
             + self.how_of_type(types)
             + self.how_of_target(self.embed_target(obs, targets))
         )
-        far = (_HOURS - obs["advice_hours"][batch, types].unsqueeze(1)).abs()
         durations = choose(
-            self.duration_logits(functional.relu(how)) - self.trust[2] * far,
-            obs["mask_duration"][batch, types],
+            self.duration_logits(functional.relu(how)), obs["mask_duration"][batch, types]
         )
         how = functional.relu(how + self.how_of_duration(durations))
         far = (_DEPTHS - obs["advice_depth"]).abs()
         choose(
-            self.intensity_logits(how) - self.trust[3] * far, obs["mask_intensity"][batch, types]
+            self.intensity_logits(how) - self.trust[2] * far, obs["mask_intensity"][batch, types]
         )
         return _sum_up(steps)
 
@@ -340,9 +339,8 @@ class TwinPolicy(ActorCriticPolicy):
         return logits
 
     def draw(self, _: int, log_probs: Tensor) -> Tensor:
-        """Draw from each row: a race of exponentials, as `torch.multinomial` runs it."""
-        race = torch.empty_like(log_probs).exponential_(generator=self.generator)
-        return (probabilities(log_probs) / race).argmax(1)
+        """Draw from each row."""
+        return drawn(log_probs, self.generator)
 
     # --- what SB3 calls --------------------------------------------------------------------------
 
@@ -383,6 +381,20 @@ class TwinPolicy(ActorCriticPolicy):
         with torch.inference_mode():
             return self.chain(self.encode(tensors), tensors, likeliest).actions.numpy()
 
+    def drawing(self, seed: int) -> Choose:
+        """Return what draws actions where `choose` takes the likeliest, with luck from `seed`."""
+        luck = torch.Generator().manual_seed(seed)
+
+        def choose(obs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int64]:
+            tensors = as_tensors(obs)
+            with torch.inference_mode():
+                chain = self.chain(
+                    self.encode(tensors), tensors, lambda _, log_probs: drawn(log_probs, luck)
+                )
+                return chain.actions.numpy()
+
+        return choose
+
     def type_probabilities(
         self, obs: Mapping[str, NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -406,7 +418,7 @@ class TwinPolicy(ActorCriticPolicy):
 
 
 def fresh_policy(seed: int = 0) -> TwinPolicy:
-    """Return a policy that has learnt nothing and chooses as the greedy rule does.
+    """Return a policy that has learnt nothing.
 
     Equal seeds give equal policies, whatever luck torch has had before.
     """
@@ -424,6 +436,15 @@ def as_tensors(obs: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
         name: tensor.float() if name.startswith(MASKS) else tensor
         for name, tensor in tensors.items()
     }
+
+
+def drawn(log_probs: Tensor, luck: torch.Generator | None) -> Tensor:
+    """Return an index drawn from each row, (batch,): a race of exponentials.
+
+    As `torch.multinomial` runs it.
+    """
+    race = torch.empty_like(log_probs).exponential_(generator=luck)
+    return (probabilities(log_probs) / race).argmax(1)
 
 
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -198,12 +198,10 @@ class TwinPPO(PPO):
     `gamma` is the discount per hour, `overnight` a further one for each midnight that passes: a day
     is planned as a whole, and what comes after counts for less. `anchor` with `anchor_coef` > 0
     adds that many times the Kullback-Leibler divergence from the anchor to the loss (estimator k3
-    of Schulman 2020). For the first `critic_rollouts` rollouts only the value is learnt, so that a
-    policy that is worth something is not spoilt by a critic that knows nothing. `foresight_days` is
-    how many days beyond today the potential looks ahead (None: no shaping); an environment that is
-    not of the simulated day has none. `threads` bounds torch's threads while it learns; the bound
-    is lifted again afterwards. Everything else is SB3's; the defaults suit a few hundred
-    environments stepped at once on a CPU.
+    of Schulman 2020). `foresight_days` is how many days beyond today the potential looks ahead
+    (None: no shaping); an environment that is not of the simulated day has none. `threads` bounds
+    torch's threads while it learns; the bound is lifted again afterwards. Everything else is SB3's;
+    the defaults suit a few hundred environments stepped at once on a CPU.
     """
 
     policy: TwinPolicy
@@ -225,7 +223,6 @@ class TwinPPO(PPO):
         target_kl: float | None = None,
         anchor: TwinPolicy | None = None,
         anchor_coef: float = 0.0,
-        critic_rollouts: int = 0,
         foresight_days: int | None = 1,
         overnight: float = 0.5,
         threads: int | None = None,
@@ -234,7 +231,6 @@ class TwinPPO(PPO):
     ) -> None:
         self.anchor = anchor
         self.anchor_coef = anchor_coef
-        self.critic_rollouts = critic_rollouts
         self.foresight_days = foresight_days
         self.overnight = overnight
         self.threads = threads
@@ -421,11 +417,9 @@ class TwinPPO(PPO):
         policy_loss = -torch.min(advantages * ratio, advantages * clipped).mean()
         value_loss = functional.mse_loss(values[:, 0], batch.returns) / self._spread()
         entropy_loss = -entropy.mean()
-        loss = self.vf_coef * value_loss
-        if self._critic_knows():
-            loss = loss + policy_loss
-            if self.ent_coef:
-                loss = loss + self.ent_coef * entropy_loss
+        loss = policy_loss + self.vf_coef * value_loss
+        if self.ent_coef:
+            loss = loss + self.ent_coef * entropy_loss
         if self.anchor is not None and self.anchor_coef > 0.0:
             away = (batch.anchor_log_prob - log_prob).clamp(max=5.0)
             loss = loss + self.anchor_coef * (away.exp() - 1.0 - away).mean()
@@ -442,10 +436,6 @@ class TwinPPO(PPO):
                 "clip_fraction": ((ratio - 1.0).abs() > clip_range).float().mean(),
                 "loss": loss.detach(),
             }
-
-    def _critic_knows(self) -> bool:
-        rollout = self.rollout_buffer.buffer_size * self.n_envs
-        return self.num_timesteps > self.critic_rollouts * rollout
 
     def _spread(self) -> float:
         """Return the variance of the rollout's returns: the unit of the value's loss."""

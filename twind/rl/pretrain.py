@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from twind.rl.snapshot import Snapshot
 
-TIMESTEPS = 6_000_000
+TIMESTEPS = 12_000_000
 SEED = 0
 LIVES = 4096
 UNSEEN = 1024
@@ -39,7 +39,6 @@ THREADS = 1
 ENVS = 512
 STEPS = 32
 BATCH = 2048
-CRITIC_ROLLOUTS = 4
 RATE = 4e-3
 
 CARD = """# The base policy
@@ -51,8 +50,8 @@ from. It chooses type, target, duration and intensity of what to
 propose, or to leave the time alone (`twind/rl/policy.py`).
 
 **Data.** None of any person. {training_lives} simulated lives, drawn by `twind/rl/lives.py`, and
-{timesteps} decisions in them, learnt from by PPO (`twind/rl/ppo.py`), seed {seed}. It began as the
-greedy rule, whose opinion is among what the network reads.
+{timesteps} decisions in them, learnt from by PPO (`twind/rl/ppo.py`), seed {seed}. What
+the greedy rule goes by is among what the network reads.
 
 **Made by** this command, which also writes this card (equal weights on an equal machine; one thread
 of linear algebra, because drawing lives is many small matrices):
@@ -94,10 +93,7 @@ def pretrain(
     progress: bool = False,
     verbose: int = 0,
 ) -> TwinPPO:
-    """Train a policy on `lives` invented lives, and return the agent.
-
-    It begins as the greedy rule (see twind.rl.policy) and learns where to depart from it.
-    """
+    """Train a policy on `lives` invented lives, and return the agent."""
     budget = plan_budget(timesteps, envs=ENVS, steps=STEPS, batch=BATCH)
     env = PersonalLifeVecEnv(sample_lives(lives, seed), num_envs=budget.envs, seed=seed)
     agent = fresh_agent(env, budget, seed, threads=threads, verbose=verbose)
@@ -119,7 +115,6 @@ def fresh_agent(
         learning_rate=LinearSchedule(RATE),
         n_steps=budget.steps,
         batch_size=budget.batch,
-        critic_rollouts=CRITIC_ROLLOUTS,
         seed=seed,
         threads=threads,
         verbose=verbose,

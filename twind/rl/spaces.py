@@ -31,7 +31,7 @@ Observation, a `Dict` of arrays. Of float32, every entry roughly in [-1, 1] unle
     advice_types   (11,)     what the greedy rule thinks an hour of each type is worth, with its
                              best target (0 for leaving)
     advice_targets (21,)     what it thinks a target adds to that
-    advice_hours   (11,)     how long it would do each
+    advice_hours   (11,)     for how long it would propose each
     advice_depth   (1,)      at which intensity, an index
 
 and of int8, 1 for what is legal now:

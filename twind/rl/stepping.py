@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from twind.rl.world import View
+    from twind.rl.world import Day, View
 
 
 @compiled
@@ -169,6 +169,7 @@ def left_alone(
     days: int,
     keeps: float,
     overnight: float,
+    foreseen: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
     """Write what each of N lives would earn from now on with nobody proposing anything, (N,).
@@ -176,28 +177,48 @@ def left_alone(
     With the luck that is really to come, so it is for training alone: a policy never sees it. From
     the present slot over the rest of the day and `days` more, a slot counting `keeps` times as much
     as the one before, and what comes after a midnight `overnight` times as much. `scratch` is one
-    record to live it in; `world` stays as it is.
+    record to live it in. `foreseen` (N, SLOTS + 1) keeps the same for each later slot of the day;
+    a day that has not strayed from that since is not lived again. Nothing else of `world` changes.
     """
-    w = scratch[0]
     for n in range(world.shape[0]):
-        scratch[0] = world[n]
-        v = lives[w.life]
-        total, worth = 0.0, 1.0
-        for day in range(days + 1):
-            if day > 0 and not next_day(v, w):
-                break
-            while w.slot < SLOTS:
-                for part in range(PART_COUNT + 1):
-                    w.reward[part] = 0.0
-                pass_slot(v, w, -1, 0, 1, HABIT)
-                for part in range(PART_COUNT + 1):
-                    total += worth * w.reward[part]
-                worth *= keeps
-            if not w.done:
-                for part in range(PART_COUNT + 1):
-                    w.reward[part] = 0.0
-                end_day(v, w)
-                for part in range(PART_COUNT + 1):
-                    total += worth * w.reward[part]
-            worth *= overnight
-        out[n] = total
+        if world[n].strayed:
+            scratch[0] = world[n]
+            _foresee(lives, scratch[0], days, keeps, overnight, foreseen[n])
+            world[n].strayed = False
+        out[n] = foreseen[n, world[n].slot]
+
+
+@compiled
+def _foresee(
+    lives: NDArray[np.void],
+    w: Day,
+    days: int,
+    keeps: float,
+    overnight: float,
+    foreseen: NDArray[np.float64],
+) -> None:
+    """Live a day and those after it alone; write what is still to come at each of its slots."""
+    v = lives[w.life]
+    first = w.slot
+    total, worth = 0.0, 1.0
+    for day in range(days + 1):
+        if day > 0 and not next_day(v, w):
+            break
+        while w.slot < SLOTS:
+            if day == 0:
+                foreseen[w.slot] = total
+            w.reward[:] = 0.0
+            pass_slot(v, w, -1, 0, 1, HABIT)
+            total += worth * w.reward.sum()
+            worth *= keeps
+        if day == 0:
+            foreseen[SLOTS] = total
+        if not w.done:
+            w.reward[:] = 0.0
+            end_day(v, w)
+            total += worth * w.reward.sum()
+        worth *= overnight
+    worth = 1.0
+    for slot in range(first, SLOTS + 1):
+        foreseen[slot] = (total - foreseen[slot]) / worth
+        worth *= keeps

@@ -13,8 +13,9 @@ from twind.clock import monotonic_s
 from twind.errors import ModelError
 from twind.home import Home
 from twind.rl import reviews, weights
+from twind.rl.candidates import unvarying
 from twind.rl.contest import NOTHING, SEARCH, contest
-from twind.rl.evaluate import Choose, Report, gate
+from twind.rl.evaluate import Report, gate
 from twind.rl.pipeline import DataPipeline
 from twind.rl.policy import fresh_policy, torch_threads
 from twind.rl.rules import RULES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from stable_baselines3.common.type_aliases import MaybeCallback
 
     from twind.clock import Clock
+    from twind.rl.candidates import Guide
     from twind.rl.policy import TwinPolicy
     from twind.rl.ppo import TwinPPO
     from twind.rl.snapshot import Snapshot
@@ -123,8 +125,8 @@ class DigitalTwinTrainer:
     def _start(self, seed: int = 0) -> tuple[models.ModelRow | None, TwinPolicy]:
         """Return the good weights that serve, else the newest; a bad file is put aside and told.
 
-        Without any the base policy is where it starts; without that, a policy as good as the greedy
-        rule.
+        Without any the base policy is where it starts; without that, a network that has learnt
+        nothing.
         """
         while (newest := models.newest_network(self.store, self.profile_id)) is not None:
             assert newest.file is not None
@@ -139,21 +141,20 @@ class DigitalTwinTrainer:
 
     def _compete(self, snapshot: Snapshot, agent: TwinPPO, start: TwinPolicy, seed: int) -> Report:
         serving = models.serving(self.store, self.profile_id)
-        field: dict[str, Choose] = {
-            NETWORK: agent.policy.choose,
-            **({BASE: self._base.choose} if self._base else {}),
-            **RULES,
-        }
+        networks = {NETWORK: agent.policy, **({BASE: self._base} if self._base else {})}
         in_service = serving.kind if serving else BASE
         if in_service == NETWORK:
             in_service = IN_SERVICE
-            field[in_service] = start.choose
-        elif in_service not in field:
+            networks[in_service] = start
+        elif in_service not in {*networks, *RULES}:
             in_service = BASE if self._base else STAND_IN
+        field = {**{name: network.choose for name, network in networks.items()}, **RULES}
         report = gate([snapshot], field, candidate=NETWORK, in_service=in_service, seed=seed + 1)
         if report.winner == NETWORK and self._is_worse_on_reviews(agent, start):
             report = replace(report, winner=in_service, because=WORSE_ON_REVIEWS)
-        verdict = contest(snapshot, report.winner, field[report.winner], seed=seed + 2)
+        best = report.winner
+        guide = networks[best].drawing if best in networks else unvarying(RULES[best])
+        verdict = contest(snapshot, best, guide, seed=seed + 2)
         return replace(
             report,
             winner=verdict.winner,
@@ -242,14 +243,14 @@ class Serving(NamedTuple):
     Attributes:
         name: as it is told: "ppo", "base", the name of a rule, "search" or "nothing".
         model_id: its row in `models`, if it has one.
-        choose: what guides the planner; None where that does better by itself.
+        guide: of the planner; None where that does better by itself.
         silent: whether it has turned out best to propose nothing.
 
     """
 
     name: str
     model_id: int | None
-    choose: Choose | None
+    guide: Guide | None
     silent: bool = False
 
     @property
@@ -269,7 +270,7 @@ def serving_choice(store: Store, profile_id: int, models_dir: Path) -> Serving:
     if serving is not None and serving.kind in {SEARCH, NOTHING}:
         return Serving(serving.kind, serving.id, None, silent=serving.kind == NOTHING)
     if serving is not None and serving.kind in RULES:
-        return Serving(serving.kind, serving.id, RULES[serving.kind])
+        return Serving(serving.kind, serving.id, unvarying(RULES[serving.kind]))
     if serving is not None and serving.kind == NETWORK:
         assert serving.file is not None
         try:
@@ -278,11 +279,11 @@ def serving_choice(store: Store, profile_id: int, models_dir: Path) -> Serving:
             log.warning("%s; the base policy serves instead", error)
             models.reject(store, serving.id)
         else:
-            return Serving(NETWORK, serving.id, policy.choose)
+            return Serving(NETWORK, serving.id, policy.drawing)
     base = _base_policy()
     if base is None:
-        return Serving(f"{STAND_IN} rule", None, RULES[STAND_IN])
-    return Serving(BASE, None, base.choose)
+        return Serving(f"{STAND_IN} rule", None, unvarying(RULES[STAND_IN]))
+    return Serving(BASE, None, base.drawing)
 
 
 def _score_of(report: Report, name: str) -> float | None:

@@ -12,7 +12,7 @@ from twind import clock
 from twind.rl import luck, stepping
 from twind.rl.observe import observe
 from twind.rl.snapshot import Snapshot
-from twind.rl.spaces import SLOT_MIN, action_space, observation_space
+from twind.rl.spaces import SLOT_MIN, SLOTS, action_space, observation_space
 from twind.rl.world import CORE, Lives, Seen, World, arrays_of, pack
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Simulation:
         self.minds = np.zeros((size if learns else 0, CORE, CORE), np.float32)
         self.rewards = np.zeros(size)
         self._scratch = World(1)
+        self._foreseen = np.zeros((size, SLOTS + 1))
+        self._looked: tuple[int, float, float] | None = None
         self.size = size
         self._draw = draw_truth
         self._all = np.ones(size, np.bool_)
@@ -108,6 +110,10 @@ class Simulation:
         From now on, with the luck that is to come, discounted by `gamma` an hour and by `overnight`
         for each midnight; see dynamics.
         """
+        looked = days, gamma, overnight
+        if looked != self._looked:
+            self._looked = looked
+            self.world.strayed[:] = True
         out = np.zeros(self.size)
         stepping.left_alone(
             self.lives.records,
@@ -116,6 +122,7 @@ class Simulation:
             days,
             gamma ** (SLOT_MIN / 60.0),
             overnight,
+            self._foreseen,
             out,
         )
         return out

@@ -243,6 +243,7 @@ class World(Records):
         "outcome": (np.int64, ()),  # of the last step, see dynamics
         "done": (np.bool_, ()),  # whether the day is over
         "projected": (np.bool_, ()),  # whether the last action had to be made legal
+        "strayed": (np.bool_, ()),  # from what was foreseen of it left alone, if anything was
         "log_type": (np.int8, (SLOTS,)),  # what was done today; -1 not lived yet
         "log_target": (np.int8, (SLOTS,)),
         "log_source": (np.int8, (SLOTS,)),  # see dynamics
