@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import adversary
 import beliefs
+import choices
 import environment
 import exact
 import proposing
@@ -44,6 +45,7 @@ TOPICS = {
     "reading": lambda: on_empty_home(reading.measure),
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
+    "choices": choices.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,

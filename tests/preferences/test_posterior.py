@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from twind.preferences import Posterior, fit_prior
+from twind.preferences import Posterior
 from twind.preferences.posterior import choice_information, ordinal_information
 
 D = 4
@@ -323,9 +323,6 @@ def test_the_order_hardly_matters(pieces, random):
         (lambda p: p.predict_choice(np.ones((0, D))), "options"),
         (lambda _: Posterior([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), "covariance"),
         (lambda _: Posterior([math.inf], [[1.0]]), "mean"),
-        (lambda _: fit_prior([]), "histories"),
-        (lambda _: fit_prior([[(np.ones((2, 1)), 0), (np.ones((2, 2)), 0)]]), "histories"),
-        (lambda _: fit_prior([[(np.ones((2, 1)), 5)]]), "chosen"),
     ],
 )
 def test_bad_input_is_named_and_changes_nothing(call, named):
@@ -359,18 +356,3 @@ def test_it_recovers_simulated_people_and_knows_how_sure_it_is():
     assert np.median(correlations) > 0.9
     # 90 % intervals; projecting each step onto a Gaussian costs a few points.
     assert 0.83 < np.mean(covered) < 0.95
-
-
-def test_a_population_is_found_in_its_choices():
-    rng = np.random.default_rng(12)
-    mean, covariance = np.array([1.0, -0.5, 0.0]), np.diag([0.3, 1.0, 0.6])
-    people = rng.multivariate_normal(mean, covariance, 150)
-    histories = [list(simulated_choices(rng, theta, 15, 3)) for theta in people]
-    prior = fit_prior(histories)
-    assert_sound(prior)
-    assert_allclose(prior.mean, mean, atol=0.25)
-    assert_allclose(np.diag(prior.covariance), np.diag(covariance), rtol=0.5)
-
-
-def test_one_person_is_population_enough():
-    assert_sound(fit_prior([[(np.eye(2), 0)], []]))

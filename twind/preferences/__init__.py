@@ -6,6 +6,7 @@ the parameters their names.
 
 from twind.preferences.belief import Belief
 from twind.preferences.observations import Observation
-from twind.preferences.posterior import Posterior, fit_prior
+from twind.preferences.population import fit_prior
+from twind.preferences.posterior import Posterior
 
 __all__ = ["Belief", "Observation", "Posterior", "fit_prior"]

@@ -21,14 +21,13 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from itertools import groupby
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -71,11 +70,11 @@ class Posterior:
 
         Variances may be up to 1e12. What is given here is what `forget` returns to.
         """
-        self.mean: Vector = _finite(mean, "mean", (-1,)).copy()
+        self.mean: Vector = finite(mean, "mean", (-1,)).copy()
         size = self.mean.shape[0]
         if size == 0:
             raise ValueError("mean: needs at least one parameter")
-        given = _finite(covariance, "covariance", (size, size))
+        given = finite(covariance, "covariance", (size, size))
         if np.abs(given).max() > VARIANCE_LIMIT:
             raise ValueError(f"covariance: entries must stay within {VARIANCE_LIMIT:g}")
         if not np.allclose(given, given.T, rtol=1e-6, atol=1e-12 * float(np.abs(given).max())):
@@ -112,14 +111,14 @@ class Posterior:
         0.5 counts as half a choice; offsets: (k,) log base rates, what is chosen for other reasons
         than these parameters (none: all equal).
         """
-        rows = _scaled(_finite(options, "options", (-1, self.mean.shape[0])))
+        rows = scaled(finite(options, "options", (-1, self.mean.shape[0])))
         count = rows.shape[0]
         if not 0 <= chosen < count:
             raise ValueError(f"chosen: {chosen} is none of the {count} options")
         weight = _weight(weight)
         base = rows @ self.mean
         if offsets is not None:
-            base = base + np.clip(_finite(offsets, "offsets", (count,)), -700.0, 700.0)
+            base = base + np.clip(finite(offsets, "offsets", (count,)), -700.0, 700.0)
         if count < 2 or weight == 0.0:
             return
         rows = rows - rows[0]
@@ -133,7 +132,7 @@ class Posterior:
         axes = vectors[:, told] * roots
 
         def log_likelihood(points: Matrix) -> Vector:
-            logs: Vector = weight * _log_softmax(base + points @ axes.T)[:, chosen]
+            logs: Vector = weight * log_softmax(base + points @ axes.T)[:, chosen]
             return logs
 
         mode, curvature = _choice_mode(base, axes, int(chosen), weight)
@@ -144,8 +143,8 @@ class Posterior:
     def update_preference(self, better: ArrayLike, worse: ArrayLike, weight: float = 1.0) -> None:
         """Learn that `better` (d,) was preferred to `worse` (d,): a choice between the two."""
         size = (self.mean.shape[0],)
-        pair = np.stack([_finite(better, "better", size), _finite(worse, "worse", size)])
-        pair = _scaled(pair)
+        pair = np.stack([finite(better, "better", size), finite(worse, "worse", size)])
+        pair = scaled(pair)
         self.update_binary(pair[0] - pair[1], outcome=True, weight=weight)
 
     def update_binary(
@@ -170,7 +169,7 @@ class Posterior:
         P(answer <= j) = 1 / (1 + exp(-(cuts[j] - features @ parameters))): features (d,), level
         0..len(cuts), cuts strictly increasing, shape (levels - 1,), at least one.
         """
-        edges = _finite(cuts, "cuts", (-1,))
+        edges = finite(cuts, "cuts", (-1,))
         if edges.shape[0] == 0 or np.any(np.diff(edges) <= 0.0):
             raise ValueError("cuts: must be one or more strictly increasing numbers")
         if not 0 <= level <= edges.shape[0]:
@@ -185,7 +184,7 @@ class Posterior:
         features: (d,); noise_sd > 0. A value more than a million standard deviations off counts
         as just that far off.
         """
-        row = _finite(features, "features", (self.mean.shape[0],))
+        row = finite(features, "features", (self.mean.shape[0],))
         if not math.isfinite(value):
             raise ValueError(f"value: {value} is not finite")
         if not (math.isfinite(noise_sd) and noise_sd > 0.0):
@@ -234,8 +233,8 @@ class Posterior:
         """
         mean, covariance = self._utilities(options)
         if offsets is not None:
-            mean = mean + np.clip(_finite(offsets, "offsets", mean.shape), -700.0, 700.0)
-        chances = np.exp(_log_softmax(mean + _scatter(covariance[None])[0]))
+            mean = mean + np.clip(finite(offsets, "offsets", mean.shape), -700.0, 700.0)
+        chances = np.exp(log_softmax(mean + _scatter(covariance[None])[0]))
         averaged: Vector = chances.mean(axis=0)
         averaged /= averaged.sum()
         return averaged
@@ -257,7 +256,7 @@ class Posterior:
         if features is None:
             variances = np.diag(self.covariance)
         else:
-            rows = _finite(features, "features", (-1, self.mean.shape[0]))
+            rows = finite(features, "features", (-1, self.mean.shape[0]))
             variances = np.sum((rows @ self.covariance) * rows, axis=1)
         found: Vector = np.sqrt(np.maximum(variances, 0.0))
         return found
@@ -265,7 +264,7 @@ class Posterior:
     # --- inside -----------------------------------------------------------------------------------
 
     def _utilities(self, options: ArrayLike) -> tuple[Vector, Matrix]:
-        rows = _scaled(_finite(options, "options", (-1, self.mean.shape[0])))
+        rows = scaled(finite(options, "options", (-1, self.mean.shape[0])))
         if rows.shape[0] == 0:
             raise ValueError("options: there are none")
         rows = rows - rows[0]
@@ -273,7 +272,7 @@ class Posterior:
 
     def _update_between(self, features: ArrayLike, low: float, high: float, weight: float) -> None:
         """Learn that features @ parameters plus logistic noise fell between `low` and `high`."""
-        row = _scaled(_finite(features, "features", (self.mean.shape[0],)))
+        row = scaled(finite(features, "features", (self.mean.shape[0],)))
         weight = _weight(weight)
         spread = self.covariance @ row
         variance = float(row @ spread)
@@ -324,7 +323,7 @@ def choice_information(
     logits = average[:, None, :] + _scatter(np.asarray(covariances, dtype=np.float64))
     if offered is not None:
         logits = np.where(offered[:, None, :], logits, -np.inf)
-    return _information(np.exp(_log_softmax(logits)))
+    return _information(np.exp(log_softmax(logits)))
 
 
 def ordinal_information(means: ArrayLike, variances: ArrayLike, cuts: ArrayLike) -> Vector:
@@ -342,125 +341,6 @@ def ordinal_information(means: ArrayLike, variances: ArrayLike, cuts: ArrayLike)
     return _information(np.maximum(chances, 0.0))
 
 
-def fit_prior(
-    histories: Sequence[Sequence[tuple[ArrayLike, int]]], iterations: int = 60
-) -> Posterior:
-    """Return the prior that a population's choices speak for: empirical Bayes by EM.
-
-    histories: one a person, each a list of (options (k, d), chosen). The E-step is each person's
-    Laplace approximation, all of their choices at once; the M-step their mean and the mean of
-    their covariances plus their scatter, with one person's worth of a broad guess (logits of unit
-    variance a feature) to keep it positive definite. Stops when nothing moves by more than a
-    thousandth of a standard deviation. Raises ValueError without a single choice, or where
-    dimensions differ.
-    """
-    people = [grouped for history in histories if (grouped := _grouped(history))]
-    sizes = {options.shape[2] for person in people for options, _ in person}
-    if len(sizes) != 1:
-        raise ValueError(
-            "histories: hold no choices" if not sizes else f"histories: d differs: {sorted(sizes)}"
-        )
-    size = sizes.pop()
-    centred = np.concatenate(
-        [
-            (options - options.mean(axis=1, keepdims=True)).reshape(-1, size)
-            for person in people
-            for options, _ in person
-        ]
-    )
-    scale = np.mean(centred**2, axis=0)
-    guess = np.diag(1.0 / np.where(scale > 1e-12, scale, 1.0))
-    mean, covariance = np.zeros(size), guess.copy()
-    modes = [mean] * len(people)
-    for _ in range(iterations):
-        precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
-        fits = [
-            _person_mode(person, mean, precision, start)
-            for person, start in zip(people, modes, strict=True)
-        ]
-        modes = [mode for mode, _ in fits]
-        new_mean = np.mean(modes, axis=0)
-        scatter = sum(
-            (spread + np.outer(mode - new_mean, mode - new_mean) for mode, spread in fits),
-            start=np.zeros((size, size)),
-        )
-        new_covariance = (scatter + guess) / (len(people) + 1.0)
-        sd = np.sqrt(np.diag(new_covariance))
-        moved = np.abs(new_mean - mean) / sd
-        widened = np.abs(new_covariance - covariance) / np.outer(sd, sd)
-        mean, covariance = new_mean, 0.5 * (new_covariance + new_covariance.T)
-        if max(float(moved.max()), float(widened.max())) < 1e-3:
-            break
-    return Posterior(mean, covariance)
-
-
-# --- one person's choices at once -----------------------------------------------------------------
-
-
-def _grouped(
-    history: Sequence[tuple[ArrayLike, int]],
-) -> list[tuple[Matrix, NDArray[np.intp]]]:
-    """Stack a person's choices by their number of options: [(n, k, d), (n,) chosen]."""
-    checked: list[tuple[Matrix, int]] = []
-    for options, chosen in history:
-        rows = _scaled(_finite(options, "options", (-1, -1)))
-        if not 0 <= chosen < rows.shape[0]:
-            raise ValueError(f"chosen: {chosen} is none of the {rows.shape[0]} options")
-        checked.append((rows, int(chosen)))
-    checked.sort(key=lambda choice: choice[0].shape)
-    groups = [list(group) for _, group in groupby(checked, key=lambda choice: choice[0].shape)]
-    return [
-        (np.stack([rows for rows, _ in group]), np.array([chosen for _, chosen in group]))
-        for group in groups
-    ]
-
-
-def _person_mode(
-    person: list[tuple[Matrix, NDArray[np.intp]]], mean: Vector, precision: Matrix, start: Vector
-) -> tuple[Vector, Matrix]:
-    """Return the mode and the Laplace covariance given all of a person's choices."""
-    at = start
-    value, gradient, hessian = _person_slopes(person, mean, precision, at)
-    for _ in range(_NEWTON_STEPS):
-        step = np.linalg.solve(hessian, gradient)
-        promise = float(step @ gradient)
-        if promise < _TOLERANCE:
-            break
-        length = 1.0
-        while length > 1e-6:
-            trial = at + length * step
-            candidate = _person_slopes(person, mean, precision, trial)
-            if candidate[0] >= value:
-                at, (value, gradient, hessian) = trial, candidate
-                break
-            length *= 0.5
-        else:
-            break
-    covariance = np.linalg.inv(hessian)
-    return at, 0.5 * (covariance + covariance.T)
-
-
-def _person_slopes(
-    person: list[tuple[Matrix, NDArray[np.intp]]], mean: Vector, precision: Matrix, at: Vector
-) -> tuple[float, Vector, Matrix]:
-    """Return the log posterior up to a constant, its gradient and its negative Hessian."""
-    away = at - mean
-    value = -0.5 * float(away @ precision @ away)
-    gradient = -precision @ away
-    hessian = precision.copy()
-    for options, chosen in person:
-        logs = _log_softmax(options @ at)
-        chances = np.exp(logs)
-        rows = np.arange(len(chosen))
-        expected = np.einsum("nk,nkd->nd", chances, options)
-        value += float(logs[rows, chosen].sum())
-        gradient += (options[rows, chosen] - expected).sum(axis=0)
-        centred = (options - expected[:, None, :]) * np.sqrt(chances)[:, :, None]
-        flat = centred.reshape(-1, options.shape[2])
-        hessian += flat.T @ flat
-    return value, gradient, hessian
-
-
 # --- modes and moments of whitened coordinates ----------------------------------------------------
 
 
@@ -470,7 +350,7 @@ def _choice_mode(base: Vector, axes: Matrix, chosen: int, weight: float) -> tupl
     Damped Newton on weight * log softmax(base + axes @ w)[chosen] - w @ w / 2, which is concave.
     """
     at = np.zeros(axes.shape[1])
-    logs = _log_softmax(base)
+    logs = log_softmax(base)
     value = weight * float(logs[chosen])
     for _ in range(_NEWTON_STEPS):
         chances = np.exp(logs)
@@ -483,7 +363,7 @@ def _choice_mode(base: Vector, axes: Matrix, chosen: int, weight: float) -> tupl
         length = 1.0
         while length > 1e-9:
             trial = at + length * step
-            trial_logs = _log_softmax(base + axes @ trial)
+            trial_logs = log_softmax(base + axes @ trial)
             reached = weight * float(trial_logs[chosen]) - 0.5 * float(trial @ trial)
             if reached > value:
                 at, logs, value = trial, trial_logs, reached
@@ -622,7 +502,7 @@ def _entropy(chances: Matrix) -> Matrix:
 # --- small things ---------------------------------------------------------------------------------
 
 
-def _finite(given: ArrayLike, name: str, shape: tuple[int, ...]) -> Matrix:
+def finite(given: ArrayLike, name: str, shape: tuple[int, ...]) -> Matrix:
     """Return `given` as float64 of this shape (-1: any length), or raise ValueError by its name."""
     try:
         array = np.asarray(given, dtype=np.float64)
@@ -645,7 +525,8 @@ def _weight(weight: float) -> float:
     return min(float(weight), FEATURE_LIMIT)
 
 
-def _scaled(rows: Matrix) -> Matrix:
+def scaled(rows: Matrix) -> Matrix:
+    """Return features scaled down together to FEATURE_LIMIT, if they lie above it."""
     greatest = float(np.abs(rows).max(initial=0.0))
     return rows * (FEATURE_LIMIT / greatest) if greatest > FEATURE_LIMIT else rows
 
@@ -657,7 +538,8 @@ def _sigmoid(value: float) -> float:
     return odds / (1.0 + odds)
 
 
-def _log_softmax(logits: Matrix) -> Matrix:
+def log_softmax(logits: Matrix) -> Matrix:
+    """Return the logarithms of the softmax over the last axis."""
     shifted: Matrix = logits - logits.max(axis=-1, keepdims=True)
     normalised: Matrix = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return normalised
