@@ -17,6 +17,7 @@ import beliefs
 import choices
 import environment
 import exact
+import fidelity
 import proposing
 import quality
 import reading
@@ -52,6 +53,7 @@ TOPICS = {
     "quality": quality.measure,
     "proposing": proposing.measure,
     "adversary": adversary.measure,
+    "fidelity": fidelity.measure,
 }
 
 

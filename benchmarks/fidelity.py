@@ -1,0 +1,514 @@
+"""Six weeks with twind: how much better a simulated person's days become, by their own lights.
+
+    python benchmarks/fidelity.py --user families:linear --people 4 --days 42 --seed 0 --json
+
+plays the whole product (store, jobs, planner, with the clock driven) against somebody who keeps to
+`twind.testing.SimulatedUser`; without --user, against every family of families.py. For four weeks
+before the first day the person has lived by themselves, and what they noted stands in the calendar.
+
+Each person lives the same days several times, with the same luck: with twind; with nobody
+proposing anything; with proposals from a search that knows what a day is really worth to them, and
+that they say no to as to any other; with a supervised predictor of what they accept; and with what
+twind would be that learns from nothing, from answers alone, or from behaviour alone. `lived_gain`
+is what the days were worth beyond those with nobody, scaled so that the search that knows is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from figures import FAST, PEOPLE, SEED
+from predicting import Predictor
+
+BEFORE_DAYS = 28
+"""Days lived before twind is there."""
+QUESTIONS_A_DAY = 4
+TRAINING_STEPS = 20_000
+CHECKINS_H = (9, 15)
+WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
+CANDIDATES = 200
+"""What the search that knows looks at for each of its proposals, drawn from all there is."""
+MOST = 4
+BOOTSTRAPS = 2000
+WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
+"""Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
+
+
+@dataclass
+class Told:
+    """What one person's days with one way came to.
+
+    worth: of each day. said: of each proposal that was answered, its day, the probability of being
+    accepted that twind gave it, and whether it was.
+    """
+
+    worth: list[float] = field(default_factory=list)
+    said: list[tuple[int, float, bool]] = field(default_factory=list)
+    proposed: list[int] = field(default_factory=list)
+
+
+# --- one person's days ---------------------------------------------------------------------------
+
+
+def live_with_nobody(user, days):
+    """Return what the person's days are worth with nobody proposing anything."""
+    return Told([_lived(user, day, ())[0] for day in days])
+
+
+def live_with_who_knows(user, days, seed):
+    """Return the same with proposals by somebody who knows what a day is worth to them."""
+    told = Told()
+    for day in days:
+        rng = np.random.default_rng([seed, day.toordinal()])
+        chosen = _best_proposals(user, day, rng)
+        said = user.review(day, chosen)
+        taken = [one for one, word in zip(chosen, said, strict=True) if _accepts(word)]
+        told.worth.append(_lived(user, day, taken)[0])
+    return told
+
+
+def live_with_a_predictor(user, days, seed):
+    """Return the same with proposals by who learns what is accepted, and nothing else."""
+    told, predictor = Told(), Predictor(seed)
+    for day in days:
+        shown = predictor.propose(_everything(user, day), day, _apart)
+        said = [_accepts(word) for word in user.review(day, shown)]
+        for one, taken in zip(shown, said, strict=True):
+            predictor.learn(one, taken)
+        accepted = [one for one, taken in zip(shown, said, strict=True) if taken]
+        told.worth.append(_lived(user, day, accepted)[0])
+    return told
+
+
+def _lived(user, day, accepted):
+    blocks = user.live(day, tuple(accepted))
+    return float(user.utility(blocks)), blocks
+
+
+def _accepts(word):
+    return word is not None and word.action in ("accept", "edit")
+
+
+def _best_proposals(user, day, rng):
+    """Return proposals for a day, each the best of CANDIDATES beside those before it."""
+    chosen, everything = [], _everything(user, day)
+    best = _imagined(user, day, chosen)
+    for _ in range(MOST):
+        looked_at = [everything[i] for i in rng.permutation(len(everything))[:CANDIDATES]]
+        free = [one for one in looked_at if all(_apart(one, other) for other in chosen)]
+        worth = [_imagined(user, day, [*chosen, one]) for one in free]
+        if not worth or max(worth) <= best + 1e-9:
+            break
+        best = max(worth)
+        chosen.append(free[int(np.argmax(worth))])
+    return sorted(chosen, key=lambda one: one.start)
+
+
+def _imagined(user, day, accepted):
+    return _lived(copy.deepcopy(user), day, accepted)[0]
+
+
+def _apart(one, other):
+    return one.end <= other.start or other.end <= one.start
+
+
+def _everything(user, day):
+    """Return all that could be proposed on a day: types, targets, hours and two lengths."""
+    from twind.model import Person, Project, Proposal, Target
+    from twind.preferences.features import ACTIVITIES
+
+    settings = _settings(user)
+    records = list(user.life.records(_moment(day, 0, settings.zone)))
+    people = [one for one in records if isinstance(one, Person)]
+    projects = [one for one in records if isinstance(one, Project) and one.status == "active"]
+    kinds = [(activity, None) for activity in ACTIVITIES]
+    kinds += [
+        (activity, Target(kind="project", id=row, name=one.name))
+        for activity in ("work", "learn")
+        for row, one in enumerate(projects)
+    ]
+    kinds += [
+        (activity, Target(kind="person", id=row, name=one.name))
+        for activity in ("social", "help")
+        for row, one in enumerate(people)
+    ]
+    found = []
+    for minute in range(0, 24 * 60, 30):
+        for length in (60, 120):
+            if any(settings.hours.sleep.contains(m % 1440) for m in (minute, minute + length - 1)):
+                continue
+            start = _moment(day, minute, settings.zone)
+            found += [
+                Proposal(
+                    day=day,
+                    action=activity,
+                    target=target,
+                    start=start,
+                    end=start + timedelta(minutes=length),
+                    duration_min=length,
+                    intensity="normal",
+                    text=activity,
+                    confidence=0.5,
+                    reasons=(),
+                    would_change="",
+                    id=len(found) + number,
+                )
+                for number, (activity, target) in enumerate(kinds)
+            ]
+    return found
+
+
+def _settings(user):
+    from twind import settings
+
+    return settings.parse(dict(user.life.settings))
+
+
+def _moment(day, minute, zone):
+    midnight = datetime.combine(day, time(), zone)
+    return (midnight + timedelta(minutes=minute)).astimezone(UTC)
+
+
+# --- twind ---------------------------------------------------------------------------------------
+
+
+class Source:
+    """What the person's calendar, tasks and contacts hold, as a plugin would read it."""
+
+    name = "life"
+
+    def __init__(self, user, diary):
+        self.user, self.diary = user, diary
+
+    def fetch(self, ctx):
+        """Yield what is there, and what was lived and noted."""
+        yield from self.user.life.records(ctx.now)
+        yield from self.diary
+
+
+class Companion:
+    """twind, living with somebody: a store of its own, the product's jobs, a clock that is driven.
+
+    way: one of WAYS, which says what it may learn from.
+    """
+
+    def __init__(self, user, diary, root, way, training_steps):
+        from twind import api
+        from twind.clock import FixedClock
+        from twind.home import Home
+        from twind.plugins import Loaded
+        from twind.store import Store, profiles
+
+        self.user, self.way, self.training_steps = user, way, training_steps
+        self.settings = _settings(user)
+        self.diary = list(diary) if self._learns_from("behaviour") else []
+        self.clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.home = Home.under(root)
+        self.db = Store.open(self.home.database, self.clock)
+        profiles.ensure(self.db, self.settings.profile.id)
+        source = Source(user, self.diary)
+        self.source = Loaded(
+            source.name, source, api.Settings(), Path(__file__), frozenset({"fetch"}), "ok"
+        )
+
+    def close(self):
+        """Close the store."""
+        self.db.close()
+
+    def live(self, day, number, told):
+        """Live one day together, the `number`th."""
+        wakes = self.settings.schedule.propose_at
+        self._set_clock(day, wakes - 10)
+        self._sync()
+        moved = self._work("detect")
+        if self._learns_from("answers"):
+            self._ask()
+            moved = self._work("detect")
+        if self.training_steps and number % 7 == 0 and moved["train_due"]:
+            self._work("train", timesteps=self.training_steps, seed=number)
+        self._set_clock(day, wakes)
+        self._work("propose", day=day.isoformat())
+        taken = self._review(day, number, told)
+        for hour in CHECKINS_H:
+            self._check_in(day, hour)
+        worth, blocks = _lived(self.user, day, taken)
+        told.worth.append(worth)
+        if self._learns_from("behaviour"):
+            self.diary += noted(self.user, day, blocks)
+
+    def _learns_from(self, what):
+        return self.way in ("twind", f"{what}_only")
+
+    def _sync(self):
+        from twind.jobs.sync import sync_one
+        from twind.store import sources
+
+        sync_one(self._order(), self.source)
+        problems = sources.errors(self.db, self.settings.profile.id, self.source.name)
+        if problems:
+            raise ValueError(f"the life's records cannot be read: {problems[0]}")
+
+    def _ask(self):
+        from twind.store import questions
+
+        for _ in range(QUESTIONS_A_DAY):
+            asked = self._work("elicit")
+            if asked["id"] is None:
+                return
+            question = next(
+                one
+                for one in questions.load(self.db, self.settings.profile.id)
+                if one.id == asked["id"]
+            )
+            said = self.user.answer(question)
+            skipped = said == "skip"
+            questions.answer(
+                self.db,
+                self.settings.profile.id,
+                question.id,
+                None if skipped else said,
+                "skipped" if skipped else "selected",
+            )
+
+    def _review(self, day, number, told):
+        """Have the person say what they think; return what they will do."""
+        from twind.store import proposals
+
+        profile = self.settings.profile.id
+        shown = proposals.load(self.db, profile, status="pending", day=day)
+        told.proposed.append(len(shown))
+        taken = []
+        for one, word in zip(shown, self.user.review(day, shown), strict=True):
+            if word is not None:
+                told.said.append((number, one.confidence, _accepts(word)))
+            if self.way == "twind" and word is not None:
+                kept = proposals.review(self.db, profile, word)
+            else:
+                # What is withdrawn says nothing of anybody.
+                kept = one
+                if self.way != "twind":
+                    proposals.withdraw(self.db, profile, [one.id], "learns nothing of it")
+            if _accepts(word):
+                taken.append(kept)
+        return taken
+
+    def _check_in(self, day, hour):
+        from twind.store import checkins
+
+        self._set_clock(day, hour * 60)
+        level = self.user.energy(self.clock.now())
+        if level is not None and self.way == "twind":
+            checkins.add(self.db, self.settings.profile.id, level)
+
+    def _set_clock(self, day, minute):
+        wanted = _moment(day, minute, self.settings.zone)
+        self.clock.advance(seconds=(wanted - self.clock.now()).total_seconds())
+
+    def _work(self, name, **args):
+        return importlib.import_module(f"twind.jobs.{name}").run(self._order(**args))
+
+    def _order(self, **args):
+        from twind.jobs.work import Work
+
+        return Work(self.db, self.home, self.settings, self.clock, args)
+
+
+def live_with_twind(user, diary, days, way, training_steps):
+    """Return what the person's days are worth with twind."""
+    told = Told()
+    with tempfile.TemporaryDirectory() as root:
+        twin = Companion(user, diary, Path(root), way, training_steps)
+        try:
+            for number, day in enumerate(days):
+                twin.live(day, number, told)
+        finally:
+            twin.close()
+    return told
+
+
+def noted(user, day, blocks):
+    """Return what the person wrote of a day into their calendar."""
+    from twind.model import Attendee, CalendarEvent, Person
+
+    settings = _settings(user)
+    known = user.life.records(_moment(day, 0, settings.zone))
+    emails = {one.uid: one.emails[0] for one in known if isinstance(one, Person) and one.emails}
+    me = (*settings.profile.emails, "")[0]
+    events = []
+    for number, block in enumerate(blocks):
+        if block.noted:
+            others = [emails[name] for name in block.people if name in emails]
+            events.append(
+                CalendarEvent(
+                    uid=f"diary-{day}-{number}",
+                    title=block.title or block.activity,
+                    start=block.start,
+                    end=block.end,
+                    organizer=me if others else "",
+                    attendees=tuple(Attendee(email=one, status="accepted") for one in others),
+                    categories=(block.activity,),
+                )
+            )
+    return events
+
+
+# --- everybody -----------------------------------------------------------------------------------
+
+
+def one_person(factory, seed, days, training_steps):
+    """Return what one person's days came to, by the way they were lived."""
+    import torch
+
+    torch.set_num_threads(1)
+    user = _found(factory)(seed)
+    first = user.life.first_day
+    diary = []
+    for offset in range(-BEFORE_DAYS, 0):
+        day = first + timedelta(days=offset)
+        diary += noted(user, day, _lived(user, day, ())[1])
+    dates = [first + timedelta(days=number) for number in range(days)]
+    told = {
+        "nothing": live_with_nobody(copy.deepcopy(user), dates),
+        "knowing": live_with_who_knows(copy.deepcopy(user), dates, seed),
+        "predictor": live_with_a_predictor(copy.deepcopy(user), dates, seed),
+    }
+    for way in WAYS:
+        told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
+    return told
+
+
+def _found(factory):
+    module, _, name = factory.partition(":")
+    if not name:
+        raise SystemExit(f'--user "{factory}": write package.module:factory')
+    sys.path.insert(0, str(Path.cwd()))
+    return getattr(importlib.import_module(module), name)
+
+
+def report(family, everyone, days):
+    """Yield the figures of a family."""
+    for way in (*WAYS, "predictor"):
+        for week, (first, end) in WEEKS.items():
+            if end <= days:
+                yield _lived_gain(family, way, week, everyone, slice(first, end))
+    told = [person["twind"] for person in everyone]
+    for week, (first, end) in WEEKS.items():
+        if end > days:
+            continue
+        said = [one for each in told for one in each.said if first <= one[0] < end]
+        accepted = [one[2] for one in said]
+        yield _figure(f"{family}.accepted.{week}", accepted, "share of what was answered")
+        proposed = [count for each in told for count in each.proposed[first:end]]
+        yield _figure(f"{family}.proposed.{week}", proposed, "a day")
+    yield _brier_skill(family, told)
+
+
+def _lived_gain(family, way, week, everyone, when):
+    """Return the gain of a way, scaled, with a 95 % interval over people."""
+    sums = {
+        name: np.array([sum(person[name].worth[when]) for person in everyone])
+        for name in ("nothing", "knowing", way)
+    }
+    gained, possible = sums[way] - sums["nothing"], sums["knowing"] - sums["nothing"]
+    picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
+    spread = gained[picks].sum(axis=1) / possible[picks].sum(axis=1)
+    low, high = np.percentile(spread, [2.5, 97.5])
+    length = when.stop - when.start
+    return _line(
+        f"{family}.lived_gain.{way}.{week}", gained.sum() / possible.sum(), low, high,
+        "0 nothing, 1 knowing; simulated", possible.mean() / length, len(gained),
+    )  # fmt: skip
+
+
+def _figure(name, values, unit):
+    mean = float(np.mean(values)) if values else None
+    return _line(name, mean, None, None, f"{unit}; simulated", None, len(values))
+
+
+def _brier_skill(family, told):
+    """Return how much better twind foretells acceptance than the rate so far does."""
+    own, base = [], []
+    for person in told:
+        accepted = 1.0
+        for count, (_, chance, taken) in enumerate(person.said):
+            own.append((chance - taken) ** 2)
+            base.append((accepted / (count + 2.0) - taken) ** 2)
+            accepted += taken
+    skill = 1.0 - float(np.mean(own) / np.mean(base)) if own else None
+    return _line(
+        f"{family}.brier_skill", skill, None, None, "over the rate so far; simulated",
+        float(np.mean(base)) if base else None, len(own),
+    )  # fmt: skip
+
+
+def _line(name, value, low, high, unit, baseline, n):
+    return {
+        "name": f"fidelity.{name}",
+        "value": None if value is None else float(value),
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "baseline": baseline,
+        "ratio": None,
+        "n": n,
+        "seed": SEED,
+    }
+
+
+def play(factories, people, days, seed, training_steps):
+    """Play people of each family and print their figures as they come."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        waiting = {
+            factory: [
+                pool.submit(one_person, factory, seed + number, days, training_steps)
+                for number in range(people)
+            ]
+            for factory in factories
+        }
+        for factory, each in waiting.items():
+            everyone = [one.result() for one in each]
+            for line in report(factory.rpartition(":")[2], everyone, days):
+                print(json.dumps(line), flush=True)
+
+
+def measure():
+    """Print fidelity.* of every family, as `make bench` does."""
+    from families import FAMILIES
+
+    names = [f"families:{factory.__name__}" for factory in FAMILIES]
+    if FAST:
+        play(names[:2], PEOPLE or 1, 7, SEED, 0)
+    else:
+        play(names, PEOPLE or 4, 42, SEED, TRAINING_STEPS)
+
+
+def main():
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--user", help="package.module:factory; default: every family that ships")
+    parser.add_argument("--people", type=int, default=4, help="how many, of successive seeds")
+    parser.add_argument("--days", type=int, default=42)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--train", type=int, default=TRAINING_STEPS, help="steps a week; 0: none")
+    parser.add_argument("--json", action="store_true", help="one line of JSON a figure (always so)")
+    chosen = parser.parse_args()
+    from families import FAMILIES
+
+    factories = [chosen.user] if chosen.user else [f"families:{one.__name__}" for one in FAMILIES]
+    play(factories, chosen.people, chosen.days, chosen.seed, chosen.train)
+
+
+if __name__ == "__main__":
+    main()
