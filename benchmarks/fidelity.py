@@ -41,6 +41,8 @@ WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
 CANDIDATES = 200
 """What the search that knows looks at for each of its proposals, drawn from all there is."""
 MOST = 4
+ANSWERS = (0, 5, 10, 20, 40)
+GAP_DAYS = 3
 BOOTSTRAPS = 2000
 WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 """Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
@@ -71,8 +73,7 @@ def live_with_who_knows(user, days, seed):
     """Return the same with proposals by somebody who knows what a day is worth to them."""
     told = Told()
     for day in days:
-        rng = np.random.default_rng([seed, day.toordinal()])
-        chosen = _best_proposals(user, day, rng)
+        chosen = _best_proposals(user, day, _luck_of(seed, day))
         said = user.review(day, chosen)
         taken = [one for one, word in zip(chosen, said, strict=True) if _accepts(word)]
         told.worth.append(_lived(user, day, taken)[0])
@@ -101,6 +102,10 @@ def _accepts(word):
     return word is not None and word.action in ("accept", "edit")
 
 
+def _luck_of(seed, day):
+    return np.random.default_rng([seed, day.toordinal()])
+
+
 def _best_proposals(user, day, rng):
     """Return proposals for a day, each the best of CANDIDATES beside those before it."""
     chosen, everything = [], _everything(user, day)
@@ -125,7 +130,11 @@ def _apart(one, other):
 
 
 def _everything(user, day):
-    """Return all that could be proposed on a day: types, targets, hours and two lengths."""
+    """Return all that could be proposed on a day: types, targets, hours and two lengths.
+
+    Within the limits that twind keeps to as well: nobody is disturbed at night, and projects are
+    for working hours.
+    """
     from twind.model import Person, Project, Proposal, Target
     from twind.preferences.features import ACTIVITIES
 
@@ -147,8 +156,13 @@ def _everything(user, day):
     found = []
     for minute in range(0, 24 * 60, 30):
         for length in (60, 120):
-            if any(settings.hours.sleep.contains(m % 1440) for m in (minute, minute + length - 1)):
+            minutes = minute, minute + length - 1
+            if any(settings.hours.sleep.contains(one % 1440) for one in minutes):
                 continue
+            works = all(
+                any(span.contains(one) for span in settings.hours.work[day.weekday()])
+                for one in minutes
+            )
             start = _moment(day, minute, settings.zone)
             found += [
                 Proposal(
@@ -166,6 +180,7 @@ def _everything(user, day):
                     id=len(found) + number,
                 )
                 for number, (activity, target) in enumerate(kinds)
+                if works or target is None or target.kind == "person"
             ]
     return found
 
@@ -229,16 +244,15 @@ class Companion:
 
     def live(self, day, number, told):
         """Live one day together, the `number`th."""
-        wakes = self.settings.schedule.propose_at
-        self._set_clock(day, wakes - 10)
-        self._sync()
-        moved = self._work("detect")
+        moved = self.wake_up(day)
         if self._learns_from("answers"):
-            self._ask()
+            for _ in range(QUESTIONS_A_DAY):
+                if not self.ask():
+                    break
             moved = self._work("detect")
         if self.training_steps and number % 7 == 0 and moved["train_due"]:
             self._work("train", timesteps=self.training_steps, seed=number)
-        self._set_clock(day, wakes)
+        self._set_clock(day, self.settings.schedule.propose_at)
         self._work("propose", day=day.isoformat())
         taken = self._review(day, number, told)
         for hour in CHECKINS_H:
@@ -260,27 +274,51 @@ class Companion:
         if problems:
             raise ValueError(f"the life's records cannot be read: {problems[0]}")
 
-    def _ask(self):
+    def wake_up(self, day):
+        """Read what there is, before the day's proposals."""
+        self._set_clock(day, self.settings.schedule.propose_at - 10)
+        self._sync()
+        return self._work("detect")
+
+    def ask(self, rng=None):
+        """Ask one question, drawn by `rng` where it is given; tell whether there was one."""
         from twind.store import questions
 
-        for _ in range(QUESTIONS_A_DAY):
-            asked = self._work("elicit")
-            if asked["id"] is None:
-                return
-            question = next(
-                one
-                for one in questions.load(self.db, self.settings.profile.id)
-                if one.id == asked["id"]
-            )
-            said = self.user.answer(question)
-            skipped = said == "skip"
-            questions.answer(
-                self.db,
-                self.settings.profile.id,
-                question.id,
-                None if skipped else said,
-                "skipped" if skipped else "selected",
-            )
+        profile = self.settings.profile.id
+        known = {one.id: one for one in questions.load(self.db, profile)}
+        if rng is None:
+            chosen = self._work("elicit")["id"]
+        else:
+            asked = {one.question_id for one in questions.responses(self.db, profile)}
+            chosen = int(rng.choice(sorted(set(known) - asked)))
+        if chosen is None:
+            return False
+        said = self.user.answer(known[chosen])
+        skipped = said == "skip"
+        questions.answer(
+            self.db, profile, chosen, None if skipped else said,
+            "skipped" if skipped else "selected",
+        )  # fmt: skip
+        return True
+
+    def plan(self, number, day):
+        """Return what would be proposed for a day, the `number`th from today; nothing is kept."""
+        from twind import evidence
+        from twind.rl.candidates import Limits
+        from twind.rl.explain import Teller
+        from twind.rl.pipeline import DataPipeline
+        from twind.rl.planner import plan_day
+        from twind.rl.trainer import serving_choice
+
+        profile = self.settings.profile.id
+        snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
+        serving = serving_choice(self.db, profile, self.home.models_dir)
+        made = plan_day(
+            snapshot, number, guide=serving.guide, limits=Limits(), seed=day.toordinal()
+        )
+        reader = self._order().reader()
+        teller = Teller(reader, snapshot, evidence.believe(reader), serving.name)
+        return [teller.proposal(one, number) for one in made.items]
 
     def _review(self, day, number, told):
         """Have the person say what they think; return what they will do."""
@@ -338,6 +376,46 @@ def live_with_twind(user, diary, days, way, training_steps):
     return told
 
 
+def plans_after_answers(user, order, seed):
+    """Return what the plans come to that twind makes after so many answers, by their number.
+
+    Nothing else is known of the person. order: "chosen" by twind, or "random". Each is the mean of
+    GAP_DAYS days, on which the person does what is planned.
+    """
+    rng = np.random.default_rng([seed, 11])
+    days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
+    worth, answered = {}, 0
+    with tempfile.TemporaryDirectory() as root:
+        twin = Companion(user, (), Path(root), "answers_only", 0)
+        try:
+            twin.wake_up(days[0])
+            for wanted in ANSWERS:
+                while answered < wanted and twin.ask(rng if order == "random" else None):
+                    answered += 1
+                plans = [twin.plan(number, day) for number, day in enumerate(days)]
+                worth[wanted] = np.mean(
+                    [_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
+                )
+        finally:
+            twin.close()
+    return worth
+
+
+def plans_who_knows(user, seed):
+    """Return the same of the plans of the search that knows."""
+    days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
+    return np.mean(
+        [
+            _imagined(
+                user,
+                day,
+                _best_proposals(user, day, np.random.default_rng([seed, day.toordinal()])),
+            )
+            for day in days
+        ]
+    )
+
+
 def noted(user, day, blocks):
     """Return what the person wrote of a day into their calendar."""
     from twind.model import Attendee, CalendarEvent, Person
@@ -384,6 +462,11 @@ def one_person(factory, seed, days, training_steps):
         "knowing": live_with_who_knows(copy.deepcopy(user), dates, seed),
         "predictor": live_with_a_predictor(copy.deepcopy(user), dates, seed),
     }
+    user_at_first = copy.deepcopy(user)
+    told["gap"] = {
+        order: plans_after_answers(user_at_first, order, seed) for order in ("chosen", "random")
+    }
+    told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
     for way in WAYS:
         told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
     return told
@@ -413,6 +496,9 @@ def report(family, everyone, days):
         proposed = [count for each in told for count in each.proposed[first:end]]
         yield _figure(f"{family}.proposed.{week}", proposed, "a day")
     yield _brier_skill(family, told)
+    for order in ("chosen", "random"):
+        for answers in ANSWERS[1:]:
+            yield _gap_closed(family, everyone, order, answers)
 
 
 def _lived_gain(family, way, week, everyone, when):
@@ -421,14 +507,28 @@ def _lived_gain(family, way, week, everyone, when):
         name: np.array([sum(person[name].worth[when]) for person in everyone])
         for name in ("nothing", "knowing", way)
     }
-    gained, possible = sums[way] - sums["nothing"], sums["knowing"] - sums["nothing"]
+    return _scaled(
+        f"{family}.lived_gain.{way}.{week}", sums[way] - sums["nothing"],
+        sums["knowing"] - sums["nothing"], "0 nothing, 1 knowing; simulated",
+    )  # fmt: skip
+
+
+def _scaled(name, gained, possible, unit):
+    """Return a ratio of sums over people, with a 95 % interval over them (bootstrap)."""
     picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
     spread = gained[picks].sum(axis=1) / possible[picks].sum(axis=1)
     low, high = np.percentile(spread, [2.5, 97.5])
-    length = when.stop - when.start
-    return _line(
-        f"{family}.lived_gain.{way}.{week}", gained.sum() / possible.sum(), low, high,
-        "0 nothing, 1 knowing; simulated", possible.mean() / length, len(gained),
+    return _line(name, gained.sum() / possible.sum(), low, high, unit, possible.mean(), len(gained))
+
+
+def _gap_closed(family, everyone, order, answers):
+    """Return which share of the way from the first plan to that of who knows answers have led."""
+    first = np.array([person["gap"][order][0] for person in everyone])
+    then = np.array([person["gap"][order][answers] for person in everyone])
+    knowing = np.array([person["gap"]["knowing"] for person in everyone])
+    return _scaled(
+        f"{family}.gap_closed.{order}.{answers}", then - first, knowing - first,
+        "0 before any answer, 1 knowing; simulated",
     )  # fmt: skip
 
 

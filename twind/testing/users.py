@@ -66,8 +66,8 @@ class Life(Protocol):
 class SimulatedUser(Protocol):
     """A person, who may be deep-copied: copies live on by themselves.
 
-    The luck of a day is the same whatever was proposed on it, so that a day can be lived twice, with
-    and without, and compared.
+    The luck of a day is the same whatever was proposed on it, so that a day can be lived twice,
+    with and without, and compared.
     """
 
     life: Life
