@@ -1,7 +1,7 @@
 """What a sensible assistant does, on lives made by hand: through the planner as it is served.
 
 The base policy guides the search, as on the first day of a new user, of whom nothing is known but
-what people are like. Few rehearsals, seeded; nothing is timed.
+what people are like. As many rehearsals as are served, seeded; nothing is timed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from twind.rl.train import new_policy
 
 MONDAY = date(2026, 3, 2)
 DEEP = INTENSITIES.index("deep")
-EFFORT = Effort(rehearsals=12_000, draws=256)
+EFFORT = Effort()
 NIGHT = ((0.0, 7.0), (23.0, 24.0))
 OFFICE = ((9.0, 17.0),)
 ANN = PersonState(id=1, name="Ann", closeness=0.9, days_since=45.0, cadence_days=7.0)

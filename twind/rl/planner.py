@@ -5,8 +5,8 @@ the hard limits. Candidates are those the user would see most in at that hour an
 would choose; each is rehearsed on the same days with the same luck and the same draws of what the
 user might value. The best joins the plan as long as it gains more than a proposal costs; then parts
 of the plan are moved, exchanged and dropped for as long as the budget lasts and something is gained
-by it. Where one of the days that are drawn from the policy is better than what was built, the
-search goes on from that. Nobody sees future noise: the plan is fixed before the day is drawn.
+by it: first of what is best so far, be it built or a day drawn from the policy, then of what came
+close to it. Nobody sees future noise: the plan is fixed before the day is drawn.
 
 Anytime and repeatable: the budget is a number of rehearsed days, so that equal seeds give equal
 plans; a limit in seconds merely stops the search where it is.
@@ -47,6 +47,8 @@ RISK_PRICE = 0.03
 user sees in a proposal. Chosen: of two things that promise the same, the surer one."""
 WIDEST = 64
 """Candidates of one choice at most."""
+RESTARTS = 2
+"""From so many other plans a search goes on, once nothing is gained any more."""
 ROUNDS = 3
 HALVING = 4
 """A choice is made in so many rounds, each with a fraction of the candidates of the one before."""
@@ -70,7 +72,7 @@ class Effort(NamedTuple):
     """
 
     rehearsals: int = 40_000
-    draws: int = 384
+    draws: int = 768
     guide: int = 48
     seconds: float = math.inf
 
@@ -181,6 +183,7 @@ class _Search:
         self._draws = draws
         self.plan: list[Item] = [item for item in shown if not limits.forbid(item)]
         self._returns: NDArray[np.float64] = np.empty(0)
+        self._others: list[_Finalist] = []
         self.considered = 0
         self.weighed: dict[Item, tuple[Considered, ...]] = {}
 
@@ -198,7 +201,15 @@ class _Search:
             if not self._take_best(changes, share):
                 break
         # Not before: a search that begins with the guide's day seldom leaves it for a better one.
-        self._take_best(self._guided_plans(begun), share)
+        self._consult_guide(begun, share)
+
+    def _consult_guide(self, begun: Sequence[Item], share: int) -> None:
+        """Go on from the best of the guide's days, if it is better; keep in mind what is not."""
+        found = self._finalists(self._guided_plans(begun), share)
+        if found and self._is_better(found[0]):
+            found = [found[0], _Finalist(self.plan, 0.0, self._returns), *found[1:]]
+            self._take(found.pop(0))
+        self._others = found[:RESTARTS]
 
     def _guided_plans(self, begun: Sequence[Item]) -> list[list[Item]]:
         """Return the days that the guide would make of what stands, the commonest first."""
@@ -221,8 +232,24 @@ class _Search:
         self._returns = lived.returns[0]
 
     def improve(self, progress: Callable[[int, int], None]) -> None:
-        """Move, exchange and drop parts of the plan until nothing is gained by it any more."""
+        """Change the plan for the better; then others, as long as the budget lasts."""
         progress(self._limits.most, self._limits.most + 1)
+        self._climb()
+        for other in self._others:
+            if not self._goes_on():
+                return
+            best = _Finalist(self.plan, 0.0, self._returns)
+            self._take(other)
+            self._climb()
+            gained = float((self._returns - best.returns).mean())
+            gained += self._cost(best.plan) - self._cost(self.plan)
+            climbed = _Finalist(self.plan, gained, self._returns)
+            self._take(best)
+            if self._is_better(climbed):
+                self._take(climbed)
+
+    def _climb(self) -> None:
+        """Move, exchange and drop parts of the plan until nothing is gained by it any more."""
         stands, place = 0, 0
         while self.plan and stands < len(self.plan) and self._goes_on():
             item = self.plan[place % len(self.plan)]
@@ -243,7 +270,7 @@ class _Search:
     def _take_best(self, changes: list[list[Item]], budget: int) -> bool:
         """Replace the plan by the best of some changes, if one is better; tell whether."""
         found = self._finalists(changes, budget)
-        if not found or found[0].worth <= self._doubt(found[0]):
+        if not found or not self._is_better(found[0]):
             return False
         self._take(found[0])
         return True
@@ -251,12 +278,12 @@ class _Search:
     def _take(self, one: _Finalist) -> None:
         self.plan, self._returns = one.plan, one.returns
 
-    def _doubt(self, one: _Finalist) -> float:
-        """Return how much better a change must seem to be taken for better."""
+    def _is_better(self, one: _Finalist) -> bool:
+        """Tell whether a changed plan seems better by more than luck makes of so many days."""
         changes_shown = bool(self._shown & set(self.plan) - set(one.plan))
         sure = SURE_OF_CHANGE if changes_shown else SURE
         spread = (one.returns - self._returns).std()
-        return float(sure * spread / math.sqrt(len(one.returns)))
+        return bool(one.worth > sure * spread / math.sqrt(len(one.returns)))
 
     def _finalists(self, changes: list[list[Item]], budget: int) -> list[_Finalist]:
         """Return the best of some changes to the plan, lived on all days drawn, the best first.
