@@ -11,13 +11,11 @@ beside what people write in time-use diaries, and whether it stays within BOUNDS
 from __future__ import annotations
 
 import csv
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numba
 import numpy as np
-from figures import FAST, PEOPLE, SEED, tell
+from figures import CORPUS, FAST, PEOPLE, SEED, tell
 
 from twind.preferences.features import ACTIVITIES
 from twind.rl.body import DEMAND, EFFORTFUL
@@ -26,9 +24,6 @@ from twind.rl.legal import free_run, is_open, leisure_run, may_depth, may_target
 from twind.rl.spaces import INTENSITIES, PROJECTS, SLOTS, TARGETS, TYPES
 from twind.rl.world import ACCEPTED, DAY, EVENT, HABIT, LIFE, SLEEP
 
-CORPUS = Path(
-    os.environ.get("TWIND_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus"
-)
 DIARIES = CORPUS / "behaviour" / "time_use.csv"
 DEEP = INTENSITIES.index("deep")
 CORNER = 900_003

@@ -10,16 +10,11 @@ the ninth on.
 from __future__ import annotations
 
 import csv
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
-from figures import FAST, SEED, tell
+from figures import CORPUS, FAST, SEED, tell
 
-CORPUS = Path(
-    os.environ.get("TWIND_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus"
-)
 CHOICES = CORPUS / "behaviour" / "electricity_choices.csv"
 FEATURES = ("pf", "cl", "loc", "wk", "tod", "seas")
 OFFERS = 4

@@ -1,7 +1,7 @@
 """Simulated people of several kinds, none of them made as twind's own model of people is.
 
-Each function here is a factory for fidelity.py: `families:linear`, `families:lexicographic` and so
-on take a seed and return a `twind.testing.SimulatedUser`. What they have in common is `Person`:
+Each of FAMILIES is a factory for fidelity.py: `families:Linear`, `families:Lexicographic` and so on
+take a seed and make a `twind.testing.SimulatedUser`. What they have in common is `Person`:
 a job with meetings, projects that come up and fall due, friends, and habits that are worse than
 the best they could do. They differ in what a day is worth to them and in how they behave towards a
 twin. All luck is drawn from the seed and the day, so that a day can be lived twice.
@@ -499,57 +499,18 @@ class Contradictory(Person):
         return 0.3 * self.tastes + self._luck(10).normal(0.0, TASTE_SD, len(self.tastes))
 
 
-def ordinary(seed):
-    """Return somebody with diminishing pleasures."""
-    return Person(seed)
+class Ordinary(Person):
+    """Whose pleasures diminish within a day, and who means what they say."""
 
 
-def linear(seed):
-    """Return somebody to whom every hour counts the same."""
-    return Linear(seed)
+class ShiftWorker(Person):
+    """Who works late and sleeps into the morning."""
 
-
-def lexicographic(seed):
-    """Return somebody with deadlines first."""
-    return Lexicographic(seed)
-
-
-def habitual(seed):
-    """Return a creature of habit."""
-    return Habitual(seed)
-
-
-def noisy(seed):
-    """Return somebody who hardly knows themselves."""
-    return Noisy(seed)
-
-
-def drifting(seed):
-    """Return somebody who changes."""
-    return Drifting(seed)
-
-
-def tiring(seed):
-    """Return somebody who tires of suggestions."""
-    return Tiring(seed)
-
-
-def lazy(seed):
-    """Return somebody who says little."""
-    return Lazy(seed)
-
-
-def shift_worker(seed):
-    """Return somebody who works late and sleeps into the morning."""
-    return Person(seed, wake_h=9, bed_h=24, work=(15, 23))
-
-
-def contradictory(seed):
-    """Return somebody who says one thing and does another."""
-    return Contradictory(seed)
+    def __init__(self, seed):
+        super().__init__(seed, wake_h=9, bed_h=24, work=(15, 23))
 
 
 FAMILIES = (
-    ordinary, linear, lexicographic, habitual, noisy, drifting, tiring, lazy, shift_worker,
-    contradictory,
+    Ordinary, Linear, Lexicographic, Habitual, Noisy, Drifting, Tiring, Lazy, ShiftWorker,
+    Contradictory,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Six weeks with twind: how much better a simulated person's days become, by their own lights.
 
-    python benchmarks/fidelity.py --user families:linear --people 4 --days 42 --seed 0 --json
+    python benchmarks/fidelity.py --user families:Linear --people 4 --days 42 --seed 0 --json
 
 plays the whole product (store, jobs, planner, with the clock driven) against somebody who keeps to
 `twind.testing.SimulatedUser`; without --user, against every family of families.py. For four weeks

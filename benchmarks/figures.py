@@ -10,11 +10,16 @@ import json
 import os
 import statistics
 import time
+from pathlib import Path
 
 FAST = bool(os.environ.get("BENCH_FAST"))
 SEED = int(os.environ.get("BENCH_SEED", "0"))
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "0"))
 """How many simulated people; 0 for as many as a measurement thinks right."""
+CORPUS = Path(
+    os.environ.get("TWIND_CORPUS") or Path(__file__).resolve().parents[2] / "shared" / "corpus"
+)
+"""Data of real people; it is not part of the repository, and TWIND_CORPUS says where it lies."""
 
 
 def figure(name, values, unit, *, baseline=None):

@@ -67,7 +67,7 @@ def test_everything_is_answered_with_what_was_asked(factory):
 def test_what_was_accepted_is_done_mostly():
     done, day = 0, families.FIRST_DAY
     for seed in range(30):
-        user = families.ordinary(seed)
+        user = families.Ordinary(seed)
         shown = next(
             one
             for one in fidelity._everything(user, day)
@@ -78,7 +78,7 @@ def test_what_was_accepted_is_done_mostly():
 
 
 def test_work_that_is_done_is_finished_in_the_tasks():
-    user = families.ordinary(0)
+    user = families.Ordinary(0)
     for number in range(-28, 21):
         user.live(families.FIRST_DAY + timedelta(days=number), ())
     now = families.at(families.FIRST_DAY + timedelta(days=21), 28)
@@ -88,7 +88,7 @@ def test_work_that_is_done_is_finished_in_the_tasks():
 
 
 def test_tastes_change_for_who_drifts_and_for_nobody_else():
-    for factory, changes in ((families.drifting, True), (families.ordinary, False)):
+    for factory, changes in ((families.Drifting, True), (families.Ordinary, False)):
         user = factory(4)
         before = user.worth.copy()
         for number in range(families.DRIFT_DAY):
@@ -99,7 +99,7 @@ def test_tastes_change_for_who_drifts_and_for_nobody_else():
 def test_who_tires_accepts_less_after_a_week_of_suggestions():
     fresh, tired = 0, 0
     for seed in range(20):
-        user = families.tiring(seed)
+        user = families.Tiring(seed)
         shown = proposals(user, 6)
         fresh += sum(map(fidelity._accepts, user.review(families.FIRST_DAY, shown)))
         user.seen_on = [families.FIRST_DAY] * 30

@@ -18,7 +18,7 @@ BENCHMARKS = Path(fidelity.__file__).parent
 
 
 def test_who_knows_does_better_than_nobody():
-    user = families.ordinary(0)
+    user = families.Ordinary(0)
     days = [families.FIRST_DAY + timedelta(days=number) for number in range(2)]
     nobody = fidelity.live_with_nobody(copy.deepcopy(user), days)
     knowing = fidelity.live_with_who_knows(copy.deepcopy(user), days, 0)

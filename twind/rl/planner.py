@@ -207,8 +207,9 @@ class _Search:
         """Go on from the best of the guide's days, if it is better; keep in mind what is not."""
         found = self._finalists(self._guided_plans(begun), share)
         if found and self._is_better(found[0]):
-            found = [found[0], _Finalist(self.plan, 0.0, self._returns), *found[1:]]
-            self._take(found.pop(0))
+            built = _Finalist(self.plan, 0.0, self._returns)
+            self._take(found[0])
+            found = [built, *found[1:]]
         self._others = found[:RESTARTS]
 
     def _guided_plans(self, begun: Sequence[Item]) -> list[list[Item]]:

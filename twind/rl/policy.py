@@ -377,23 +377,17 @@ class TwinPolicy(ActorCriticPolicy):
 
     def choose(self, obs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int64]:
         """Return the likeliest legal actions (batch, 4) for a batch of observations."""
-        tensors = as_tensors(obs)
-        with torch.inference_mode():
-            return self.chain(self.encode(tensors), tensors, likeliest).actions.numpy()
+        return self._act(obs, likeliest)
 
     def drawing(self, seed: int) -> Choose:
         """Return what draws actions where `choose` takes the likeliest, with luck from `seed`."""
         luck = torch.Generator().manual_seed(seed)
+        return lambda obs: self._act(obs, lambda _, log_probs: drawn(log_probs, luck))
 
-        def choose(obs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int64]:
-            tensors = as_tensors(obs)
-            with torch.inference_mode():
-                chain = self.chain(
-                    self.encode(tensors), tensors, lambda _, log_probs: drawn(log_probs, luck)
-                )
-                return chain.actions.numpy()
-
-        return choose
+    def _act(self, obs: Mapping[str, NDArray[np.float32]], pick: Pick) -> NDArray[np.int64]:
+        tensors = as_tensors(obs)
+        with torch.inference_mode():
+            return self.chain(self.encode(tensors), tensors, pick).actions.numpy()
 
     def type_probabilities(
         self, obs: Mapping[str, NDArray[np.float32]]
