@@ -40,12 +40,13 @@ def fit_prior(
 ) -> Posterior:
     """Return the prior that a population's choices speak for.
 
-    histories: one a person, each a list of (options (k, d), chosen); iterations: steps at most. By
-    Monte Carlo EM (Wei & Tanner 1990): the E-step weighs draws around each person's mode by
-    importance, the same draws in every step, so that it converges and repeats; the M-step takes their mean, and the mean of their
-    covariances plus their scatter, with one person's worth of a broad guess (logits of unit
-    variance a feature) to keep it positive definite. Raises ValueError without a single choice, or
-    where dimensions differ.
+    histories: one a person, each a list of (options (k, d), chosen). iterations: steps at most.
+
+    By Monte Carlo EM (Wei & Tanner 1990): the E-step weighs draws around each person's mode by
+    importance, the same draws in every step, so that it converges and repeats; the M-step takes
+    their mean, and the mean of their covariances plus their scatter, with one person's worth of a
+    broad guess (logits of unit variance a feature) to keep it positive definite. Raises ValueError
+    without a single choice, or where dimensions differ.
     """
     people = [grouped for history in histories if (grouped := _grouped(history))]
     sizes = {options.shape[2] for person in people for options, _ in person}
