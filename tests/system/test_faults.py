@@ -198,18 +198,26 @@ def begin(life, name):
         wait(0.02)
 
 
+def catch(life, name, pause, eventually):
+    """Have a job in the middle of its work: a short one that got away is met sooner next time."""
+    begin(life, name)
+    wait(pause)
+    while not is_running(life, name):
+        eventually(life.at_rest, 90)
+        pause /= 2
+        begin(life, name)
+        wait(pause)
+
+
 def test_a_stop_in_the_middle_of_any_job_is_prompt_and_harmless(own_life, eventually, alive):
     luck = random.Random(7)
     daemon = own_life.start()
     eventually(own_life.at_rest, 90)
     for name in ("inspect", "sync", "detect", "propose", "train"):
-        begin(own_life, name)
-        wait(luck.uniform(0.0, 0.5))
-        in_the_middle = bool(is_running(own_life, name))
+        catch(own_life, name, luck.uniform(0.0, 0.5), eventually)
         workers, began = daemon.workers(), monotonic_s()
         assert daemon.end(signal.SIGTERM) == 0
         assert monotonic_s() - began < STOP_S, name
-        assert in_the_middle, name
         assert not any(alive(pid) for pid in workers), name
         assert_whole(own_life)
         if name == "train":
