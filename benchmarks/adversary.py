@@ -28,7 +28,7 @@ DIARIES = CORPUS / "behaviour" / "time_use.csv"
 DEEP = INTENSITIES.index("deep")
 CORNER = 900_003
 """Seed of the lives: far from those of training and of the tests."""
-STEPS, RESTARTS = (15_000, 2) if FAST else (40_000, 3)
+STEPS, RESTARTS = (10_000, 1) if FAST else (40_000, 3)
 WARM, COLD = 0.5, 0.005
 """Neutral free hours that a step may lose, at the beginning and at the end."""
 LONGEST = 8
@@ -116,7 +116,7 @@ def measure():
     """Print adversary.*: figures of the days liked best, over people, beside diaries and bounds."""
     from twind.rl.lives import sample_life
 
-    count = PEOPLE or (12 if FAST else 60)
+    count = PEOPLE or (4 if FAST else 60)
     lives = [sample_life(np.random.default_rng([CORNER, SEED, n])) for n in range(count)]
     found = [best_day(life, number) for number, life in enumerate(lives)]
     days = [day for day, _, _ in found]

@@ -19,7 +19,7 @@ CHOICES = CORPUS / "behaviour" / "electricity_choices.csv"
 FEATURES = ("pf", "cl", "loc", "wk", "tod", "seas")
 OFFERS = 4
 LATE = 8
-SPLITS = 2 if FAST else 10
+SPLITS = 1 if FAST else 10
 PARTICLES = 6000
 
 

@@ -23,9 +23,9 @@ from figures import FAST, PEOPLE, SEED, tell
 
 DRAWS = 512
 BUDGETS = {"50ms": 0.05, "500ms": 0.5, "5s": 5.0}
-BEST_OF = 20 if FAST else 100
+BEST_OF = 5 if FAST else 100
 """How many times the rehearsals of half a second the reference search gets."""
-FINE_TUNING = 20_000 if FAST else 50_000
+FINE_TUNING = 10_000 if FAST else 50_000
 CHOOSING, REPORTING = 7_001, 7_002
 BOOTSTRAPS = 2000
 TUNED, SEARCHED = 4, 16
@@ -46,7 +46,7 @@ CORNER = 900_001
 
 def measure():
     """Print quality.*: scaled means with 95 % intervals over lives, and paired differences."""
-    count = PEOPLE or (8 if FAST else 20)
+    count = PEOPLE or (4 if FAST else 20)
     tuned, everyone = (count, count) if FAST else (TUNED * count, SEARCHED * count)
     speed, guiding_s = _pace()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:

@@ -19,7 +19,7 @@ import time
 from contestants import Options, checkpoints
 from figures import FAST, PEOPLE, SEED, figure, tell
 
-STOCK_STEPS = 20_000 if FAST else 500_000
+STOCK_STEPS = 10_000 if FAST else 500_000
 LIVES = 64 if FAST else 512
 HELD_OUT = PEOPLE or (64 if FAST else 256)
 CORES = 1
@@ -27,8 +27,8 @@ CORES = 1
 work is going on, and then measure that."""
 RUNS = 1 if FAST else 3
 MOST_STEPS = 400_000 if FAST else 1_200_000
-PATIENCE_S = 15.0 if FAST else 600.0
-GAIN_S = 10.0 if FAST else 60.0
+PATIENCE_S = 8.0 if FAST else 600.0
+GAIN_S = 5.0 if FAST else 60.0
 STEPS_PER_S = 18_000
 """What TwinPPO takes about: its last rate is the least when the time is over."""
 LARGE = {"n_steps": 32, "batch_size": 2048, "n_epochs": 4, "learning_rate": 1e-3}
