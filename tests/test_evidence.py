@@ -110,6 +110,32 @@ def test_seeding_takes_dimensions_made_elsewhere_into_use(db, reader):
     assert len(patterns.load(db, 1)) == 75
 
 
+def test_a_bank_of_an_earlier_version_is_put_away_and_its_answers_count(db, reader):
+    def put(text):
+        return questions.put(
+            db,
+            profile_id=None,
+            text=text,
+            kind="binary",
+            dimension_id=None,
+            difficulty=1,
+            engagement=0.5,
+            effort_s=6.0,
+            options=[("Tea", {"VAL_GROWTH": 1.0}), ("Coffee", {"VAL_FREEDOM": 0.5})],
+            aspect_ids={},
+        )
+
+    with db.transaction():
+        answered, unanswered = put("Tea or coffee, of old?"), put("Coffee or tea, of old?")
+    option = questions.load(db, 1)[0].options[0].id
+    given = questions.answer(db, 1, answered, option)
+    evidence.seed(reader)
+    asked = {question.id for question in questions.load(db, 1)}
+    assert asked
+    assert not asked & {answered, unanswered}
+    assert [one.key for one in evidence.collect(reader)] == [f"response:{given}"]
+
+
 def test_questions_about_this_life_come_and_go_with_it(reader):
     for name in ("Ann", "Bob"):
         sync(reader, Person(uid=name, name=name), source=name)

@@ -85,7 +85,7 @@ def seed(reader: Reader) -> None:
                     options=[(option.text, option.features) for option in entry.options],
                     aspect_ids=aspect_ids,
                 )
-        questions.retire(db, reader.profile_id, (entry.text for entry in own))
+            questions.retire(db, profile_id, (entry.text for entry in entries))
 
 
 def _life_people(reader: Reader) -> list[bank.LifePerson]:

@@ -2,6 +2,7 @@ import copy
 import random
 import re
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -23,15 +24,50 @@ def changed(**fields):
     return {"question": [entry]}
 
 
-def test_every_aspect_has_a_question_of_its_own():
-    assert {question.primary for question in QUESTIONS} == set(catalogue.index_of())
+FILLERS = (
+    "a an and are as at be but by do does for from had has have how i in is it its me my no not of "
+    "on one or that the this to was what when where which who whom will with would you your"
+)
+
+
+def texts(question):
+    return (question.text, *(option.text for option in question.options))
+
+
+def tokens(*said):
+    words = {word for text in said for word in re.findall(r"[\w']+", text.lower())}
+    return words.difference(FILLERS.split())
+
+
+def overlap(some, others):
+    """Return how much of two sets of words is shared, 0..1 (Jaccard)."""
+    return len(some & others) / len(some | others)
+
+
+def test_every_aspect_is_asked_about_in_three_ways_at_least():
+    asked = Counter(question.primary for question in QUESTIONS)
+    assert asked.keys() == catalogue.index_of().keys()
+    assert min(asked.values()) >= 3
 
 
 def test_there_are_many_of_many_kinds():
     kinds = Counter(question.kind for question in QUESTIONS)
-    assert len(QUESTIONS) >= 90
+    assert len(QUESTIONS) >= 225
     assert set(kinds) == set(bank.KINDS)
     assert max(kinds.values()) <= 0.35 * len(QUESTIONS)
+    assert min(kinds.values()) >= 0.05 * len(QUESTIONS)
+    assert {question.difficulty for question in QUESTIONS} == {1, 2, 3, 4, 5}
+
+
+def test_they_are_in_the_order_of_the_aspects():
+    places = [catalogue.index_of()[question.primary] for question in QUESTIONS]
+    assert places == sorted(places)
+
+
+def test_what_a_question_is_mostly_about_is_what_an_option_mostly_says():
+    for question in QUESTIONS:
+        spoken = max(option.features.get(question.primary, 0.0) for option in question.options)
+        assert spoken >= 0.5, question.text
 
 
 def test_trade_offs_are_between_dimensions():
@@ -46,11 +82,38 @@ def test_trade_offs_are_between_dimensions():
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text[:40])
 def test_a_question_reads_well(question):
-    texts = (question.text, *(option.text for option in question.options))
-    assert len(question.text) <= 160
-    assert all(len(option.text) <= 80 for option in question.options)
-    assert not any(re.search(r"\brate\b|1 to 5|\bscale\b|strongly|agree", text) for text in texts)
-    assert all(text == text.strip() and "  " not in text for text in texts)
+    said = texts(question)
+    assert len(question.text) <= 150
+    assert all(len(option.text) <= 60 for option in question.options)
+    assert not any(re.search(r"\brate\b|1 to 5|\bscale\b|strongly|agree", text) for text in said)
+    assert all(text == text.strip() and "  " not in text for text in said)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text[:40])
+def test_a_question_takes_the_life_of_nobody_for_granted(question):
+    taken = (
+        r"\b(he|she|him|her|his|hers|husband|wife|partner|kids|children|grandchildren|car|boss)\b"
+    )
+    assert not any(re.search(taken, text.lower()) for text in texts(question))
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text[:40])
+def test_its_effort_is_four_words_a_second_and_a_moment_to_decide(question):
+    reading = sum(len(text.split()) for text in texts(question)) / 4
+    assert reading + 2.5 <= question.effort_s <= reading + 4.5
+
+
+def test_no_two_are_alike():
+    said = {question.text: tokens(question.text) for question in QUESTIONS}
+    whole = {question.text: tokens(*texts(question)) for question in QUESTIONS}
+    alike = [
+        (one, other)
+        for one, other in combinations(said, 2)
+        if overlap(said[one], said[other]) > 0.4 or overlap(whole[one], whole[other]) > 0.25
+    ]
+    assert not alike
+    old, new = "The tax return is due in a month.", "In a month the tax return will be due!"
+    assert overlap(tokens(old), tokens(new)) > 0.4
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.text[:40])
@@ -60,16 +123,15 @@ def test_no_option_is_a_wrong_answer(question):
         assert all(max(option.features.values()) > 0.0 for option in question.options)
 
 
-def test_answers_can_raise_and_lower_every_dimension():
-    signs = {
-        (code[:3], weight > 0)
+def test_answers_can_raise_and_lower_every_aspect():
+    spoken = {
+        (code, weight > 0)
         for question in QUESTIONS
         for option in question.options
         for code, weight in option.features.items()
+        if weight
     }
-    assert {(prefix, up) for prefix, up in signs if up} == {
-        (aspect.code[:3], True) for aspect in catalogue.aspects()
-    }
+    assert spoken == {(code, up) for code in catalogue.index_of() for up in (True, False)}
 
 
 @pytest.mark.parametrize(

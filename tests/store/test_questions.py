@@ -6,7 +6,7 @@ from twind.errors import NotFoundError
 from twind.store import profiles, questions
 
 
-def put(db, text="Tea or coffee?", profile_id=None, **features):
+def put(db, text="Tea or coffee?", profile_id=None, effort_s=6.0, **features):
     options = [("Tea", features or {"VAL_GROWTH": 1.0}), ("Coffee", {"VAL_FREEDOM": 0.5})]
     with db.transaction():
         return questions.put(
@@ -17,7 +17,7 @@ def put(db, text="Tea or coffee?", profile_id=None, **features):
             dimension_id=None,
             difficulty=1,
             engagement=0.5,
-            effort_s=6.0,
+            effort_s=effort_s,
             options=options,
             aspect_ids={},
         )
@@ -75,6 +75,39 @@ def test_generated_questions_retire_and_come_back(db):
     assert db.value("SELECT COUNT(*) FROM answer_options WHERE question_id = ?", (plain,)) == 0
     assert put(db, "A?", profile_id=1) == answered
     assert [one.id for one in questions.load(db, 1)] == [answered]
+
+
+def test_a_question_of_the_bank_that_was_rewritten_is_not_asked_again_and_its_answers_stay(db):
+    answered, plain, kept = put(db, "A?"), put(db, "B?"), put(db, "C?")
+    given = questions.answer(db, 1, answered, questions.load(db, 1)[0].options[0].id)
+    with db.transaction():
+        elsewhere = db.insert("questions", text="D?", question_type="binary", active=1)
+        own = put(db, "E?", profile_id=1)
+        questions.retire(db, None, ["C?"])
+    assert [one.id for one in questions.load(db, 1)] == [kept, own]
+    assert [one.id for one in questions.load(db, 1, active=False)] == [answered, kept, own]
+    assert [one.id for one in questions.responses(db, 1)] == [given]
+    assert db.value("SELECT COUNT(*) FROM answer_options WHERE question_id = ?", (plain,)) == 0
+    assert db.value("SELECT active FROM questions WHERE id = ?", (elsewhere,)) == 1
+
+
+def test_a_question_of_the_bank_that_says_something_else_now_is_read_so(db):
+    row = put(db, VAL_GROWTH=1.0)
+    assert put(db, effort_s=9.0, VAL_GROWTH=0.4, VAL_SERVICE=0.7) == row
+    [question] = questions.load(db, 1)
+    assert question.effort_s == 9.0
+    assert question.options[0].features == {"VAL_GROWTH": 0.4, "VAL_SERVICE": 0.7}
+    assert db.value("SELECT weight FROM answer_options WHERE text = 'Tea'") == 0.7
+
+
+def test_a_question_made_elsewhere_keeps_what_it_says(db):
+    row = put(db, VAL_GROWTH=1.0)
+    db.connection.execute('UPDATE questions SET metadata = \'{"by": "hand"}\', active = 0')
+    assert put(db, effort_s=9.0, VAL_GROWTH=0.4) == row
+    [question] = questions.load(db, 1, active=False)
+    assert question.options[0].features == {"VAL_GROWTH": 1.0}
+    assert db.value("SELECT metadata FROM questions") == '{"by": "hand"}'
+    assert questions.load(db, 1) == []
 
 
 def test_another_profile_does_not_wake_what_this_one_put_away(db):

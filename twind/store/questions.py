@@ -13,6 +13,7 @@ from twind.store.life import read_number, read_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from sqlite3 import Row
 
     from twind.store.connection import Store
 
@@ -83,11 +84,11 @@ def put(
 
     `options` are (text, features); a feature is an aspect's code, or "person:ID", "project:ID".
     """
-    found = db.value("SELECT id FROM questions WHERE text = ?", (text,))
+    found = db.row("SELECT id, profile_id, metadata FROM questions WHERE text = ?", (text,))
     if found is not None:
-        if profile_id is not None:
-            _ask_again(db, profile_id, int(found), options)
-        return int(found)
+        if found["profile_id"] == profile_id:
+            _renew(db, found, effort_s, options, aspect_ids)
+        return int(found["id"])
     question_id = db.insert(
         "questions",
         profile_id=profile_id,
@@ -102,53 +103,68 @@ def put(
         created_at=db.now(),
     )
     for order, (label, features) in enumerate(options):
-        main = max(features, key=lambda code: abs(features[code]), default=None)
         db.insert(
             "answer_options",
             question_id=question_id,
             text=label,
             option_order=order,
-            aspect_id=aspect_ids.get(main) if main else None,
-            weight=features[main] if main else 0.0,
-            metadata=to_json({"features": dict(features)}),
+            **_spoken_for(features, aspect_ids),
         )
     return question_id
 
 
-def _ask_again(
+def _spoken_for(features: Mapping[str, float], aspect_ids: Mapping[str, int]) -> dict[str, Any]:
+    """Return the columns of an option that say what choosing it speaks for."""
+    main = max(features, key=lambda code: abs(features[code]), default=None)
+    return {
+        "aspect_id": aspect_ids.get(main) if main else None,
+        "weight": features[main] if main else 0.0,
+        "metadata": to_json({"features": dict(features)}),
+    }
+
+
+def _renew(
     db: Store,
-    profile_id: int,
-    question_id: int,
+    question: Row,
+    effort_s: float,
     options: Sequence[tuple[str, Mapping[str, float]]],
+    aspect_ids: Mapping[str, int],
 ) -> None:
-    """Wake a generated question of this profile, and let it speak of the rows there are now.
+    """Let a question that is there already speak of what it speaks of now, and wake it.
 
     Whoever left and came back under their name has another row, and the answers mean them still.
     """
-    if not db.value(
-        "SELECT EXISTS (SELECT 1 FROM questions WHERE id = ? AND profile_id = ?)",
-        (question_id, profile_id),
+    about = from_json(question["metadata"])
+    if "effort_s" not in about:
+        return  # it was made elsewhere
+    if question["profile_id"] is not None:  # whoever puts away one for all means it
+        db.execute("UPDATE questions SET active = 1 WHERE id = ? AND active = 0", (question["id"],))
+    told = to_json({**about, "effort_s": effort_s})
+    db.execute(
+        "UPDATE questions SET metadata = ? WHERE id = ? AND metadata IS NOT ?",
+        (told, question["id"], told),
+    )
+    now = {label: _spoken_for(features, aspect_ids) for label, features in options}
+    for row in db.rows(
+        "SELECT id, text, metadata FROM answer_options WHERE question_id = ?", (question["id"],)
     ):
-        return
-    db.execute("UPDATE questions SET active = 1 WHERE id = ? AND active = 0", (question_id,))
-    for label, features in options:
-        about = to_json({"features": dict(features)})
-        db.execute(
-            "UPDATE answer_options SET metadata = ? "
-            "WHERE question_id = ? AND text = ? AND metadata IS NOT ?",
-            (about, question_id, label, about),
-        )
+        if row["text"] in now and row["metadata"] != now[row["text"]]["metadata"]:
+            db.execute(
+                "UPDATE answer_options SET aspect_id = :aspect_id, weight = :weight, "
+                "metadata = :metadata WHERE id = :id",
+                {**now[row["text"]], "id": row["id"]},
+            )
 
 
-def retire(db: Store, profile_id: int, keep: Iterable[str]) -> None:
-    """Put away this profile's generated questions whose text is not among `keep`.
+def retire(db: Store, profile_id: int | None, keep: Iterable[str]) -> None:
+    """Put away the generated questions of a profile, or the bank's (None), that are not in `keep`.
 
-    One that was answered is only deactivated: its answer still needs it.
+    `keep` are texts. One that was answered is only deactivated: its answer still needs it.
     """
     kept = set(keep)
     for row in db.rows(
         "SELECT id, text, metadata, EXISTS (SELECT 1 FROM responses r WHERE r.question_id = q.id) "
-        "AS answered FROM questions q WHERE profile_id = ? AND active = 1",
+        "AS answered FROM questions q WHERE profile_id IS ? AND active = 1",
         (profile_id,),
     ):
         if row["text"] in kept or "effort_s" not in from_json(row["metadata"]):
