@@ -38,6 +38,8 @@ QUESTIONS_A_DAY = 4
 TRAINING_STEPS = 20_000
 CHECKINS_H = (9, 15)
 WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
+FOR_WORK = ("work", "learn", "plan")
+"""What working hours are for."""
 CANDIDATES = 200
 """What the search that knows looks at for each of its proposals, drawn from all there is."""
 MOST = 4
@@ -132,8 +134,8 @@ def _apart(one, other):
 def _everything(user, day):
     """Return all that could be proposed on a day: types, targets, hours and two lengths.
 
-    Within the limits that twind keeps to as well: nobody is disturbed at night, and projects are
-    for working hours.
+    Within the limits that twind keeps to as well: nobody is disturbed at night, and working hours
+    are for work.
     """
     from twind.model import Person, Project, Proposal, Target
     from twind.preferences.features import ACTIVITIES
@@ -159,7 +161,7 @@ def _everything(user, day):
             minutes = minute, minute + length - 1
             if any(settings.hours.sleep.contains(one % 1440) for one in minutes):
                 continue
-            works = all(
+            works = any(
                 any(span.contains(one) for span in settings.hours.work[day.weekday()])
                 for one in minutes
             )
@@ -180,7 +182,7 @@ def _everything(user, day):
                     id=len(found) + number,
                 )
                 for number, (activity, target) in enumerate(kinds)
-                if works or target is None or target.kind == "person"
+                if activity in FOR_WORK or not works
             ]
     return found
 

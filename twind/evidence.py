@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind.closeness import DEFAULT
-from twind.preferences import bank, catalogue, detectors, elicitation, observations, resuming
+from twind.preferences import (
+    bank,
+    catalogue,
+    detectors,
+    elicitation,
+    observations,
+    resuming,
+    willingness,
+)
 from twind.preferences.belief import Belief
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Observation, names_in
@@ -22,10 +30,11 @@ from twind.store import life, patterns, proposals, questions
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from twind.model import Feedback, Proposal, Question
+    from twind.preferences.willingness import Willingness
     from twind.store import Store
 
 HISTORY_DAYS = 365
@@ -239,16 +248,9 @@ def _answers(reader: Reader) -> Iterable[Observation]:
 def _feedback(reader: Reader) -> Iterable[Observation]:
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
     alike: Counter[tuple[str, str, int | None]] = Counter()
-    # Who accepts and then thinks better of it has said one thing, the last.
-    last = {
-        said.proposal_id: (row, said)
-        for row, said in proposals.feedback(reader.db, reader.profile_id)
-        if said.action != "snooze"
-    }
-    for row, said in sorted(last.values(), key=lambda pair: pair[0]):
-        proposal = made.get(said.proposal_id)
-        if proposal is None or said.action == "undo":
-            continue
+    willing = _willing_at(reader, made)
+    for row, said in _last_words(reader, made):
+        proposal = made[said.proposal_id]
         kind = (said.action, proposal.action, proposal.target.id if proposal.target else None)
         alike[kind] += 1
         yield from observations.from_feedback(
@@ -261,6 +263,7 @@ def _feedback(reader: Reader) -> Iterable[Observation]:
             reason=said.reason,
             baseline=proposal.details.get("baseline"),
             edited=_edited(proposal, said, reader.zone) if said.action == "edit" else None,
+            willing=willing.get(said.proposal_id, 0.0),
             nth=alike[kind],
         )
     for proposal in made.values():
@@ -273,7 +276,59 @@ def _feedback(reader: Reader) -> Iterable[Observation]:
                 at=proposal.end,
                 source=("recommendations", proposal.id or 0),
                 baseline=proposal.details.get("baseline"),
+                willing=willing.get(proposal.id or 0, 0.0),
             )
+
+
+def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
+    """Return what was said last of each proposal, by row.
+
+    Who accepts and then thinks better of it has said one thing.
+    """
+    last = {
+        said.proposal_id: (row, said)
+        for row, said in proposals.feedback(reader.db, reader.profile_id)
+        if said.action != "snooze" and said.proposal_id in made
+    }
+    told = sorted(last.values(), key=lambda pair: pair[0])
+    return [(row, said) for row, said in told if said.action != "undo"]
+
+
+def willing(reader: Reader) -> Willingness:
+    """Return how readily the user says yes, whatever is proposed."""
+    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
+    return _willing(reader, made)[0]
+
+
+def _willing_at(reader: Reader, made: Mapping[int | None, Proposal]) -> dict[int, float]:
+    """Return what was believed of that before each proposal was answered, by the proposal's id."""
+    _, reviews, believed = _willing(reader, made)
+    return dict(zip(reviews, believed, strict=True))
+
+
+def _willing(
+    reader: Reader, made: Mapping[int | None, Proposal]
+) -> tuple[Willingness, list[int], list[float]]:
+    reviews = {
+        said.proposal_id: (said.at, said.action != "reject", 1.0)
+        for _, said in _last_words(reader, made)
+    }
+    for one in made.values():
+        if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
+            reviews[one.id] = (one.end, False, willingness.SILENCE)
+    known = sorted(
+        (
+            willingness.Review(
+                at.astimezone(reader.zone), made[id_].details["odds"], taken, weight
+            ),
+            id_,
+        )
+        for id_, (at, taken, weight) in reviews.items()
+        if "odds" in made[id_].details  # made by an older twind otherwise
+    )
+    asked = [one.day for one in made.values()]
+    learnt, believed = willingness.learn([review for review, _ in known], asked, reader.local)
+    return learnt, [id_ for _, id_ in known], believed
 
 
 def _edited(proposal: Proposal, said: Feedback, zone: ZoneInfo) -> dict[str, float] | None:
@@ -284,7 +339,12 @@ def _edited(proposal: Proposal, said: Feedback, zone: ZoneInfo) -> dict[str, flo
     hours = (said.duration_min or proposal.duration_min) / 60
     start = (said.start or proposal.start).astimezone(zone)
     middle = (start.hour + start.minute / 60 + hours / 2) % 24
-    return block_features(replace(block, hours=hours, hour=middle), proposal)
+    parts = {
+        name: value * hours / block.hours
+        for name, value in proposal.details.get("features", {}).items()
+        if name.startswith("part:")
+    }
+    return {**block_features(replace(block, hours=hours, hour=middle), proposal), **parts}
 
 
 def block_features(block: Block, proposal: Proposal) -> dict[str, float]:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 SILENT = "on simulated days you do best with no proposals at all"
 TAKEN = "an event has taken its time"
+TRYING = 0.15
+"""What an hour of doubt is worth in one proposal of a day (`Limits.trying`): what somebody says to
+it tells more of their days than any question. Chosen on simulated people (benchmarks/fidelity.py).
+"""
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -88,6 +92,7 @@ def _propose(
         min_acceptance=work.settings.proposals.min_confidence,
         spent=standing.spent(others, snapshot),
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
+        trying=TRYING,
     )
     if serving.silent:
         return [], [], Plan(day, (), SILENT, 0)

@@ -202,12 +202,12 @@ def repeat_weight(repeats: int) -> float:
 
 
 def nth_weight(nth: int) -> float:
-    """Return what the n-th of a growing number of repeats adds: the first 1, then log(n/(n-1)).
+    """Return what the n-th word on one kind of proposal counts: 1, then less and less.
 
-    The sum over the first n is the total of `repeat_weight`; use it where evidence must not change
-    its weight afterwards.
+    Each is a decision of its own, about another day, but they have much in common: the first n
+    count about 2 sqrt(n). Assumed.
     """
-    return 1.0 if nth <= 1 else math.log(nth / (nth - 1.0))
+    return 1.0 / math.sqrt(max(1, nth))
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def scale_of(question: Question, level: int) -> Ordinal | None:
 def from_feedback(
     features: Features,
     *,
-    action: Literal["accept", "reject", "edit", "snooze", "ignored"],
+    action: Literal["accept", "reject", "edit", "snooze", "undo", "ignored"],
     title: str,
     key: str,
     at: datetime,
@@ -311,55 +311,65 @@ def from_feedback(
     reason: str = "",
     baseline: Features | None = None,
     edited: Features | None = None,
+    willing: float = 0.0,
     nth: int = 1,
 ) -> tuple[Observation, ...]:
     """Return what the user's word on a proposal says.
 
     features: of what was proposed; baseline: of what would have been instead (none: time left
-    free); edited: of what the user made of it; nth: which proposal of this kind in a row it was,
-    from 1: the tenth "yes" to the same adds little (`nth_weight`).
+    free); edited: of what the user made of it; willing: log odds of a yes whatever is proposed
+    (`willingness`), which says nothing of worth; nth: which proposal of this kind it was, from 1:
+    the tenth "yes" to the same adds little (`nth_weight`).
 
-    accept: it was preferred to the baseline. reject: the other way round, and by its reason
-    (REJECTION_WEIGHTS) mostly about the moment. edit: what it became was preferred both to the
-    baseline and to what was proposed, under `key` and `key/edit`. ignored: a tenth of a rejection.
-    snooze says nothing about worth: ().
+    accept: it was worth more than the baseline. reject: less, and by its reason (REJECTION_WEIGHTS)
+    mostly about the moment. edit: what it became was worth more than the baseline, and preferred to
+    what was proposed, under `key` and `key/edit`. ignored: a tenth of a rejection. snooze and
+    undo say nothing about worth: ().
     """
-    if action == "snooze":
+    if action in ("snooze", "undo"):
         return ()
-    instead: Features = {} if baseline is None else baseline
     share = nth_weight(nth)
 
-    def preferred(
-        key: str, better: Features, worse: Features, text: str, weight: float
-    ) -> tuple[Observation, ...]:
-        if not _differing((better, worse)):
-            return ()
-        return (
+    def said(key: str, likelihood: Likelihood, text: str, weight: float) -> list[Observation]:
+        if not names_in(likelihood):
+            return []
+        return [
             Observation(
                 key=key,
                 at=at,
                 kind="feedback",
                 text=text,
                 source=source,
-                likelihood=Preference(better, worse),
+                likelihood=likelihood,
                 weight=weight,
-            ),
-        )
+            )
+        ]
+
+    def taken(what: Features, outcome: bool) -> Binary:
+        return Binary(_beyond(what, baseline or {}), outcome, willing)
 
     if action == "accept":
-        return preferred(key, features, instead, f"You accepted “{title}”", share)
+        return (*said(key, taken(features, True), f"You accepted “{title}”", share),)
     if action == "ignored":
         text = f"You left “{title}” unanswered"
-        return preferred(key, instead, features, text, IGNORED * share)
+        return (*said(key, taken(features, False), text, IGNORED * share),)
     if action == "reject":
         because = f": {reason.strip()}" if reason.strip() else ""
         text = f"You rejected “{title}”{because}"
-        return preferred(key, instead, features, text, rejection_weight(reason) * share)
+        return (*said(key, taken(features, False), text, rejection_weight(reason) * share),)
     became = features if edited is None else edited
+    changed = Preference(became, features)
     return (
-        *preferred(key, became, instead, f"You took up “{title}” with a change", share),
-        *preferred(f"{key}/edit", became, features, f"You changed “{title}” to suit you", 1.0),
+        *said(key, taken(became, True), f"You took up “{title}” with a change", share),
+        *said(f"{key}/edit", changed, f"You changed “{title}” to suit you", 1.0),
     )
+
+
+def _beyond(features: Features, baseline: Features) -> dict[str, float]:
+    """Return what features have beyond those of a baseline, the zeros left out."""
+    names = dict.fromkeys((*features, *baseline))
+    differences = {name: features.get(name, 0.0) - baseline.get(name, 0.0) for name in names}
+    return {name: value for name, value in differences.items() if value}
 
 
 def rejection_weight(reason: str) -> float:

@@ -72,12 +72,15 @@ class Limits:
 
     most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
     target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
+    trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
+    free hours of standard deviation, as `Candidates.doubt` gives them.
     """
 
     most: int = 4
     min_acceptance: float = 0.3
     spent: frozenset[tuple[int, int]] = frozenset()
     taken: tuple[tuple[int, int], ...] = ()
+    trying: float = 0.0
 
     def forbid(self, item: Item) -> bool:
         """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
@@ -128,6 +131,8 @@ class Candidates:
             table, scores = _with_guide(table, scores, days)
         kept = may_be(table)
         table, scores = table[kept], scores[kept]
+        if limits.trying:
+            scores = scores + limits.trying * self._doubts_of(table)
         order = np.lexsort((*table.T[::-1], -scores))
         self._table = table[order]
 
@@ -169,9 +174,12 @@ class Candidates:
         The standard deviation under the belief; 0 for what cannot be proposed on the day as it is
         expected.
         """
-        hours = float(DURATIONS_SLOTS[item.duration]) * SLOT_H
-        doubts = self._doubts[item.slot, item.kind - 1, item.target, item.intensity]
-        return float(doubts) * hours
+        return float(self._doubts_of(np.array([item]))[0])
+
+    def _doubts_of(self, table: NDArray[np.int64]) -> NDArray[np.float64]:
+        slot, kind, target, duration, depth = table.T
+        hours = DURATIONS_SLOTS[duration] * SLOT_H
+        return np.asarray(hours * self._doubts[slot, kind - 1, target, depth], np.float64)
 
 
 def _item(row: Iterable[int]) -> Item:

@@ -7,6 +7,8 @@ the person or the rest they come from. Weights are shares of what speaks for the
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,11 +19,19 @@ from twind import evidence
 from twind.closeness import usual_gap_days
 from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue
-from twind.preferences.features import ACTIVITIES, Block
+from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, Rated
-from twind.rl.snapshot import PersonState, ProjectState, Snapshot, need_per_day, shortlist
-from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.rl.snapshot import (
+    LifeParameters,
+    PersonState,
+    ProjectState,
+    Snapshot,
+    need_per_day,
+    shortlist,
+)
+from twind.rl.spaces import DURATIONS_MIN, DURATIONS_SLOTS, INTENSITIES, PROJECTS, SLOTS, TYPES
+from twind.rl.world import SLOT_H
 from twind.rl.worth import VARIED_DAYS
 from twind.store import life, patterns
 from twind.store.projection import SINGLE_TASKS
@@ -33,6 +43,8 @@ ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
 MOST_ASPECTS = 3
 KNOWN_FROM = 0.01
 """Confidence below which a strength is the population's and not the user's."""
+LEAST_PART = 0.1
+"""No part of a day is believed to count less than that, when what it gained is told from it."""
 LEAST_WEIGHT = 0.05
 """A reason that makes up less than this share is not worth telling."""
 
@@ -89,7 +101,9 @@ class Teller:
             "doubt": rated.doubt,
             "parts": list(rated.parts),
             "model": self.model,
-            "features": evidence.block_features(block, made),
+            "features": {**evidence.block_features(block, made), **self._parts(rated)},
+            "baseline": self._usual(rated, day),
+            "odds": self._odds(rated),
             "block": _as_json(block),
             "acted": [item.kind, item.target, item.duration, item.intensity],
             "considered": [[*one.item, one.worth, one.probability] for one in rated.considered],
@@ -99,6 +113,34 @@ class Teller:
         }
         made.details.update(details)
         return made
+
+    def _parts(self, rated: Rated) -> dict[str, float]:
+        """Return what it does beyond what its aspects say, by the weights that this hangs on."""
+        told = zip(PARTS, rated.parts, self.belief.parts(), strict=False)
+        return {
+            f"part:{name}": gain / max(LEAST_PART, weight)
+            for name, gain, weight in told
+            if name != PARTS[ALIGNMENT] and gain
+        }
+
+    def _usual(self, rated: Rated, day: int) -> dict[str, float]:
+        """Return the features of what the user would do in that time by themselves."""
+        first = rated.item.slot
+        slots = slice(first, min(SLOTS, first + int(DURATIONS_SLOTS[rated.item.duration])))
+        weekend = int(self.snapshot.days[day].weekday >= 5)
+        usual: Counter[str] = Counter()
+        hours = self.snapshot.habits[weekend, slots, 1:].sum(axis=0) * SLOT_H
+        for activity, share in enumerate(hours):
+            block = Block(
+                activity=activity, hours=float(share), hour=(slots.start + slots.stop) / 8
+            )
+            usual.update(evidence.named_features(block))
+        return dict(usual)
+
+    def _odds(self, rated: Rated) -> float:
+        """Return the log odds of a yes by what is seen in it, the user's own willingness apart."""
+        seen = math.log(rated.acceptance / (1.0 - rated.acceptance))
+        return seen + LifeParameters().acceptance - self.snapshot.life.acceptance
 
     def _own_life(self) -> dict[str, Any]:
         """Return what is taken of the user's own days, and what it would be of anybody's."""

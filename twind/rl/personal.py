@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twind import evidence
 from twind.clock import local_midnight
 from twind.preferences.features import ACTIVITIES
 from twind.preferences.observations import repeat_weight
@@ -91,7 +92,9 @@ def know(
         population.of_sleeper(days.sleep.start / 60.0, days.sleep.end / 60.0),
         max_proposals=float(days.most),
     )
-    own, evidence = _from_doing(reader, days, projects, lengths, average)
+    willing = evidence.willing(reader)
+    own, told_by = _from_doing(reader, days, projects, lengths, average)
+    own = replace(own, acceptance=average.acceptance + willing.odds)
     told = _checkins(reader)
     first = _local_day(reader, lived_since(reader))
     stretch = put_together(
@@ -103,7 +106,8 @@ def know(
     )
     slots = {one.id: stretch.slot_of(one.at.astimezone(reader.zone)) for one in told}
     fit = _fit(Body(stretch, days.values), [(slots[one.id], one.energy) for one in told], own)
-    evidence |= dict.fromkeys(fitting.BODY, fit.evidence)
+    told_by |= dict.fromkeys(fitting.BODY, fit.evidence)
+    told_by["acceptance"] = willing.evidence
     today = [one for one in told if _local_day(reader, one.at) == reader.local.date()]
     energy, load = _now(Body(stretch, days.values), fit, slots, today)
     return Personal(
@@ -112,7 +116,7 @@ def know(
         load,
         (
             *(
-                Fitted(name, getattr(fit.life, name), getattr(average, name), evidence.get(name, 0))
+                Fitted(name, getattr(fit.life, name), getattr(average, name), told_by.get(name, 0))
                 for name in LIFE_NAMES
             ),
             *lengths.fitted(),

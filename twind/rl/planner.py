@@ -345,10 +345,12 @@ class _Search:
     def _cost(self, plan: Iterable[Item]) -> float:
         """Return what a plan costs beyond the simulated interruptions.
 
-        What changes of what was shown, and how unsure it is what it is worth.
+        What changes of what was shown, and how unsure it is what it is worth; less what the answer
+        to the least known of it will teach.
         """
-        doubts = sum(map(self._candidates.doubt, plan))
-        return CHURN_PRICE * len(self._shown.difference(plan)) + RISK_PRICE * doubts
+        doubts = [self._candidates.doubt(item) for item in plan]
+        tried = self._limits.trying * max(doubts, default=0.0)
+        return CHURN_PRICE * len(self._shown.difference(plan)) + RISK_PRICE * sum(doubts) - tried
 
     def _is_welcome(self, plan: list[Item], lived: Lived, row: int) -> bool:
         """Tell whether everything new in a plan is taken up often enough."""
@@ -375,16 +377,19 @@ class _Search:
                 _rated(item, place, lived, self._candidates.doubt(item), self.weighed.get(item, ()))
                 for place, item in enumerate(items)
             ]
-            losers = [one for one in rated if not self._is_worth_it(one)]
+            most = max(one.doubt for one in rated)
+            losers = [one for one in rated if not self._is_worth_it(one, tried=one.doubt == most)]
             if not losers:
                 return tuple(rated)
             items.remove(min(losers, key=lambda one: one.gain).item)
         return ()
 
-    def _is_worth_it(self, one: Rated) -> bool:
+    def _is_worth_it(self, one: Rated, *, tried: bool) -> bool:
         if one.item in self._shown:
             return one.gain > -CHURN_PRICE
         least = LEAST_GAIN + RISK_PRICE * one.doubt
+        if tried:
+            least -= self._limits.trying * one.doubt
         return one.gain > least and one.acceptance >= self._limits.min_acceptance
 
 

@@ -216,6 +216,13 @@ def _carrying_through(value: float, population: float) -> str | None:
     return f"of the hours you accept and begin, you carry {chance:.0%} through"
 
 
+def _saying_yes(value: float, population: float) -> str | None:
+    chance, most = (1.0 / (1.0 + math.exp(-odds)) for odds in (value, population))
+    if abs(chance - most) < 0.05:
+        return None
+    return f"you say yes {'more' if chance > most else 'less'} readily than most, of late"
+
+
 def _if_notable(form: str, times: float = 1.0) -> Callable[[float, float], str | None]:
     def said(value: float, population: float) -> str | None:
         return form.format(value * times) if is_notable(value, population) else None
@@ -247,6 +254,7 @@ _OWN: dict[str, tuple[Callable[[float, float], str | None], str]] = {
         ),
         "accepted proposal",
     ),
+    "acceptance": (_saying_yes, "proposal"),
     "completion": (_carrying_through, "accepted proposal"),
     "unplanned_per_day": (
         _if_notable("{:.1f} things a day come up that nobody planned"),
