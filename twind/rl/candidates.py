@@ -72,12 +72,14 @@ class Limits:
 
     most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
     target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
+    without: types that are not to be proposed at all.
     """
 
     most: int = 4
     min_acceptance: float = 0.3
     spent: frozenset[tuple[int, int]] = frozenset()
     taken: tuple[tuple[int, int], ...] = ()
+    without: frozenset[int] = frozenset()
 
     def forbid(self, item: Item) -> bool:
         """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
@@ -92,6 +94,8 @@ class Limits:
             allowed &= (slot >= last) | (end <= first)
         for spent_kind, spent_target in self.spent:
             allowed &= (kind != spent_kind) | (target != spent_target)
+        for unwanted in self.without:
+            allowed &= kind != unwanted
         return np.asarray(allowed)
 
 
