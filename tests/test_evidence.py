@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from twind import evidence
 from twind.closeness import Meeting
@@ -21,7 +23,19 @@ from twind.model import (
     Task,
 )
 from twind.preferences import catalogue
-from twind.store import life, patterns, profiles, proposals, questions, records
+from twind.preferences.belief import POPULATION_MEANS
+from twind.preferences.observations import names_in
+from twind.store import (
+    life,
+    ownership,
+    patterns,
+    people,
+    profiles,
+    proposals,
+    questions,
+    records,
+    words,
+)
 
 ZONE = ZoneInfo("Europe/Berlin")
 ME = "me@example.org"
@@ -404,3 +418,192 @@ def test_how_much_of_a_world_is_another(reader):
     assert evidence.world_distance(None, empty) == 1.0
     assert evidence.world_distance(some, some) == 0.0
     assert evidence.world_distance(empty, some) == 1.0
+
+
+# --- the user's word -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lived(seeded):
+    """A life with every kind of evidence in it, read for patterns."""
+    people_here = [Person(uid=n, name=n.title(), emails=(f"{n}@x.org",)) for n in ("ann", "bob")]
+    meetings = [
+        meeting(f"{name} {day}", seeded.now - timedelta(days=day), f"{name}@x.org")
+        for name, days in (("ann", (3, 9, 17)), ("bob", (4, 11)))
+        for day in days
+    ]
+    done = seeded.now - timedelta(days=5)
+    task = Task(uid="t", title="Write", status="done", completed_at=done, due=seeded.now)
+    sync(seeded, *people_here, *meetings, task)
+    evidence.seed(seeded)
+    for question in questions.load(seeded.db, 1)[::9]:
+        questions.answer(seeded.db, 1, question.id, question.options[0].id)
+    say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}), "accept")
+    say(seeded, propose(seeded), "edit", duration_min=90)
+    evidence.refresh(seeded)
+    return seeded
+
+
+def spoken(reader):
+    return {name for one in evidence.collect(reader) for name in names_in(one.likelihood)}
+
+
+def shown(reader):
+    """The names by which evidence is shown, of all aspects and people."""
+    rows = reader.db.rows("SELECT DISTINCT origin FROM evidence WHERE profile_id = 1 ORDER BY 1")
+    return [words.short(row["origin"]) for row in rows]
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_what_is_dropped_is_never_seen_and_restored_it_is_all_as_before(lived, data):
+    before, kept = evidence.collect(lived), evidence.refresh(lived).to_bytes()
+    names = shown(lived)
+    dropped = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
+    for name in dropped:
+        ownership.drop(lived.db, 1, name)
+    after = evidence.collect(lived)
+    known = words.origins(lived.db, 1)
+    left = {words.short(words.origin(one.source, known)) for one in after}
+    assert left == set(names) - set(dropped)
+    assert evidence.refresh(lived).to_bytes() != kept
+    assert set(shown(lived)) == left
+    for name in dropped:
+        ownership.restore(lived.db, 1, name)
+    assert evidence.collect(lived) == before
+    assert evidence.refresh(lived).to_bytes() == kept
+
+
+def test_a_belief_that_is_wrong_begins_anew_with_what_comes_later(lived, clock):
+    code = "REL_TRUST"
+    assert code in POPULATION_MEANS
+    assert abs(evidence.believe(lived).mean_of(code)) > 0.05
+    clock.advance(minutes=1)
+    ownership.say(lived.db, 1, "wrong", code)
+    now = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    assert code not in spoken(now)
+    belief = evidence.refresh(now)
+    assert (belief.mean_of(code), belief.confidence(code)) == (0.0, 0.0)
+    assert patterns.evidence_for(lived.db, 1, code) == []
+    # What else the same evidence speaks of, it still does.
+    assert patterns.evidence_for(lived.db, 1, "REL_INTIMACY")
+    clock.advance(days=1)
+    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    say(later, propose(later, {code: 0.8}), "accept")
+    assert evidence.refresh(later).mean_of(code) > 0.05
+    [told] = patterns.evidence_for(lived.db, 1, code)
+    assert told["table"] == "feedback"
+
+
+def test_of_what_is_forgotten_nothing_is_believed_whatever_comes(lived, clock):
+    code = "REL_TRUST"
+    ownership.say(lived.db, 1, "forget", code)
+    clock.advance(days=1)
+    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    say(later, propose(later, {code: 0.8}), "accept")
+    say(later, propose(later, {code: 0.8, "REL_INTIMACY": 0.8}), "accept")
+    belief = evidence.refresh(later)
+    assert (belief.mean_of(code), belief.confidence(code)) == (0.0, 0.0)
+    assert code not in spoken(later)
+    ownership.restore(lived.db, 1, code)
+    assert evidence.believe(later).mean_of(code) > 0.2
+
+
+def test_earlier_patterns_are_disowned_too(db, seeded):
+    place = db.row("SELECT id, dimension_id FROM aspects WHERE code = 'VAL_GROWTH'")
+    with db.transaction():
+        db.insert(
+            "patterns",
+            profile_id=1,
+            pattern_type="preference",
+            dimension_id=place["dimension_id"],
+            aspect_id=place["id"],
+            strength=-0.6,
+            confidence=0.9,
+        )
+    evidence.refresh(seeded)
+    ownership.say(db, 1, "wrong", "VAL_GROWTH")
+    assert evidence.believe(seeded).mean_of("VAL_GROWTH") == 0.0
+
+
+def test_what_is_set_outweighs_what_was_known_and_later_evidence_moves_it(lived, clock):
+    ownership.say(lived.db, 1, "set", "REL_TRUST", -0.5)
+    evidence.refresh(lived)
+    strength, confidence, _ = believed(lived.db)["REL_TRUST"]
+    assert strength == pytest.approx(-0.5, abs=0.02)
+    assert confidence > 0.9
+    assert patterns.evidence_for(lived.db, 1, "REL_TRUST")[0]["table"] == "words"
+    clock.advance(days=200)
+    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    for _ in range(8):
+        say(later, propose(later, {"REL_TRUST": 1.0}), "accept")
+    assert evidence.believe(later).strength("REL_TRUST") > strength + 0.1
+
+
+@pytest.mark.parametrize("value", [-1.0, 0.0, 0.35])
+def test_what_is_pinned_stays_whatever_comes(lived, clock, value):
+    free = evidence.believe(lived).to_bytes()
+    for code in ("REL_TRUST", "REL_INTIMACY"):
+        ownership.say(lived.db, 1, "pin", code, value)
+    assert evidence.believe(lived).to_bytes() != free
+    for code in ("REL_TRUST", "REL_INTIMACY"):
+        ownership.restore(lived.db, 1, code)
+    assert evidence.believe(lived).to_bytes() == free
+    for code in ("REL_TRUST", "REL_INTIMACY"):
+        ownership.say(lived.db, 1, "pin", code, value)
+    clock.advance(days=200)
+    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    for _ in range(8):
+        say(later, propose(later, {"REL_TRUST": 1.0}), "accept")
+    for belief in (
+        evidence.refresh(later),
+        evidence.believe(later),
+        evidence.believe(later, withhold_reviews=True),
+    ):
+        for code in ("REL_TRUST", "REL_INTIMACY"):
+            assert belief.mean_of(code) == pytest.approx(value, abs=1e-3)
+            assert belief.confidence(code) > 0.99
+    assert believed(lived.db)["REL_TRUST"][0] == pytest.approx(value, abs=1e-3)
+
+
+def test_who_is_forgotten_is_neither_known_nor_told_of(lived):
+    free = evidence.refresh(lived).to_bytes()
+    [ann] = [one for one in people.known(lived.db, 1) if one.name == "Ann"]
+    say(lived, propose(lived, target=Target(kind="person", id=ann.id, name="Ann")), "accept")
+    told = evidence.refresh(lived).to_bytes()
+    assert told != free
+    assert f"person:{ann.id}" in spoken(lived)
+    ownership.forget_person(lived.db, 1, ann.id)
+    evidence.seed(lived)
+    assert [one.name for one in evidence.people(lived)] == ["Bob"]
+    assert f"person:{ann.id}" not in spoken(lived)
+    belief = evidence.refresh(lived)
+    assert f"person:{ann.id}" not in belief
+    assert ann.id not in json.loads(evidence.world(lived))["people"]
+    met = {row for block in evidence.history(lived).blocks for row in block.people_ids}
+    assert met == {
+        row["id"] for row in lived.db.rows("SELECT id FROM entities") if row["id"] != ann.id
+    }
+    assert not any("Ann" in question.text for question in questions.load(lived.db, 1))
+    ownership.restore_person(lived.db, 1, ann.id)
+    evidence.seed(lived)
+    assert evidence.refresh(lived).to_bytes() == told
+
+
+def test_nobody_is_asked_about_what_is_forgotten(db, seeded):
+    evidence.refresh(seeded)
+    chosen = evidence.next_question(seeded).best.question
+    codes = {name for option in chosen.options for name in option.features}
+    for code in codes & catalogue.index_of().keys():
+        ownership.say(db, 1, "forget", code)
+    again = evidence.next_question(seeded).best
+    assert again is None or again.question.id != chosen.id
+
+
+def test_what_cannot_be_observed_is_marked_in_databases_made_before_too(db, seeded):
+    db.execute("UPDATE aspects SET metadata = '{}'")
+    evidence.seed(seeded)
+    evidence.refresh(seeded)
+    marked = {one.code for _, one in patterns.load(db, 1) if not one.observable}
+    assert {"COM_DIRECT", "HEA_NUTRITION", "FIN_SAVING"} < marked
+    assert not {"REL_TRUST", "TIM_PLANNING"} & marked

@@ -20,13 +20,15 @@ from twind.preferences import (
     detectors,
     elicitation,
     observations,
+    observing,
     resuming,
     willingness,
 )
 from twind.preferences.belief import Belief
+from twind.preferences.disowning import Disowned
 from twind.preferences.features import ACTIVITIES, Block
-from twind.preferences.observations import Observation, names_in
-from twind.store import life, patterns, proposals, questions
+from twind.preferences.observations import Linear, Observation, names_in
+from twind.store import life, patterns, proposals, questions, words
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ WITHHELD_EVERY = 5
 """Of so many reviews one is withheld from training. Proposals are made with all of them."""
 DIMENSION_SHARE = 0.5
 """How much of its confidence a pattern of a whole dimension passes on to each of its aspects."""
+SET_SD = 0.05
+"""How far off what the user sets a strength to may be: chosen. It outweighs all that was learnt,
+and what comes can still move it."""
+PINNED_SD = 1e-3
+"""The same for what is pinned, which nothing is to move: in effect exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,12 @@ def seed(reader: Reader) -> None:
             dimension_ids[dimension.name] = row
             for aspect in dimension.aspects:
                 aspect_ids[aspect.code] = questions.seed_aspect(
-                    db, row, aspect.name, aspect.code, aspect.description
+                    db,
+                    row,
+                    aspect.name,
+                    aspect.code,
+                    aspect.description,
+                    observable=aspect.code in observing.observable(),
                 )
         own = bank.about_life(_life_people(reader), _life_projects(reader))
         for profile_id, entries in ((None, bank.load()), (reader.profile_id, own)):
@@ -130,9 +142,13 @@ def days_since(person: life.PersonRow, now: datetime) -> float | None:
 
 
 def people(reader: Reader) -> list[life.PersonRow]:
-    """Return everybody the user knows; the user, who may have a card too, is none of them."""
+    """Return everybody the user knows; the user, who may have a card too, is none of them.
+
+    Nor is who is to be forgotten.
+    """
     everybody = life.people(reader.db, reader.profile_id, reader.local, reader.emails)
-    return [person for person in everybody if not person.is_user]
+    nobody = words.people(reader.db, reader.profile_id)
+    return [one for one in everybody if not one.is_user and one.id not in nobody]
 
 
 def closeness(person: life.PersonRow, now: datetime) -> float:
@@ -156,7 +172,10 @@ def deadline(project: life.ProjectRow, now: datetime) -> datetime | None:
 
 
 def history(reader: Reader) -> detectors.History:
-    """Return the blocks that were lived and the tasks that were done in the last year."""
+    """Return the blocks that were lived and the tasks that were done in the last year.
+
+    Without those that nothing is to be learnt from.
+    """
     since = reader.now - timedelta(days=HISTORY_DAYS)
     close = {person.id: closeness(person, reader.local) for person in people(reader)}
     blocks = [
@@ -181,7 +200,7 @@ def history(reader: Reader) -> detectors.History:
         for step in project.steps
         if step.completed and step.completed_at and since <= step.completed_at <= reader.now
     ]
-    return detectors.History(tuple(blocks), tuple(tasks))
+    return disowned(reader).history(detectors.History(tuple(blocks), tuple(tasks)))
 
 
 def _lived(reader: Reader, event: life.EventRow, close: dict[int, float]) -> detectors.LivedBlock:
@@ -214,8 +233,51 @@ def company(
 
 
 def collect(reader: Reader) -> list[Observation]:
-    """Return every piece of evidence that stands now."""
-    return [*_answers(reader), *_feedback(reader), *detectors.detect(history(reader))]
+    """Return every piece of evidence that stands now, as far as the user lets it speak."""
+    seen = [
+        *_answers(reader),
+        *_feedback(reader),
+        *detectors.detect(history(reader)),
+        *_said(reader, "set", SET_SD),
+    ]
+    return list(disowned(reader).evidence(seen))
+
+
+def disowned(reader: Reader) -> Disowned:
+    """Return what is not to be learnt from, or of, by the user's word."""
+    db, profile_id = reader.db, reader.profile_id
+    said = words.load(db, profile_id)
+    return Disowned(
+        rows=words.rows(db, profile_id),
+        people=frozenset(f"person:{row}" for row in words.people(db, profile_id)),
+        until={
+            word.subject: word.at if word.kind == "wrong" else None
+            for word in said
+            if word.kind in {"wrong", "forget"}
+        },
+    )
+
+
+def pins(reader: Reader) -> list[Observation]:
+    """Return what the user has pinned, as evidence that is to be heard after all other."""
+    return _said(reader, "pin", PINNED_SD)
+
+
+def _said(reader: Reader, kind: words.Kind, noise_sd: float) -> list[Observation]:
+    """Return what the user has said that aspects are, as evidence."""
+    verb = {"set": "set", "pin": "pinned"}[kind]
+    return [
+        Observation(
+            key=f"word:{word.id}",
+            at=word.at,
+            kind="answer",
+            text=f"You {verb} {word.text} to {word.value:+.2f} yourself",
+            source=("words", word.id),
+            likelihood=Linear({word.subject: 1.0}, word.value, noise_sd),
+        )
+        for word in words.load(reader.db, reader.profile_id)
+        if word.kind == kind and word.value is not None
+    ]
 
 
 def _answers(reader: Reader) -> Iterable[Observation]:
@@ -390,6 +452,7 @@ def prior(reader: Reader) -> Belief:
         (person.id for person in people(reader)),
         (project.id for project in life.projects(reader.db, reader.profile_id)),
         spread,
+        unknown=disowned(reader).until.keys(),
     )
 
 
@@ -400,7 +463,7 @@ def believe(reader: Reader, *, withhold_reviews: bool = False) -> Belief:
         return _learn(reader, seen)[0]
     told = [one for one in seen if one.source[0] != "feedback" or not is_withheld(one.source[1])]
     # Nothing of this is kept: what is kept is learnt from all there is.
-    return resuming.learn(prior(reader), told, reader.now)[0]
+    return _pinned(reader, resuming.learn(prior(reader), told, reader.now)[0])
 
 
 def is_withheld(feedback: int) -> bool:
@@ -411,13 +474,22 @@ def is_withheld(feedback: int) -> bool:
 def _learn(reader: Reader, seen: Iterable[Observation]) -> tuple[Belief, bytes]:
     """Return the posterior after this evidence, and what to keep so as not to learn it again."""
     kept = patterns.load_belief(reader.db, reader.profile_id)
-    return resuming.learn(prior(reader), seen, reader.now, kept)
+    belief, keep = resuming.learn(prior(reader), seen, reader.now, kept)
+    return _pinned(reader, belief), keep
+
+
+def _pinned(reader: Reader, belief: Belief) -> Belief:
+    """Hold a belief to what the user has pinned; what is kept to learn on from is without it."""
+    for pin in pins(reader):
+        belief.update(pin)
+    return belief
 
 
 def refresh(reader: Reader) -> Belief:
     """Read all evidence again and write patterns, evidence and posterior; return the posterior."""
     seen = collect(reader)
     belief, kept = _learn(reader, seen)
+    known = words.origins(reader.db, reader.profile_id)
     with reader.db.transaction():
         patterns.write(reader.db, reader.profile_id, belief.patterns())
         patterns.write_evidence(
@@ -433,8 +505,9 @@ def refresh(reader: Reader) -> Belief:
                     source_id=one.source[1],
                     weight=one.weight,
                     aspects=names_in(one.likelihood),
+                    origin=words.origin(one.source, known),
                 )
-                for one in seen
+                for one in (*seen, *pins(reader))
             ),
         )
         patterns.write_belief(reader.db, reader.profile_id, kept)
@@ -445,7 +518,8 @@ def next_question(reader: Reader) -> elicitation.Selection:
     """Return the question worth asking now, or why there is none."""
     given = questions.responses(reader.db, reader.profile_id)
     asked = {response.question_id for response in given}
-    every = questions.load(reader.db, reader.profile_id)
+    own = disowned(reader)
+    every = [own.question(one) for one in questions.load(reader.db, reader.profile_id)]
     places = {question.id: question for question in every}
     recent = [
         elicitation.dimension_of(places[response.question_id])

@@ -179,7 +179,8 @@ class Pattern:
     """What twind believes about one aspect.
 
     strength is the posterior mean in [-1, 1]; confidence the share of the prior variance that the
-    evidence has removed, in [0, 1]; impact how much the coming plan would change with it.
+    evidence has removed, in [0, 1]; impact how much the coming plan would change with it;
+    observable whether anything but answers tells of it.
     """
 
     dimension: str
@@ -190,6 +191,7 @@ class Pattern:
     evidence_count: int
     impact: float
     pattern_type: Literal["preference", "behavioral", "temporal", "contextual"] = "preference"
+    observable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

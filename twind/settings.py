@@ -149,6 +149,13 @@ class ProposalSettings(_Section):
     min_confidence: float = Field(
         0.3, ge=0, le=1, description="Propose only what is accepted at least this probably."
     )
+    health: bool = Field(
+        default=False, description="Whether to propose exercise, and to give reasons of health."
+    )
+    mood: bool = Field(
+        default=False,
+        description="Whether to propose time to reflect, and to give reasons of your mental state.",
+    )
 
 
 class TrainingSettings(_Section):

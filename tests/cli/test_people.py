@@ -124,3 +124,19 @@ def test_a_loss_is_let_go_when_the_user_says_so(db, say):
     }
     assert sync(db, "phone", Person(uid="0", name="P 0")).removed == 29
     assert [one["name"] for one in say("people", "list")["people"]] == ["P 0"]
+
+
+def test_somebody_is_forgotten_and_known_again(two_anns, say):
+    [one, other] = say("people", "list")["people"]
+    assert say("people", "forget", str(one["id"])) == {
+        "id": one["id"],
+        "name": "Ann Lee",
+        "withdrawn": 0,
+    }
+    assert [who["forgotten"] for who in say("people", "list")["people"]] == [True, False]
+    assert {word["kind"] for word in say("patterns", "--said")["words"]} == {"person"}
+    say("people", "restore", str(one["id"]))
+    assert not any(who["forgotten"] for who in say("people", "list")["people"])
+    error = say("people", "restore", str(other["id"]), expect=1)
+    assert "nothing to restore" in error["message"]
+    assert "no person 99" in say("people", "forget", "99", expect=1)["message"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind import evidence, settings
-from twind.model import Attendee, CalendarEvent, Person, Project, Target, Task
+from twind.model import Attendee, CalendarEvent, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
 from twind.rl import explain, fitting, wording
 from twind.rl.pipeline import DataPipeline
@@ -323,6 +323,44 @@ def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first,
     forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}
     if target is not None and action in forms[target.kind]:
         assert target.name in text
+
+
+@pytest.mark.parametrize("dimension", ["Health", "Mental State", "Physical Environment"])
+def test_no_reason_speaks_of_a_dimension_it_is_to_be_silent_on(told, dimension):
+    of_it = {aspect.code for aspect in catalogue.aspects() if aspect.dimension == dimension}
+    silent = replace(told, silent_on=frozenset({dimension}))
+    spoken = set()
+    for kind in ("rest", "exercise", "outdoors", "reflect", "create"):
+        spoken |= {one.ref for one in told.proposal(rated(kind), 0).reasons}
+        made = silent.proposal(rated(kind), 0)
+        assert not {one.ref for one in made.reasons} & of_it
+        assert dimension.lower() not in " ".join(one.text for one in made.reasons)
+        assert sum(one.weight for one in made.reasons) == pytest.approx(1.0, abs=0.15)
+    assert spoken & of_it
+
+
+def test_where_all_that_speaks_for_it_is_untold_no_other_reason_is_made_up(told):
+    every = frozenset(aspect.dimension for aspect in catalogue.aspects())
+    [only] = (
+        replace(told, silent_on=every)
+        .proposal(rated("exercise", parts=(0.3,) + (0.0,) * 4), 0)
+        .reasons
+    )
+    assert only.text == "The day goes better with it, all in all"
+
+
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("VAL_GROWTH", " (twind patterns VAL_GROWTH)"),
+        ("person:3", " (twind people show 3)"),
+        ("project:4", ""),
+    ],
+)
+def test_a_reason_says_where_it_can_be_put_right(ref, told):
+    reason = Reason(kind="pattern", ref=ref, weight=1.0, text="because")
+    said = explain._would_change(rated("rest"), (reason,))
+    assert said.startswith(f"If that is not so{told}, ")
 
 
 @pytest.mark.parametrize(

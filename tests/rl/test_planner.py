@@ -173,6 +173,19 @@ def test_never_more_than_wanted():
     assert plan(snapshot, limits=Limits(most=0)).items == ()
 
 
+def test_a_type_that_is_not_wanted_is_never_proposed():
+    snapshot = life(projects=[THESIS], people=[ANN])
+    [first, *_] = plan(snapshot).items
+    limits = Limits(without=frozenset({first.item.kind}))
+    assert limits.forbid(first.item)
+    for guide in (None, candidates.unvarying(rules.greedy)):
+        made = plan(snapshot, limits=limits, guide=guide)
+        assert first.item.kind not in {one.item.kind for one in made.items}
+    # What was shown before it was unwanted goes, too.
+    kept = plan(snapshot, limits=limits, shown=(first.item,))
+    assert first.item not in {one.item for one in kept.items}
+
+
 def test_what_is_spent_or_taken_is_left_alone():
     snapshot = life(projects=[THESIS], people=[ANN])
     before = plan(snapshot)

@@ -101,6 +101,8 @@ def test_evidence_is_exactly_what_was_said_last(db, clock, aspect):
     found = patterns.evidence_for(db, 1, "VAL_GROWTH")
     assert [one["text"] for one in found] == ["about b", "about a"]
     assert [one["text"] for one in patterns.evidence_for(db, 1, "person:3")] == ["about b"]
+    assert patterns.rows_behind(db, 1, "person:3") == {("responses", 1)}
+    assert patterns.rows_behind(db, 1, "person:4") == frozenset()
     assert patterns.evidence_for(db, 1, "VAL_GROWTH", limit=1) == found[:1]
     patterns.write_evidence(db, 1, [row(clock, "a", 0.9)])
     [left] = patterns.evidence_for(db, 1, "VAL_GROWTH")

@@ -21,6 +21,7 @@ def test_a_good_fetch_keeps_its_state_and_a_failed_one_leaves_it(db, clock):
         "trouble": "refused",
         "trouble_since": db.now(),
         "held_since": None,
+        "forgotten": False,
     }
     sources.succeeded(db, 1, "calendar", {}, 12, "is suddenly empty")
     told = sources.health(db, 1)["calendar"]

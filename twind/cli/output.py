@@ -53,5 +53,10 @@ def clean(text: str) -> str:
     )
 
 
+def told_withdrawn(count: int) -> str:
+    """Say how many proposals a word has withdrawn; nothing for none."""
+    return f"; {count} proposal{'' if count == 1 else 's'} withdrawn" if count else ""
+
+
 def _overrides(character: str) -> bool:
     return "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from typing import Any, NoReturn
 
@@ -67,9 +68,7 @@ def build() -> argparse.ArgumentParser:
     checkin.add_argument("--note", default="", metavar="TEXT", help="what it comes from, say")
     checkin.add_argument("--back", action="store_true", help="take the last check-in back")
 
-    patterns = _command(commands, "patterns", "beliefs", "patterns", "what twind believes of you")
-    patterns.add_argument("code", nargs="?", help="one aspect, with the evidence behind it")
-    patterns.add_argument("--all", action="store_true", help="those it knows nothing of, too")
+    _patterns(_command(commands, "patterns", "beliefs", "patterns", "what twind believes of you"))
 
     proposals = _command(commands, "proposals", "proposals", "proposals", "what twind proposes")
     proposals.add_argument("--day", metavar="YYYY-MM-DD", help="only this day's")
@@ -110,6 +109,19 @@ def build() -> argparse.ArgumentParser:
     return top
 
 
+def _patterns(patterns: argparse.ArgumentParser) -> None:
+    patterns.add_argument("code", nargs="?", help="one aspect, with the evidence behind it")
+    patterns.add_argument("--all", action="store_true", help="those it knows nothing of, too")
+    word = patterns.add_mutually_exclusive_group()
+    word.add_argument("--wrong", action="store_true", help="CODE is not so: begin anew from now on")
+    word.add_argument("--set", type=_strength, metavar="S", help="CODE is S, from -1 to 1, for now")
+    word.add_argument("--pin", type=_strength, metavar="S", help="CODE is S, whatever comes")
+    word.add_argument("--forget", action="store_true", help="believe nothing of CODE, now or later")
+    word.add_argument("--drop", metavar="EVIDENCE", help="learn nothing from this any more")
+    word.add_argument("--restore", metavar="WHAT", help="take back what you said of CODE, EVIDENCE")
+    word.add_argument("--said", action="store_true", help="all that you have said and still stands")
+
+
 def _ctl(ctl: argparse.ArgumentParser) -> None:
     actions = ctl.add_subparsers(metavar="ACTION", required=True)
     _command(actions, "status", "control", "status", "how twind is")
@@ -138,7 +150,13 @@ def _people(people: argparse.ArgumentParser) -> None:
     unlink = _command(
         actions, "unlink", "people", "unlink", "say that one is several people", inner=True
     )
-    for action in (show, link, unlink):
+    forget = _command(
+        actions, "forget", "people", "forget", "know nothing of somebody any more", inner=True
+    )
+    restore = _command(
+        actions, "restore", "people", "restore", "know a forgotten person again", inner=True
+    )
+    for action in (show, link, unlink, forget, restore):
         action.add_argument("id", type=int)
     link.add_argument("other", type=int)
     unlink.add_argument(
@@ -173,6 +191,12 @@ def _plugins(plugins: argparse.ArgumentParser) -> None:
     new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
     accept = _command(actions, "accept", "sources", "accept", "let a source lose what it has lost")
     accept.add_argument("name")
+    forget = _command(
+        actions, "forget", "sources", "forget", "delete what a source brought; read it no more"
+    )
+    forget.add_argument("name")
+    restore = _command(actions, "restore", "sources", "restore", "read a forgotten source again")
+    restore.add_argument("name")
 
 
 def _command(
@@ -221,6 +245,16 @@ def _positive(text: str) -> int:
     value = int(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text} must be more than 0")
+    return value
+
+
+def _strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not -1.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no strength from -1 to 1")
     return value
 
 

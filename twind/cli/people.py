@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twind.cli.output import told_withdrawn
 from twind.cli.session import opened
 from twind.closeness import cadence_days, cadence_why
-from twind.store import life, people
+from twind.store import life, ownership, people, words
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +23,8 @@ def list_all(arguments: argparse.Namespace, out: Output) -> int:
     with opened(arguments) as session:
         found = _told(session, people.known(session.db, session.profile_id))
     lines = [
-        f"{one['id']:>5}  {one['name']:<32} {_sources(one):<28} {_met(one)}".rstrip()
+        f"{one['id']:>5}  {one['name']:<32} {_sources(one):<28} "
+        f"{'forgotten' if one['forgotten'] else _met(one)}".rstrip()
         for one in found
     ]
     return out.done({"people": found}, "\n".join(lines) or "nobody yet")
@@ -69,6 +71,27 @@ def unlink(arguments: argparse.Namespace, out: Output) -> int:
     return out.done({"people": found}, "\n".join(lines))
 
 
+def forget(arguments: argparse.Namespace, out: Output) -> int:
+    """Have twind know nothing of somebody any more, whatever the sources say."""
+    with opened(arguments) as session:
+        session.refresh()
+        person, withdrawn = ownership.forget_person(session.db, session.profile_id, arguments.id)
+        session.refresh()
+    return out.done(
+        {"id": person.id, "name": person.name, "withdrawn": withdrawn},
+        f"{person.name} is forgotten{told_withdrawn(withdrawn)}; "
+        f"`twind people restore {person.id}` takes that back",
+    )
+
+
+def restore(arguments: argparse.Namespace, out: Output) -> int:
+    """Have twind know somebody again who was forgotten."""
+    with opened(arguments) as session:
+        person = ownership.restore_person(session.db, session.profile_id, arguments.id)
+        session.refresh()
+    return out.done({"id": person.id, "name": person.name}, f"{person.name} is known again")
+
+
 def _record_of(person: people.Known, text: str) -> tuple[str, str]:
     """Return the record that is meant by SOURCE:UID or, where that is clear, by UID."""
     meant = [key for key in person.records if text in (f"{key[0]}:{key[1]}", key[1])]
@@ -82,7 +105,10 @@ def _told(session: Session, found: Iterable[people.Known]) -> list[dict[str, Any
     now = session.db.clock.now().astimezone(session.settings.zone)
     everybody = life.people(session.db, session.profile_id, now, session.settings.emails)
     rows = {row.id: row for row in everybody}
-    return [_one(known, rows[known.id], now) for known in found]
+    nobody = words.people(session.db, session.profile_id)
+    return [
+        {**_one(known, rows[known.id], now), "forgotten": known.id in nobody} for known in found
+    ]
 
 
 def _one(known: people.Known, row: life.PersonRow, now: datetime) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _described(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     shapes = []
     for plugin in found:
         known = health.get(plugin["name"], {**empty})
-        state = plugin["state"]
+        state = "paused" if known.get("forgotten") else plugin["state"]
         if state == "ok" and (known["errors"] or known["last_error"] or plugin["error"]):
             state = "degraded"
         shapes.append(

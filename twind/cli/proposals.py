@@ -228,6 +228,8 @@ def _why_text(shape: dict[str, Any], details: dict[str, Any]) -> str:
     lines.append(f"  You would take it up with a probability of {shape['confidence']:.0%}.")
     if shape["would_change"]:
         lines.append(f"  {shape['would_change']}")
+    if details.get("disowned"):
+        lines.append("  What you have since said is not so, or not to be used, is left out.")
     known = [one["text"] for one in own.values() if one.get("text")]
     if known:
         lines.append("  What is known of your days:")

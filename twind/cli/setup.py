@@ -23,6 +23,10 @@ TEMPLATE = """\
 # work = { mon-fri = "09:00-17:30" }
 # quiet = "22:00-06:30"
 
+[proposals]
+# health = true                     # propose exercise, and give reasons of health
+# mood = true                       # propose time to reflect, and give reasons of your mental state
+
 [plugins.calendar]
 paths = []                          # files or folders of .ics, like "~/calendars"
 

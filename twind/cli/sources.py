@@ -1,18 +1,20 @@
-"""`twind plugins accept`: the answer to a source whose deletions are held back."""
+"""`twind plugins accept`, `forget` and `restore`: the user's word on a whole source."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twind.cli.output import told_withdrawn
 from twind.cli.session import opened
 from twind.daemon import client
-from twind.errors import TwindError
-from twind.store import sources
+from twind.errors import NotFoundError, TwindError
+from twind.store import ownership, sources
 
 if TYPE_CHECKING:
     import argparse
 
     from twind.cli.output import Output
+    from twind.home import Home
 
 QUICK_S = 10.0
 
@@ -22,15 +24,45 @@ def accept(arguments: argparse.Namespace, out: Output) -> int:
     name = arguments.name
     with opened(arguments) as session:
         held = sources.accept(session.db, session.profile_id, name)
-        home = session.home
-    try:
-        client.request(home, {"cmd": "sync", "plugins": [name], "wait": False}, QUICK_S)
-    except TwindError:
-        # Not running, or just now without that plugin: the word waits for its next sync.
-        queued = False
-    else:
-        queued = True
+        queued = _asked_to_sync(session.home, name)
     held = held.partition(";")[0]
     when = "now" if queued else "when twind runs"
     data = {"name": name, "held": held, "queued": queued}
     return out.done(data, f"{name} {held}; its next sync, {when}, may do so")
+
+
+def forget(arguments: argparse.Namespace, out: Output) -> int:
+    """Delete all that a source has brought, and have it read no more."""
+    name = arguments.name
+    with opened(arguments) as session:
+        known = sources.health(session.db, session.profile_id)
+        if known.get(name, {"forgotten": True})["forgotten"]:
+            there = ", ".join(one for one in known if not known[one]["forgotten"]) or "none yet"
+            raise NotFoundError(f"nothing is known from {name}; sources that were read: {there}")
+        deleted, withdrawn = ownership.forget_source(session.db, session.profile_id, name)
+        session.refresh()
+    return out.done(
+        {"name": name, "deleted": deleted, "withdrawn": withdrawn},
+        f"{name} is forgotten: {deleted} records deleted, and it is not read again"
+        f"{told_withdrawn(withdrawn)}; `twind plugins restore {name}` takes that back",
+    )
+
+
+def restore(arguments: argparse.Namespace, out: Output) -> int:
+    """Have a forgotten source read again; ask a running daemon for it now."""
+    name = arguments.name
+    with opened(arguments) as session:
+        ownership.restore_source(session.db, session.profile_id, name)
+        queued = _asked_to_sync(session.home, name)
+    when = "now" if queued else "when twind runs"
+    return out.done({"name": name, "queued": queued}, f"{name} is read again, {when}")
+
+
+def _asked_to_sync(home: Home, name: str) -> bool:
+    """Ask a running daemon to sync a source now; tell whether one does."""
+    try:
+        client.request(home, {"cmd": "sync", "plugins": [name], "wait": False}, QUICK_S)
+    except TwindError:
+        # Not running, or just now without that plugin: the word waits for its next sync.
+        return False
+    return True

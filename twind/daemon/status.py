@@ -71,7 +71,8 @@ def plugin_lines(
 ) -> list[dict[str, Any]]:
     """Return one line for each plugin that was found: {name, state, records, errors, …}.
 
-    paused: by its settings, whatever became of it before, or with all of twind. failed: it could
+    paused: by its settings, whatever became of it before, as a source that the user has had
+    forgotten, or with all of twind. failed: it could
     not be loaded, or has never synced and its last try failed. degraded: records it could not read,
     or a last sync that failed.
     """
@@ -97,6 +98,8 @@ def plugin_lines(
 def _state(plugin: Mapping[str, Any], source: Mapping[str, Any], *, paused: bool) -> str:
     if plugin.get("state") in {"failed", "paused"}:
         return str(plugin["state"])
+    if source.get("forgotten"):
+        return "paused"
     if source["last_error"] and source["last_ok_at"] is None:
         return "failed"
     if paused:

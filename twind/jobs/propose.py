@@ -17,14 +17,17 @@ from twind.rl.candidates import Limits
 from twind.rl.explain import Teller
 from twind.rl.pipeline import DataPipeline
 from twind.rl.planner import Plan, plan_day
+from twind.rl.spaces import TYPES
 from twind.rl.trainer import serving_choice
-from twind.store import life, outbox, patterns, proposals
+from twind.store import life, outbox, ownership, patterns, proposals
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
     from twind.model import Proposal
     from twind.rl.trainer import Serving
 
+ONLY_IF_ASKED = {"health": ("exercise", "Health"), "mood": ("reflect", "Mental State")}
+"""By setting: what is proposed, and the dimension that reasons speak of, only where it is on."""
 SILENT = "on simulated days you do best with no proposals at all"
 TAKEN = "an event has taken its time"
 TRYING = 0.15
@@ -66,7 +69,8 @@ def run(work: Work) -> dict[str, Any]:
         known_as = (
             serving.name if serving.model_id is None else f"{serving.name} {serving.model_id}"
         )
-        teller = Teller(reader, snapshot, evidence.believe(reader), known_as)
+        _, silent_on = _unasked(work)
+        teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
         for day in days:
             found, changed, plan = _propose(work, teller, serving, known.index(day))
             made += found
@@ -93,6 +97,7 @@ def _propose(
         spent=standing.spent(others, snapshot),
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
+        without=_unasked(work)[0],
     )
     if serving.silent:
         return [], [], Plan(day, (), SILENT, 0)
@@ -114,6 +119,12 @@ def _propose(
     return made, [one for item, one in shown.items() if item not in kept], plan
 
 
+def _unasked(work: Work) -> tuple[frozenset[int], frozenset[str]]:
+    """Return the types of proposals, and the dimensions, that nobody has switched on."""
+    off = [both for key, both in ONLY_IF_ASKED.items() if not getattr(work.settings.proposals, key)]
+    return frozenset(TYPES.index(kind) for kind, _ in off), frozenset(name for _, name in off)
+
+
 def _keep(
     work: Work,
     days: list[date],
@@ -132,6 +143,7 @@ def _keep(
         made = [one for one in made if not _overrun(work, one)]
         codes = {pattern.code: row for row, pattern in patterns.load(work.db, work.profile_id)}
         ids = proposals.add(work.db, work.profile_id, made, codes)
+        ownership.enforce(work.db, work.profile_id)
         current = [
             one
             for day in days

@@ -16,7 +16,7 @@ from twind.api import AuthenticationFailed, Window
 from twind.clock import local_midnight, parse_utc
 from twind.errors import NotFoundError, PluginError
 from twind.plugins.fencing import message_of
-from twind.store import outbox, records, sources
+from twind.store import outbox, records, sources, words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +40,7 @@ def run(work: Work) -> dict[str, Any]:
     loaded = plugins.load(work.home, work.settings)
     wanted = work.args.get("plugins")
     chosen = loaded.working("fetch") if wanted is None else _named(loaded, wanted)
+    chosen = [one for one in chosen if wanted or not _is_forgotten(work, one.name)]
     results: dict[str, Any] = {}
     for number, one in enumerate(chosen):
         work.progress({"source": one.name, "done": number, "of": len(chosen)})
@@ -71,9 +72,18 @@ def window(work: Work) -> Window:
     )
 
 
+def _is_forgotten(work: Work, name: str) -> bool:
+    return words.is_forgotten(work.db, work.profile_id, name)
+
+
 def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
-    """Read one source and bring its records up to it; return what changed, as JSON."""
+    """Read one source and bring its records up to it; return what changed, as JSON.
+
+    One that the user has had forgotten is left alone, also if they say so while it is read.
+    """
     profile, name = work.profile_id, one.name
+    if _is_forgotten(work, name):
+        return {**records.Changes().as_json(), "error": sources.forgotten(name)}
     span = window(work)
     state = sources.state(work.db, profile, name)
     ctx = plugins.context(one, work.settings, span, work.clock.now(), state)
@@ -81,6 +91,8 @@ def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
     before = sources.health(work.db, profile).get(name, {})
     with work.db.transaction():
         work.check()
+        if _is_forgotten(work, name):
+            return {**records.Changes().as_json(), "error": sources.forgotten(name)}
         changes = records.apply(
             work.db,
             profile,

@@ -41,7 +41,7 @@ from twind.preferences.observations import (
 from twind.preferences.posterior import HALF_LIFE_DAYS, Posterior
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -165,13 +165,15 @@ class Belief:
         people_ids: Iterable[int] = (),
         project_ids: Iterable[int] = (),
         earlier: Mapping[str, tuple[float, float]] | None = None,
+        unknown: Collection[str] = (),
     ) -> Belief:
         """Return what is believed before any evidence of twind's own.
 
         earlier: {code: (strength -1..1, confidence 0..1)}, patterns of a database made elsewhere.
         They become the prior: strength as its mean, and a variance smaller by the confidence (at
         most by 95 %, so that one can still change one's mind). Codes that are no aspect, numbers
-        that are not finite and confidences of 0 are passed over.
+        that are not finite and confidences of 0 are passed over. unknown: codes of which not even
+        what is true of most people is to be assumed: mean 0, and told of by no other aspect.
         """
         codes = tuple(aspect.code for aspect in catalogue.aspects())
         names = (
@@ -180,19 +182,20 @@ class Belief:
             *(f"person:{id_}" for id_ in sorted(set(people_ids))),
             *(f"project:{id_}" for id_ in sorted(set(project_ids))),
         )
-        mean = np.array([_prior_mean(name) for name in names])
+        mean = np.array([0.0 if name in unknown else _prior_mean(name) for name in names])
         sd = np.array([_prior_sd(name) for name in names])
         correlation = np.eye(len(names))
         for dimension in catalogue.dimensions():
             members = [aspect.code for aspect in dimension.aspects]
             for one in members:
                 for other in members:
-                    if one != other:
+                    if one != other and not {one, other} & set(unknown):
                         sign = -1.0 if frozenset((one, other)) in OPPOSITES else 1.0
                         correlation[codes.index(one), codes.index(other)] = sign * SIBLINGS
         for code, (strength, confidence) in (earlier or {}).items():
             known = catalogue.index_of().get(code)
-            if known is None or not math.isfinite(strength) or not confidence > 0.0:
+            told = math.isfinite(strength) and confidence > 0.0 and code not in unknown
+            if known is None or not told:
                 continue
             mean[known] = min(max(strength, -1.0), 1.0)
             sd[known] *= math.sqrt(1.0 - min(confidence, 0.95))

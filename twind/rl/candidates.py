@@ -72,6 +72,7 @@ class Limits:
 
     most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
     target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
+    without: types that are not to be proposed at all.
     trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
     free hours of standard deviation, as `Candidates.doubt` gives them.
     """
@@ -80,6 +81,7 @@ class Limits:
     min_acceptance: float = 0.3
     spent: frozenset[tuple[int, int]] = frozenset()
     taken: tuple[tuple[int, int], ...] = ()
+    without: frozenset[int] = frozenset()
     trying: float = 0.0
 
     def forbid(self, item: Item) -> bool:
@@ -95,6 +97,8 @@ class Limits:
             allowed &= (slot >= last) | (end <= first)
         for spent_kind, spent_target in self.spent:
             allowed &= (kind != spent_kind) | (target != spent_target)
+        for unwanted in self.without:
+            allowed &= kind != unwanted
         return np.asarray(allowed)
 
 

@@ -49,14 +49,23 @@ LEAST_WEIGHT = 0.05
 """A reason that makes up less than this share is not worth telling."""
 
 
+_ALL_IN_ALL = Reason(
+    kind="time", ref="day", weight=0.0, text="The day goes better with it, all in all"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Tells about one snapshot."""
+    """Tells about one snapshot.
+
+    silent_on: dimensions that no reason is to speak of.
+    """
 
     reader: evidence.Reader
     snapshot: Snapshot
     belief: Belief
     model: str
+    silent_on: frozenset[str] = frozenset()
 
     def proposal(self, rated: Rated, day: int, seen: str | None = None) -> Proposal:
         """Return an item of the plan as a proposal with its reasons.
@@ -220,8 +229,7 @@ class Teller:
                 (rated.parts[ENERGY], Reason(kind="energy", ref="energy", weight=0.0, text=text))
             )
         if not told:
-            text = "The day goes better with it, all in all"
-            told.append((1.0, Reason(kind="time", ref="day", weight=0.0, text=text)))
+            told.append((1.0, _ALL_IN_ALL))
         whole = sum(worth for worth, _ in told)
         weighed = [
             Reason(
@@ -243,10 +251,14 @@ class Teller:
     ) -> list[tuple[float, Reason]]:
         """Split what alignment is worth over the aspects that speak for the block."""
         shares: dict[str, float] = {}
+        untold = 0.0
         for code, hours in evidence.named_features(block).items():
             aspect = catalogue.aspects()[catalogue.index_of()[code]]
-            if aspect.kind == "value":
-                shares[code] = hours * self.belief.strength(code)
+            share = hours * self.belief.strength(code)
+            if aspect.kind == "value" and aspect.dimension in self.silent_on:
+                untold += max(0.0, share)
+            elif aspect.kind == "value":
+                shares[code] = share
         if about is not None:
             name = f"{'person' if isinstance(about, PersonState) else 'project'}:{about.id}"
             if name in self.belief:
@@ -255,6 +267,8 @@ class Teller:
             :MOST_ASPECTS
         ]
         whole = sum(share for share, _ in best)
+        if not whole and untold:
+            return [(worth, _ALL_IN_ALL)]
         if not whole:
             text = "Most people are glad of it at such an hour"
             return [(worth, Reason(kind="habit", ref="population", weight=0.0, text=text))]
@@ -356,11 +370,18 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
         "deadline": "If that were done or less pressing",
         "person": "If you had met by then",
         "energy": "If you were rested",
-        "pattern": f"If that is not so (twind patterns {first.ref})",
+        "pattern": f"If that is not so{_where(first.ref)}",
     }.get(first.kind, "If the day looked different")
     if without <= LEAST_GAIN:
         return f"{what}, this would not be proposed."
     return f"{what}, it would count for {first.weight:.0%} less, and still be proposed."
+
+
+def _where(ref: str) -> str:
+    """Return the command that shows what a reason rests on, for whoever wants to put it right."""
+    kind, _, row = ref.partition(":")
+    command = {"person": f"people show {row}", "project": ""}.get(kind, f"patterns {ref}")
+    return f" (twind {command})" if command else ""
 
 
 def _as_json(block: Block) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from twind import evidence
 from twind.rl.evaluate import Z
 from twind.rl.spaces import LEAVE, MASKS, SHAPES
 from twind.rl.vec_env import Simulation, stream
-from twind.store import proposals
+from twind.store import proposals, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,10 +93,13 @@ def unpack(text: str) -> dict[str, NDArray[np.float32]]:
 def withheld(store: Store, profile_id: int) -> Reviews | None:
     """Return the reviews withheld from training, or None where there are too few of either kind."""
     made = {one.id: one for one in proposals.load(store, profile_id)}
+    dropped = words.rows(store, profile_id)
     seen, actions, liked = [], [], []
     for row, said in proposals.feedback(store, profile_id):
         proposal = made.get(said.proposal_id)
         if proposal is None or not evidence.is_withheld(row) or said.action not in _LIKED:
+            continue
+        if ("feedback", row) in dropped:
             continue
         try:
             observation = unpack(proposal.details["seen"])

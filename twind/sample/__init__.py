@@ -137,6 +137,10 @@ sleep = {json.dumps(hours["sleep"])}
 work = {{ mon-fri = {json.dumps(hours["work"])} }}
 quiet = {json.dumps(hours["quiet"])}
 
+[proposals]
+health = true                       # Ada wants to hear of exercise, and of what does her good
+mood = true
+
 [training]
 enabled = false                     # train when told to (twind ctl train), not by yourself
 

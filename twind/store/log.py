@@ -20,6 +20,7 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
         "workflow_steps",
         "records",
         "feedback",
+        "words",
     ),
 }
 """Which tables wake which consumer. What a consumer writes is not among its own."""

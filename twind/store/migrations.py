@@ -86,6 +86,12 @@ def checkins(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("checkins"))
 
 
+def words(connection: sqlite3.Connection) -> None:
+    """Keep what the user says of what is believed, and what each piece of evidence rests on."""
+    connection.execute(schema.create("words"))
+    _add_columns(connection, "evidence", {"origin": "TEXT NOT NULL DEFAULT ''"})
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -101,6 +107,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     steps_by_workflow,
     when_models_served,
     checkins,
+    words,
 )
 
 

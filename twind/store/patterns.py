@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc
+from twind.errors import NotFoundError
 from twind.model import Pattern
+from twind.store import words
 from twind.store.connection import from_json, to_json
 from twind.store.life import read_number
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """One piece of evidence: `aspects` are the codes it speaks of."""
+    """One piece of evidence: `aspects` are the codes it speaks of.
+
+    origin: what it rests on, by a name that stays when a source is read anew (twind.store.words).
+    """
 
     key: str
     kind: str
@@ -30,13 +35,14 @@ class EvidenceRow:
     source_id: int | None
     weight: float
     aspects: tuple[str, ...]
+    origin: str = ""
 
 
 _SELECT = (
     # An aspect made elsewhere may lack its code, which its names then give.
     "SELECT p.*, COALESCE(NULLIF(a.code, ''), upper(substr(d.name, 1, 3)) || '_' || "
     "upper(replace(a.name, ' ', '_'))) AS code, "
-    "a.name AS aspect, d.name AS dimension FROM patterns p "
+    "a.name AS aspect, a.metadata AS about_aspect, d.name AS dimension FROM patterns p "
     "LEFT JOIN aspects a ON a.id = p.aspect_id "
     "LEFT JOIN dimensions d ON d.id = COALESCE(p.dimension_id, a.dimension_id) "
     "WHERE p.profile_id = ? ORDER BY p.id"
@@ -147,6 +153,7 @@ def load(db: Store, profile_id: int) -> list[tuple[int, Pattern]]:
                 evidence_count=int(read_number(row["evidence_count"]) or 0),
                 impact=read_number(row["impact_score"]) or 0.0,
                 pattern_type=row["pattern_type"] or "preference",
+                observable=from_json(row["about_aspect"]).get("observable") is not False,
             ),
         )
         for row in db.rows(_SELECT, (profile_id,))
@@ -165,7 +172,7 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
         old = {
             row["key"]: tuple(row)[1:]
             for row in db.rows(
-                "SELECT key, kind, at, text, source_table, source_id, weight, aspects "
+                "SELECT key, kind, at, text, source_table, source_id, weight, aspects, origin "
                 "FROM evidence WHERE profile_id = ?",
                 (profile_id,),
             )
@@ -179,6 +186,7 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
                 row.source_id,
                 row.weight,
                 to_json(list(row.aspects)),
+                row.origin,
             )
             known = old.pop(row.key, None)
             if known == values:
@@ -189,7 +197,7 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
                 )
             db.execute(
                 "INSERT INTO evidence (profile_id, key, kind, at, text, source_table, source_id, "
-                "weight, aspects) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "weight, aspects, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (profile_id, row.key, *values),
             )
         for key in old:
@@ -199,13 +207,14 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
 def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list[dict[str, Any]]:
     """Return the weightiest, newest evidence that speaks of an aspect (or "person:ID" …)."""
     rows = db.rows(
-        "SELECT id, kind, at, text, source_table, source_id, weight FROM evidence e "
+        "SELECT kind, at, text, source_table, source_id, weight, origin FROM evidence e "
         "WHERE profile_id = ? AND EXISTS (SELECT 1 FROM json_each(e.aspects) j WHERE j.value = ?) "
         "ORDER BY weight DESC, at DESC LIMIT ?",
         (profile_id, code, limit),
     )
     return [
         {
+            "evidence": words.short(row["origin"]),
             "table": row["source_table"],
             "id": row["source_id"],
             "kind": row["kind"],
@@ -215,6 +224,31 @@ def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list
         }
         for row in rows
     ]
+
+
+def rows_behind(db: Store, profile_id: int, name: str) -> frozenset[words.Row]:
+    """Return the rows of the evidence that speaks of an aspect (or "person:ID" …)."""
+    rows = db.rows(
+        "SELECT source_table, source_id FROM evidence e WHERE profile_id = ? "
+        "AND EXISTS (SELECT 1 FROM json_each(e.aspects) j WHERE j.value = ?)",
+        (profile_id, name),
+    )
+    return frozenset((row["source_table"], row["source_id"]) for row in rows)
+
+
+def find_evidence(db: Store, profile_id: int, name: str) -> tuple[str, str]:
+    """Return what a piece of evidence rests on, and what it says, by the name that it is shown by.
+
+    Raises NotFoundError where there is none.
+    """
+    for row in db.rows(
+        "SELECT origin, text FROM evidence WHERE profile_id = ? ORDER BY id", (profile_id,)
+    ):
+        if name in (row["origin"], words.short(row["origin"])):
+            return row["origin"], row["text"]
+    raise NotFoundError(
+        f"there is no evidence {name}; `twind patterns CODE` lists what there is of an aspect"
+    )
 
 
 def event_row(db: Store, record: int) -> dict[str, Any]:

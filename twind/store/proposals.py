@@ -2,6 +2,7 @@
 
 A proposal's `status` is one of MISSION's four; an edit and a snooze live in its metadata, and every
 word of the user is a row in `feedback`, so that nothing the learner needs is ever overwritten.
+What is for somebody whom twind is not to know any more (twind.store.words) is not returned.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from typing import TYPE_CHECKING, Any
 from twind.clock import format_utc, parse_utc
 from twind.errors import NotFoundError, TwindError
 from twind.model import Feedback, Proposal, Reason, Target
+from twind.store import patterns, words
 from twind.store.connection import from_json, stored_time, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from zoneinfo import ZoneInfo
 
     from twind.store.connection import Store
+
+DISOWNED = "it rested on what you have said is not so"
+"""Why a proposal was withdrawn that rested on what twind is not to use any more."""
+_SHOWN = ("edit", "snoozed_until", "withdrawn", "disowned")
 
 
 def add(
@@ -103,7 +109,7 @@ def _proposal(row: Any) -> Proposal | None:
         status=row["status"],
         details={
             **about["details"],
-            **{key: about[key] for key in ("edit", "snoozed_until", "withdrawn") if key in about},
+            **{key: about[key] for key in _SHOWN if key in about},
         },
     )
 
@@ -117,8 +123,13 @@ def load(
         (profile_id, status, status),
     )
     found = [proposal for row in rows if (proposal := _proposal(row)) is not None]
+    nobody = words.people(db, profile_id)
     return sorted(
-        (proposal for proposal in found if day is None or proposal.day == day),
+        (
+            proposal
+            for proposal in found
+            if (day is None or proposal.day == day) and not _is_for(proposal, nobody)
+        ),
         key=lambda proposal: (proposal.start, proposal.id or 0),
     )
 
@@ -131,7 +142,17 @@ def get(db: Store, profile_id: int, proposal_id: int) -> Proposal:
     proposal = _proposal(row) if row is not None else None
     if proposal is None:
         raise NotFoundError(f"there is no proposal {proposal_id}")
+    if _is_for(proposal, words.people(db, profile_id)):
+        raise NotFoundError(
+            f"proposal {proposal_id} is for somebody whom twind is to forget; "
+            "`twind people restore ID` has it know them again"
+        )
     return proposal
+
+
+def _is_for(proposal: Proposal, people: Collection[int]) -> bool:
+    target = proposal.target
+    return target is not None and target.kind == "person" and target.id in people
 
 
 def withdraw(db: Store, profile_id: int, ids: Iterable[int], why: str) -> None:
@@ -139,6 +160,63 @@ def withdraw(db: Store, profile_id: int, ids: Iterable[int], why: str) -> None:
     with db.transaction():
         for proposal_id in ids:
             _amend(db, profile_id, proposal_id, {"withdrawn": why}, status="ignored")
+
+
+def uncite(
+    db: Store, profile_id: int, rows: Collection[words.Row] = (), refs: Collection[str] = ()
+) -> int:
+    """Let no proposal cite these rows, or rest on these beliefs, people or projects, any more.
+
+    rows: tables and ids. refs: as reasons have them ("VAL_GROWTH", "person:3", "entity:3"). A
+    pending proposal that is for one of them, or loses a whole reason, is withdrawn; return how many
+    were. What is taken out does not come back.
+    """
+    withdrawn = []
+    with db.transaction():
+        for row in db.rows(
+            "SELECT id, status, metadata FROM recommendations WHERE profile_id = ?", (profile_id,)
+        ):
+            about = from_json(row["metadata"])
+            if "twind" not in about:
+                continue
+            told = about["reasons"]
+            left = [_without_rows(reason, rows) for reason in told if reason["ref"] not in refs]
+            target = about["target"]
+            is_for = bool(target) and f"{target['kind']}:{target['id']}" in refs
+            if row["status"] == "pending" and (is_for or len(left) < len(told)):
+                withdrawn.append(row["id"])
+            if left != told:
+                _tell_less(db, profile_id, row["id"], about, left)
+        withdraw(db, profile_id, withdrawn, DISOWNED)
+    return len(withdrawn)
+
+
+def _without_rows(reason: dict[str, Any], rows: Collection[words.Row]) -> dict[str, Any]:
+    cited = [one for one in reason["evidence"] if (one.get("table"), one.get("id")) not in rows]
+    return {**reason, "evidence": cited}
+
+
+def _tell_less(
+    db: Store, profile_id: int, row_id: int, about: dict[str, Any], left: list[dict[str, Any]]
+) -> None:
+    """Leave a proposal with these of its reasons."""
+    first = about["reasons"][0]["ref"]
+    about["disowned"] = True
+    about["reasons"] = left
+    if first not in {reason["ref"] for reason in left}:
+        about["would_change"] = ""  # that was about the first reason
+    cited = [reason["ref"] for reason in left if reason["kind"] == "pattern"]
+    ids = {pattern.code: row for row, pattern in patterns.load(db, profile_id)}
+    db.execute(
+        "UPDATE recommendations SET metadata = ?, description = ?, based_on_pattern_ids = ? "
+        "WHERE id = ?",
+        (
+            to_json(about),
+            "; ".join(reason["text"] for reason in left),
+            to_json([ids[code] for code in cited if code in ids]),
+            row_id,
+        ),
+    )
 
 
 def expire(db: Store, profile_id: int, now: datetime) -> int:

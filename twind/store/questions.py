@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twind.errors import NotFoundError
 from twind.model import Option, Question
+from twind.store import words
 from twind.store.connection import from_json, to_json
 from twind.store.life import read_number, read_time
 
@@ -41,11 +42,19 @@ def seed_dimension(db: Store, name: str, description: str) -> int:
     return db.insert("dimensions", name=name, weight=1.0, description=description, metadata="{}")
 
 
-def seed_aspect(db: Store, dimension_id: int, name: str, code: str, description: str) -> int:
+def seed_aspect(
+    db: Store,
+    dimension_id: int,
+    name: str,
+    code: str,
+    description: str,
+    *,
+    observable: bool = True,
+) -> int:
     """Return the id of an aspect, making it where it does not exist.
 
     One made elsewhere is recognised by its code; one without a code by its name within the
-    dimension, and gains the code.
+    dimension, and gains the code. observable: whether anything but answers tells of it.
     """
     found = db.value(
         "SELECT id FROM aspects WHERE code = ? OR (COALESCE(code, '') = '' "
@@ -56,6 +65,7 @@ def seed_aspect(db: Store, dimension_id: int, name: str, code: str, description:
         db.execute(
             "UPDATE aspects SET code = ? WHERE id = ? AND COALESCE(code, '') = ''", (code, found)
         )
+        _mark(db, int(found), observable=observable)
         return int(found)
     return db.insert(
         "aspects",
@@ -63,8 +73,16 @@ def seed_aspect(db: Store, dimension_id: int, name: str, code: str, description:
         name=name,
         code=code,
         description=description,
-        metadata="{}",
+        metadata=to_json({"observable": observable}),
     )
+
+
+def _mark(db: Store, aspect_id: int, *, observable: bool) -> None:
+    """Note in an aspect's metadata whether anything but answers tells of it."""
+    about = from_json(db.value("SELECT metadata FROM aspects WHERE id = ?", (aspect_id,)))
+    if about.get("observable") is not observable:
+        about["observable"] = observable
+        db.execute("UPDATE aspects SET metadata = ? WHERE id = ?", (to_json(about), aspect_id))
 
 
 def put(
@@ -279,6 +297,8 @@ def take_back(db: Store, profile_id: int, response_id: int) -> None:
         if question_id is None:
             raise NotFoundError(f"there is no answer {response_id}")
         db.execute("DELETE FROM responses WHERE id = ?", (response_id,))
+        # The next answer may get this one's id.
+        words.take_back(db, profile_id, ("evidence",), words.origin(("responses", response_id), {}))
         db.execute(
             "UPDATE questions SET times_asked = MAX(0, COALESCE(times_asked, 0) - 1) WHERE id = ?",
             (question_id,),

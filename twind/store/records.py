@@ -183,10 +183,8 @@ def apply(
             else:
                 sources.release(db, profile_id, source)
             gone |= lost - kept.uids
-        for uid in sorted(gone, key=lambda uid: (-_ORDER.index(known[uid].kind), uid)):
-            projector.remove(known[uid].kind, known[uid].id, known[uid].row_id)
-            db.execute("DELETE FROM records WHERE id = ?", (known[uid].id,))
-            changes.removed += 1
+        _delete(db, projector, known, gone)
+        changes.removed = len(gone)
         projector.finish()
         _store_errors(db, profile_id, source, new, complete=complete, gone=gone)
         changes.records = db.value(
@@ -194,6 +192,25 @@ def apply(
             (profile_id, source),
         )
     return changes
+
+
+def forget(db: Store, profile_id: int, source: str) -> int:
+    """Delete all that a source ever brought, history too; return how many records that were."""
+    with db.transaction():
+        known = _known(db, profile_id, source)
+        projector = projection.Projector(db, profile_id, source)
+        _delete(db, projector, known, known)
+        projector.finish()
+        sources.forget(db, profile_id, source)
+    return len(known)
+
+
+def _delete(
+    db: Store, projector: projection.Projector, known: dict[str, _Known], gone: Iterable[str]
+) -> None:
+    for uid in sorted(gone, key=lambda uid: (-_ORDER.index(known[uid].kind), uid)):
+        projector.remove(known[uid].kind, known[uid].id, known[uid].row_id)
+        db.execute("DELETE FROM records WHERE id = ?", (known[uid].id,))
 
 
 def digests(db: Store, profile_id: int, source: str) -> dict[str, str]:

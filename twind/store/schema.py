@@ -127,7 +127,7 @@ OWN_TABLES: dict[str, str] = {
         id INTEGER PRIMARY KEY, profile_id INTEGER NOT NULL, key TEXT NOT NULL,
         kind TEXT NOT NULL, at TEXT NOT NULL, text TEXT NOT NULL, source_table TEXT,
         source_id INTEGER, weight REAL NOT NULL, aspects TEXT NOT NULL,
-        UNIQUE (profile_id, key)""",
+        origin TEXT NOT NULL DEFAULT '', UNIQUE (profile_id, key)""",
     "beliefs": """
         profile_id INTEGER PRIMARY KEY, data BLOB NOT NULL, updated_at TEXT NOT NULL""",
     "feedback": """
@@ -136,6 +136,10 @@ OWN_TABLES: dict[str, str] = {
         action TEXT NOT NULL CHECK (action IN ('accept', 'reject', 'edit', 'snooze')),
         reason TEXT NOT NULL DEFAULT '', start_at TEXT, duration_min INTEGER, until_at TEXT,
         created_at TEXT NOT NULL, undone_at TEXT""",
+    "words": """
+        id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, kind TEXT NOT NULL,
+        subject TEXT NOT NULL, value REAL, text TEXT NOT NULL DEFAULT '', at TEXT NOT NULL,
+        UNIQUE (profile_id, kind, subject)""",
     "checkins": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
         energy REAL NOT NULL CHECK (energy BETWEEN 0 AND 1), note TEXT NOT NULL DEFAULT ''""",
@@ -172,6 +176,7 @@ LOGGED = (
     "records",
     "feedback",
     "checkins",
+    "words",
 )
 """The tables whose every change lands in the change log."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twind.clock import parse_utc
 from twind.errors import NotFoundError
+from twind.store import words
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
@@ -115,6 +116,17 @@ def _in_trouble(db: Store, profile_id: int, name: str, trouble: Trouble, error: 
     )
 
 
+def forgotten(name: str) -> str:
+    """Say of a source that it is not read any more, and what to do about it."""
+    return f"is forgotten, by your word; `twind plugins restore {name}` has it read again"
+
+
+def forget(db: Store, profile_id: int, name: str) -> None:
+    """Forget how a source fared and what it kept: read again, it is read from the beginning."""
+    for table, column in (("sources", "name"), ("source_errors", "source")):
+        db.execute(f"DELETE FROM {table} WHERE profile_id = ? AND {column} = ?", (profile_id, name))
+
+
 def first_synced(db: Store, profile_id: int) -> dict[str, datetime]:
     """Return when each source brought the first of the records that it still has."""
     rows = db.rows(
@@ -183,8 +195,8 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
     """Return the health of each source that was ever synced.
 
     {name: {"records", "errors" (records it refuses), "last_ok_at", "last_error", "needs_user",
-    "trouble" (None, "failed", "refused" or "held"), "trouble_since", "held_since"}}; times as they
-    are stored.
+    "trouble" (None, "failed", "refused" or "held"), "trouble_since", "held_since", "forgotten"}};
+    times as they are stored. One that is forgotten has nothing to tell but that.
     """
     rows = db.rows(
         "SELECT name, records, last_ok_at, last_error, needs_user, trouble, trouble_since, "
@@ -193,7 +205,7 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
         "FROM sources s WHERE profile_id = ? ORDER BY name",
         (profile_id,),
     )
-    return {
+    found = {
         row["name"]: {
             "records": row["records"],
             "errors": row["errors"],
@@ -203,9 +215,24 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
             "trouble": row["trouble"],
             "trouble_since": row["trouble_since"],
             "held_since": row["held_since"],
+            "forgotten": False,
         }
         for row in rows
     }
+    for word in words.load(db, profile_id):
+        if word.kind == "source":
+            found[word.subject] = {
+                "records": 0,
+                "errors": 0,
+                "last_ok_at": None,
+                "last_error": forgotten(word.subject),
+                "needs_user": False,
+                "trouble": None,
+                "trouble_since": None,
+                "held_since": None,
+                "forgotten": True,
+            }
+    return found
 
 
 def errors(db: Store, profile_id: int, name: str) -> list[dict[str, str]]:
