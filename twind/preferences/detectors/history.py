@@ -22,6 +22,7 @@ class LivedBlock:
         own: whether the user set it, rather than somebody else.
         title: as in the source.
         source: the row, (table, id).
+        known_local: when the calendar first had it, None where nobody can tell.
 
     """
 
@@ -34,6 +35,7 @@ class LivedBlock:
     closeness: float = 0.0
     series: str = ""
     own: bool = True
+    known_local: datetime | None = None
 
     @property
     def hours(self) -> float:
@@ -64,8 +66,17 @@ class DoneTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """What others set and the user said yes or no to; the block was lived if it was a yes."""
+
+    block: LivedBlock
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What is known to have happened."""
 
     blocks: tuple[LivedBlock, ...] = ()
     tasks: tuple[DoneTask, ...] = ()
+    invitations: tuple[Invitation, ...] = ()

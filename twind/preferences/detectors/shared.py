@@ -18,7 +18,7 @@ from twind.preferences.features import ACTIVITIES, Block, aspect_features
 from twind.preferences.observations import Choice, Observation, names_in, repeat_weight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from twind.preferences.detectors.history import LivedBlock
@@ -35,6 +35,9 @@ LONGEST_H = 2.0
 """A block says no more than two hours of it would: the rest follows from having begun."""
 
 TYPICAL_CLOSENESS = 0.5
+
+LEAST_RATE = 0.01
+"""Share of people at an activity at an hour at which the table of the population has nobody."""
 
 
 def sparse(block: Block) -> dict[str, float]:
@@ -88,6 +91,27 @@ def series_weights(blocks: Iterable[LivedBlock]) -> dict[str, float]:
     """Return by series what each of its blocks counts."""
     counts = Counter(series_of(block) for block in blocks)
     return {series: repeat_weight(count) for series, count in counts.items()}
+
+
+def habit_weights(blocks: Sequence[LivedBlock]) -> list[float]:
+    """Return what each block counts where what is chosen time and again is one habit.
+
+    The blocks of weekdays share a habit, as those of weekends do, and n of them count 1 + log(n)
+    together: each the same, whatever was chosen, so that who lives as people in general do is found
+    to be no different from them. Repeats of a series from the source count as by `repeat_weight`
+    beside the others.
+    """
+    repeats = Counter(block.series for block in blocks)
+    single = [repeat_weight(repeats[block.series] if block.series else 1) for block in blocks]
+    weekend = [block.start_local.weekday() >= 5 for block in blocks]
+    together = [
+        sum(weight for weight, off in zip(single, weekend, strict=True) if off == kind)
+        for kind in (False, True)
+    ]
+    return [
+        weight * repeat_weight(round(together[off]))
+        for weight, off in zip(single, weekend, strict=True)
+    ]
 
 
 def plain(title: str) -> str:
