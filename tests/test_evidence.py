@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -338,6 +339,43 @@ def test_history_is_what_was_lived(reader):
     assert str(block.start_local.tzinfo) == "Europe/Berlin"
     assert 0.0 < block.closeness <= 1.0
     assert [(task.title, task.series) for task in lived.tasks] == [("t", ""), ("run", "r")]
+
+
+def test_when_something_came_in_is_known_from_the_second_day_on(reader, clock):
+    evening = reader.now + timedelta(days=2)
+    sync(reader, meeting("old", evening))
+    clock.advance(days=1)
+    sync(
+        dataclasses.replace(reader, now=clock.now()),
+        meeting("old", evening),
+        meeting("new", evening),
+    )
+    lived = evidence.history(dataclasses.replace(reader, now=reader.now + timedelta(days=3)))
+    known = {block.source[1]: block.known_local for block in lived.blocks}
+    assert sorted(known.values(), key=bool) == [None, clock.now().astimezone(ZONE)]
+
+
+def test_answers_to_what_others_set_are_kept_apart_from_silence(reader):
+    then = reader.now - timedelta(days=3)
+    boss = {"organizer": "boss@example.org"}
+
+    def invited(uid, answer, **more):
+        attendees = (Attendee(email=ME, status=answer),)
+        return dataclasses.replace(
+            meeting(uid, then, **boss, **more), title=uid, attendees=attendees
+        )
+
+    sync(
+        reader,
+        invited("yes", "accepted"),
+        invited("no", "declined", busy=False),
+        invited("silence", "needs-action"),
+        invited("called off", "accepted", status="cancelled"),
+        meeting("own", then, ME),
+    )
+    said = {one.block.title: one.accepted for one in evidence.history(reader).invitations}
+    assert said == {"yes": True, "no": False}
+    assert "no" not in {block.title for block in evidence.history(reader).blocks}
 
 
 def test_habits_are_no_matter_of_choice(reader):

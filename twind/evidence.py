@@ -28,7 +28,7 @@ from twind.preferences.belief import Belief
 from twind.preferences.disowning import Disowned
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Linear, Observation, names_in
-from twind.store import life, patterns, proposals, questions, words
+from twind.store import life, patterns, proposals, questions, sources, words
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -178,13 +178,19 @@ def history(reader: Reader) -> detectors.History:
     """
     since = reader.now - timedelta(days=HISTORY_DAYS)
     close = {person.id: closeness(person, reader.local) for person in people(reader)}
-    blocks = [
-        _lived(reader, event, close)
+    first = sources.first_synced(reader.db, reader.profile_id)
+    over = [
+        (event, _lived(reader, event, close, first[event.source]))
         for event in life.events(reader.db, reader.profile_id, since, reader.now)
-        if event.busy
-        and not event.all_day
-        and event.status == "confirmed"
-        and event.end <= reader.now
+        if not event.all_day and event.status == "confirmed" and event.end <= reader.now
+    ]
+    blocks = [block for event, block in over if event.busy]
+    invitations = [
+        detectors.Invitation(block, accepted="declined" not in said)
+        for event, block in over
+        if not block.own
+        and (said := {event.answers.get(email) for email in reader.emails})
+        & {"accepted", "declined"}
     ]
     tasks = [
         detectors.DoneTask(
@@ -200,11 +206,16 @@ def history(reader: Reader) -> detectors.History:
         for step in project.steps
         if step.completed and step.completed_at and since <= step.completed_at <= reader.now
     ]
-    return disowned(reader).history(detectors.History(tuple(blocks), tuple(tasks)))
+    happened = detectors.History(tuple(blocks), tuple(tasks), tuple(invitations))
+    return disowned(reader).history(happened)
 
 
-def _lived(reader: Reader, event: life.EventRow, close: dict[int, float]) -> detectors.LivedBlock:
+def _lived(
+    reader: Reader, event: life.EventRow, close: dict[int, float], first: datetime
+) -> detectors.LivedBlock:
+    """Return an event as a block. first: when its source was read for the first time."""
     others = event.others(reader.emails)
+    known = event.first_seen_at.astimezone(reader.zone)
     people_ids, closeness = company(event, others, close)
     return detectors.LivedBlock(
         start_local=event.start.astimezone(reader.zone),
@@ -216,6 +227,8 @@ def _lived(reader: Reader, event: life.EventRow, close: dict[int, float]) -> det
         closeness=closeness,
         series=event.series,
         own=event.is_own(reader.emails),
+        # The first reading brings everything at once, old and new.
+        known_local=known if known.date() > first.astimezone(reader.zone).date() else None,
     )
 
 

@@ -46,6 +46,9 @@ class Disowned:
             lived,
             blocks=tuple(one for one in lived.blocks if one.source not in self.rows),
             tasks=tuple(one for one in lived.tasks if one.source not in self.rows),
+            invitations=tuple(
+                one for one in lived.invitations if one.block.source not in self.rows
+            ),
         )
 
     def evidence(self, seen: Iterable[Observation]) -> Iterator[Observation]:

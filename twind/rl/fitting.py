@@ -197,7 +197,7 @@ class _Problem:
 DONE_A_DAY, DONE_A_DAY_SPREAD = 0.25, 0.5
 """How probably, a day, somebody does a task that is just due, and the spread of its logarithm: so
 that with a fortnight's notice some 45 % of tasks are done in the last day or later, as
-detectors.LEAD_RATES assume."""
+the detector of lead times (arranging.LEAD_RATES) assumes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

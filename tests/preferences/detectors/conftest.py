@@ -1,0 +1,8 @@
+"""Lets the tests of detectors share the small lives that they read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
