@@ -18,6 +18,7 @@ import choices
 import environment
 import exact
 import fidelity
+import items
 import proposing
 import quality
 import reading
@@ -47,6 +48,7 @@ TOPICS = {
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
     "choices": choices.measure,
+    "items": items.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,
