@@ -71,6 +71,7 @@ class World:
                 "work": {"mon-fri": f"{work[0]:02}:00-{work[1]:02}:00"},
             },
             "schedule": {"propose_at": f"{wake_h:02}:00"},
+            "proposals": {"health": True, "mood": True},
         }
         self.closeness = dict(zip(NAMES, np.sort(rng.beta(1.5, 2.0, len(NAMES))), strict=True))
         self.plans = self._sample_plans(rng)

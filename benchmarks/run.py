@@ -13,11 +13,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import adversary
+import asking
 import beliefs
 import choices
 import environment
 import exact
 import fidelity
+import items
 import proposing
 import quality
 import reading
@@ -47,6 +49,8 @@ TOPICS = {
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
     "choices": choices.measure,
+    "items": items.measure,
+    "asking": asking.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,
