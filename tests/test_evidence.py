@@ -361,9 +361,7 @@ def test_answers_to_what_others_set_are_kept_apart_from_silence(reader):
 
     def invited(uid, answer, **more):
         attendees = (Attendee(email=ME, status=answer),)
-        return replace(
-            meeting(uid, then, **boss, **more), title=uid, attendees=attendees
-        )
+        return replace(meeting(uid, then, **boss, **more), title=uid, attendees=attendees)
 
     sync(
         reader,

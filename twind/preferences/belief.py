@@ -30,6 +30,7 @@ from twind.preferences import catalogue, features
 from twind.preferences.observations import (
     NOISE,
     Binary,
+    Change,
     Choice,
     Indifferent,
     Linear,
@@ -348,6 +349,29 @@ class Belief:
         if days > 0.0:
             self.posterior.forget(days, half_life_days=half_life_days)
 
+    def foretell(self, observation: Observation) -> float | None:
+        """Return how likely a piece of evidence was thought to be, 0..1; None where none is.
+
+        That of a measured value, of indifference or of a change is not. People and projects not yet
+        known are taken in.
+        """
+        self.extend(name for name in names_in(observation.likelihood) if _is_affinity(name))
+        slope, posterior = NOISE[observation.kind].slope, self.posterior
+        match observation.likelihood:
+            case Choice(options, chosen, offsets):
+                rows = slope * np.stack([self.vector(option) for option in options])
+                return float(posterior.predict_choice(rows, offsets or None)[chosen])
+            case Preference(better, worse):
+                row = slope * (self.vector(better) - self.vector(worse))
+                return posterior.predict_binary(row)
+            case Binary(features, outcome, offset):
+                yes = posterior.predict_binary(slope * self.vector(features), offset)
+                return yes if outcome else 1.0 - yes
+            case Ordinal(features, level, cuts):
+                row = slope * self.vector(features)
+                return float(posterior.predict_ordinal(row, slope * np.asarray(cuts))[level])
+        return None
+
     def _apply(self, observation: Observation) -> None:
         noise = NOISE[observation.kind]
         weight = noise.weight * observation.weight
@@ -372,6 +396,8 @@ class Belief:
             posterior.update_binary(row, seen.outcome, seen.offset, weight)
         elif isinstance(seen, Linear):
             self._apply_linear(self.vector(seen.features), seen.value, seen.noise_sd, weight)
+        elif isinstance(seen, Change):
+            posterior.widen([self._place[n] for n in seen.names if n in self._place], seen.kept)
         else:
             self._apply_indifference(seen, weight)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from twind.preferences.observations import Choice, Indifferent, Preference, names_in
+from twind.preferences.observations import Change, Choice, Indifferent, Preference, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -79,6 +79,8 @@ def without(likelihood: Likelihood, names: Collection[str]) -> Likelihood:
     if isinstance(likelihood, Choice | Indifferent):
         options = tuple(_without(option, names) for option in likelihood.options)
         return replace(likelihood, options=options)
+    if isinstance(likelihood, Change):
+        return replace(likelihood, names=tuple(n for n in likelihood.names if n not in names))
     if isinstance(likelihood, Preference):
         return Preference(_without(likelihood.better, names), _without(likelihood.worse, names))
     return replace(likelihood, features=_without(likelihood.features, names))

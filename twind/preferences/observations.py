@@ -132,7 +132,15 @@ class Indifferent:
     noise_sd: float = INDIFFERENCE_SD
 
 
-Likelihood = Choice | Ordinal | Preference | Binary | Linear | Indifferent
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is so noted has changed: of what was known of these parameters, only `kept` holds."""
+
+    names: tuple[str, ...]
+    kept: float
+
+
+Likelihood = Choice | Ordinal | Preference | Binary | Linear | Indifferent | Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +174,8 @@ def names_in(likelihood: Likelihood) -> tuple[str, ...]:
     """
     if isinstance(likelihood, Choice | Indifferent):
         told = _differing(likelihood.options)
+    elif isinstance(likelihood, Change):
+        told = set(likelihood.names)
     elif isinstance(likelihood, Preference):
         told = _differing((likelihood.better, likelihood.worse))
     else:

@@ -223,6 +223,22 @@ class Posterior:
         self.mean = mean + kept * (self.mean - mean)
         self.covariance = kept**2 * self.covariance + (1.0 - kept**2) * covariance
 
+    def widen(self, places: ArrayLike, kept: float) -> None:
+        """Let go of what is known of some parameters, all but `kept`, 0..1, of it.
+
+        Their means go that far back to the prior, and their variances with them, as if they had
+        been forgotten alone; places: (m,), distinct, of 0..d-1.
+        """
+        if not 0.0 <= kept <= 1.0:
+            raise ValueError(f"kept: {kept} is not within 0..1")
+        share = np.ones(self.mean.shape[0])
+        share[np.asarray(places, np.int64)] = kept
+        self.mean = self.prior_mean + share * (self.mean - self.prior_mean)
+        self.covariance = self.covariance * np.outer(share, share)
+        self.covariance.flat[:: share.shape[0] + 1] += (1.0 - share**2) * np.diag(
+            self.prior_covariance
+        )
+
     # --- questions --------------------------------------------------------------------------------
 
     def predict_choice(self, options: ArrayLike, offsets: ArrayLike | None = None) -> Vector:
@@ -238,6 +254,24 @@ class Posterior:
         averaged: Vector = chances.mean(axis=0)
         averaged /= averaged.sum()
         return averaged
+
+    def predict_binary(self, features: ArrayLike, offset: float = 0.0) -> float:
+        """Return how likely a yes is, as `update_binary` has it: features (d,)."""
+        row = finite(features, "features", (self.mean.shape[0],))
+        return float(self.predict_choice(np.stack([row, 0.0 * row]), [offset, 0.0])[0])
+
+    def predict_ordinal(self, features: ArrayLike, cuts: ArrayLike) -> Vector:
+        """Return how likely each level of a scale is, as `update_ordinal` has it: (len(cuts) + 1,).
+
+        features: (d,); cuts: (levels - 1,), strictly increasing. Integrated as by `predict_choice`.
+        """
+        row = finite(features, "features", (self.mean.shape[0],))
+        edges = finite(cuts, "cuts", (-1,))
+        mean, covariance = self._utilities(row[None])
+        places = mean + _scatter(covariance[None])[0]
+        below = 1.0 / (1.0 + np.exp(np.clip(places - edges, -700.0, 700.0)))
+        steps: Vector = np.diff(np.concatenate([[0.0], below.mean(axis=0), [1.0]]))
+        return steps
 
     def information_gain(self, options: ArrayLike) -> float:
         """Return how much the answer to this choice is expected to tell, in nats.

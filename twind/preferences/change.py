@@ -1,0 +1,128 @@
+"""Sudden change: whether what has come in of late speaks of somebody else.
+
+Slow drift is what forgetting is for. For sudden change the recent evidence is foretold twice, piece
+by piece, each before it is learnt: by what was believed before it, and by the same belief that has
+let go of most of what it knew of one dimension, or of everything. Where letting go foretells it so
+much better that chance hardly does that (the logarithm of the Bayes factor, Kass & Raftery 1995),
+something has changed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twind.preferences import catalogue
+from twind.preferences.observations import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from twind.preferences.belief import Belief
+    from twind.preferences.observations import Observation
+
+SINCE_DAYS = (7, 14)
+"""How long ago it may have been."""
+KEPT = 0.3
+"""How much of what was known is kept of what has changed: values flip, but rarely all at once."""
+LEAST_NATS = 4.0
+"""Log Bayes factor from which it is a change. Kass & Raftery call 3 to 5 strong; looking every day,
+at several dimensions, asks for more than 3."""
+FEWEST_BEFORE, FEWEST_SINCE = 20, 8
+"""Pieces of evidence before it and since, below which nobody can tell."""
+APART_DAYS = 28
+"""One dimension changes no more often."""
+LOOKED_AT = 3
+"""Dimensions that are looked at: those which the recent evidence has moved most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A change.
+
+    Attributes:
+        at: from when on.
+        dimension: of what; "" for much of all there is.
+        nats: log Bayes factor.
+
+    """
+
+    at: datetime
+    dimension: str
+    nats: float
+
+    @property
+    def likelihood(self) -> Change:
+        """What it says as evidence."""
+        return Change(_aspects(self.dimension), KEPT)
+
+
+def _aspects(dimension: str) -> tuple[str, ...]:
+    return tuple(
+        aspect.code for aspect in catalogue.aspects() if dimension in ("", aspect.dimension)
+    )
+
+
+def find(prior: Belief, evidence: Iterable[Observation], now: datetime) -> Found | None:
+    """Return the likeliest change of late, or None where nothing speaks for one.
+
+    prior: what is believed before any evidence; left as it is.
+    """
+    seen = sorted(evidence, key=lambda one: (one.at, one.key))
+    found = [_since(prior, seen, now - timedelta(days=days)) for days in SINCE_DAYS]
+    certain = [one for one in found if one is not None and one.nats >= LEAST_NATS]
+    return max(certain, key=lambda one: one.nats, default=None)
+
+
+def _since(prior: Belief, seen: Sequence[Observation], at: datetime) -> Found | None:
+    before = [one for one in seen if one.at < at]
+    since = [one for one in seen if one.at >= at]
+    if len(before) < FEWEST_BEFORE or len(since) < FEWEST_SINCE:
+        return None
+    belief = prior.copy()
+    belief.learn(before, at)
+    stays = belief.copy()
+    unchanged = _told(stays, since)
+    recent = at - timedelta(days=APART_DAYS)
+    known = {
+        one.likelihood.names
+        for one in seen
+        if isinstance(one.likelihood, Change) and one.at > recent
+    }
+    found = []
+    for dimension in ("", *_moved(belief, stays)):
+        one = Found(at, dimension, 0.0)
+        if one.likelihood.names in known:
+            continue
+        changed = belief.copy()
+        places = [changed.place(name) for name in one.likelihood.names]
+        changed.posterior.widen([place for place in places if place is not None], KEPT)
+        found.append(Found(at, dimension, _told(changed, since) - unchanged))
+    return max(found, key=lambda one: one.nats, default=None)
+
+
+def _told(belief: Belief, evidence: Iterable[Observation]) -> float:
+    """Learn from evidence; return how well it was foretold, in nats, by its weight."""
+    nats = 0.0
+    for seen in evidence:
+        chance = belief.foretell(seen)
+        if chance is not None:
+            nats += seen.weight * math.log(max(chance, 1e-12))
+        belief.update(seen)
+    return nats
+
+
+def _moved(before: Belief, after: Belief) -> list[str]:
+    """Return the dimensions that the evidence has moved most, by what was known of them."""
+    far = {}
+    for dimension in catalogue.dimensions():
+        moves = [
+            (after.mean_of(aspect.code) - before.mean_of(aspect.code)) / before.sd_of(aspect.code)
+            for aspect in dimension.aspects
+        ]
+        far[dimension.name] = float(np.sum(np.square(moves)))
+    return sorted(far, key=lambda name: -far[name])[:LOOKED_AT]
