@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import adversary
+import behaviour
 import beliefs
 import choices
 import environment
@@ -47,6 +48,7 @@ TOPICS = {
     "working": lambda: on_empty_home(working.measure),
     "beliefs": beliefs.measure,
     "choices": choices.measure,
+    "behaviour": behaviour.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,
