@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import adversary
 import asking
+import behaviour
 import beliefs
 import choices
 import environment
@@ -51,6 +52,7 @@ TOPICS = {
     "choices": choices.measure,
     "items": items.measure,
     "asking": asking.measure,
+    "behaviour": behaviour.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,
