@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import adversary
+import asking
 import beliefs
 import choices
 import environment
@@ -49,6 +50,7 @@ TOPICS = {
     "beliefs": beliefs.measure,
     "choices": choices.measure,
     "items": items.measure,
+    "asking": asking.measure,
     "environment": environment.measure,
     "training": training.measure,
     "exact": exact.measure,

@@ -10,7 +10,12 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from twind.preferences import Posterior
-from twind.preferences.posterior import choice_information, ordinal_information
+from twind.preferences.posterior import (
+    choice_information,
+    choice_lesson,
+    ordinal_information,
+    ordinal_lesson,
+)
 
 D = 4
 tame = st.floats(-3, 3)
@@ -250,6 +255,44 @@ def test_padding_does_not_count():
     cuts = np.array([[0.0, np.inf, np.inf]])
     binary = ordinal_information(np.zeros(1), np.ones(1), cuts)[0]
     assert binary == pytest.approx(standard(1).information_gain([[1.0], [0.0]]), abs=0.002)
+
+
+def test_a_lesson_is_the_variance_that_answers_remove():
+    rng = np.random.default_rng(7)
+    options, directions = 2 * rng.normal(size=(3, D)), rng.normal(size=(2, D))
+    prior = Posterior(np.zeros(D), np.diag(rng.uniform(0.3, 2.0, D)))
+    spread = options @ prior.covariance @ directions.T
+    inner = options @ prior.covariance @ options.T
+    offered = np.array([[True, True, True, False]])
+    padded = [np.pad(each, (0, 1))[None] for each in (inner, spread @ spread.T)]
+    [lesson] = choice_lesson(np.zeros((1, 4)), *padded, offered)
+    left = 0.0
+    for chosen, chance in enumerate(prior.predict_choice(options)):
+        told = prior.copy()
+        told.update_choice(options, chosen)
+        left += chance * np.trace(directions @ told.covariance @ directions.T)
+    before = np.trace(directions @ prior.covariance @ directions.T)
+    assert lesson == pytest.approx(before - left, rel=0.05)
+
+
+def test_a_lesson_on_a_scale_is_the_variance_that_levels_remove():
+    prior, row, cuts = Posterior([0.3], [[1.5]]), np.array([1.2]), np.array([-1.0, 0.2, 1.4])
+    variance = 1.2**2 * 1.5
+    [lesson] = ordinal_lesson([0.36], [variance], [(1.2 * 1.5) ** 2], cuts[None])
+    chance = np.diff([0.0, *(prior_chance(prior, row, cut) for cut in cuts), 1.0])
+    left = 0.0
+    for level in range(4):
+        told = prior.copy()
+        told.update_ordinal(row, level, cuts)
+        left += chance[level] * told.covariance[0, 0]
+    assert lesson == pytest.approx(1.5 - left, rel=0.02)
+    [nothing] = ordinal_lesson([0.0], [0.0], [0.0], cuts[None])
+    assert nothing == 0.0
+
+
+def prior_chance(posterior, row, cut):
+    """How likely a logistic variable around row @ parameters lies below the cut."""
+    return posterior.predict_choice([row, [0.0]], [0.0, cut])[1]
 
 
 @settings(deadline=None)

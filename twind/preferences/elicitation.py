@@ -1,29 +1,28 @@
 """Which question to ask next, and when to stop asking.
 
-A question is worth the information its answer is expected to give about what the proposals depend
-on, for each second of the user's time. What they depend on is a set of directions in the space of
-the parameters (`relevant_directions`): what an hour of each attribute is worth, what traits do to
-the day, the weights of the reward's parts, the affinities. With u the options' utilities and z
-those directions, the information of an answer about z is
-
-    I(answer; z) = I(answer; u) - I(answer; u | z),
-
-both terms by the quadrature of `posterior.choice_information`; the second with the covariance of u
-given z, at z's mean, which is the one approximation here. z is taken with a resolution of
-RESOLUTION hours' worth, below which no plan would change.
+A question is worth what its answer is expected to settle of what the proposals depend on, for each
+second of the user's time. What they depend on is a set of directions in the space of the parameters
+(`relevant_directions`): above all, how much more one hour that could be proposed is worth than
+another. With z those directions, the lesson of an answer is the variance of z that it removes on
+average, summed over z, in squared free hours (`posterior.choice_lesson`): what is at stake for more
+hours weighs more, and what is known already weighs nothing. Information about z, in nats, has
+neither of these: it counts halving an uncertainty of minutes as much as one of hours.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from twind.preferences import catalogue, features
 from twind.preferences.observations import NOISE, Ordinal, scale_of
-from twind.preferences.posterior import choice_information, ordinal_information
+from twind.preferences.posterior import choice_lesson, ordinal_lesson
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,16 +32,20 @@ if TYPE_CHECKING:
     from twind.model import Question
     from twind.preferences.belief import Belief
 
-RESOLUTION = 0.1
-CURIOSITY = 0.1
-"""What a nat about anything else counts: styles change no plan, but somebody has to ask."""
+AFFINITY_SHARE = 0.1
+"""Of the hours that could be proposed, those with one person or on one project: assumed."""
+EFFECT_HOURS = 0.1
+"""What a unit of a trait's effect on the day changes in what an hour is worth: assumed."""
+CURIOSITY_HOURS = 0.05
+"""The same for anything else: styles change no plan, but somebody has to ask."""
 
 RECENT = 3
 REPEAT_FACTOR = 0.6
 """What each of the last RECENT questions of the same dimension leaves of a question's score."""
 
-STOP_GAIN_PER_S = 0.004
-"""Nats a second below which a question does not pay: about a tenth of what the first ones give."""
+STOP_GAIN_PER_S = 0.0002
+"""Squared hours a second below which a question does not pay: about a fifteenth of what the first
+ones give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,7 @@ class Ranked:
 
     Attributes:
         question: what to ask.
-        gain_nats: expected information about what proposals depend on, with CURIOSITY's share of
-            the rest.
+        gain: the variance it is expected to remove of what proposals depend on, in squared hours.
         gain_per_s: the same for each second of effort.
         score: gain_per_s after the penalty for asking about one dimension again and again.
         dimension: what it is mostly about, "" where no aspect is named.
@@ -60,7 +62,7 @@ class Ranked:
     """
 
     question: Question
-    gain_nats: float
+    gain: float
     gain_per_s: float
     score: float
     dimension: str
@@ -75,15 +77,58 @@ class Selection:
 
 
 def relevant_directions(belief: Belief) -> NDArray[np.float64]:
-    """Return the directions (m, d) that proposals depend on, each in neutral free hours."""
+    """Return the directions (m, d) that proposals depend on, each in free hours.
+
+    A direction's length is how much of an hour depends on it. The squares add up, so that n hours
+    of one sort that could be proposed weigh as much as they do among all that could.
+    """
     size = len(belief.names)
     aspects = len(catalogue.aspects())
-    worth = np.zeros((len(features.ATTRIBUTES), size))
-    worth[:, :aspects] = features.meaning() * features.rewarded()
-    effects = np.zeros((len(catalogue.EFFECTS), size))
-    effects[:, :aspects] = features.effects().T
-    rows = np.concatenate([worth, effects, np.eye(size)[aspects:]])
-    return rows[np.any(rows != 0.0, axis=1)]
+    rows = np.concatenate(
+        [_hours(), EFFECT_HOURS * features.effects().T, CURIOSITY_HOURS * np.eye(aspects)]
+    )
+    # A part's weight multiplies all of the part, which is in every hour.
+    shares = [
+        1.0 if name.startswith("part:") else AFFINITY_SHARE for name in belief.names[aspects:]
+    ]
+    rest = np.sqrt(shares)[:, None] * np.eye(size)[aspects:]
+    return np.concatenate([np.pad(rows, ((0, 0), (0, size - aspects))), rest])
+
+
+@cache
+def _hours() -> NDArray[np.float64]:
+    """Return what hours that could be proposed are worth beyond the average one, (75, 75).
+
+    Of every activity, company, time of day and depth, each as often: the squares of the rows'
+    values add up to the variance of an hour's worth among them.
+    """
+    sorts = product(
+        range(len(features.ACTIVITIES)),
+        (0, 1, features.GROUP_SIZE),
+        (8.0, 12.0, 20.0),
+        (0.0, 0.5, 1.0),
+    )
+    rows = np.array(
+        [
+            features.aspect_features(
+                features.Block(
+                    activity=activity,
+                    hours=1.0,
+                    hour=hour,
+                    people=people,
+                    closeness=0.5 if people else 0.0,
+                    depth=depth,
+                )
+            )
+            for activity, people, hour, depth in sorts
+        ]
+    )
+    rows = rows * features.rewarded()
+    apart = (rows - rows.mean(axis=0)) / math.sqrt(len(rows))
+    # Hundreds of hours, but only so many directions.
+    shared: NDArray[np.float64] = np.asarray(np.linalg.qr(apart, mode="r"))
+    shared.setflags(write=False)
+    return shared
 
 
 def rank(
@@ -182,7 +227,8 @@ def _gains(
     ]
     slope = NOISE["answer"].slope
     posterior = belief.posterior
-    solver = _Conditioner(posterior.covariance, directions)
+    spread = directions @ posterior.covariance
+    relevant = spread.T @ spread
     if choices:
         widest = max(len(questions[place].options) for place in choices)
         offered = np.zeros((len(choices), widest), dtype=bool)
@@ -191,27 +237,27 @@ def _gains(
             for column, option in enumerate(questions[place].options):
                 _fill(rows[row, column], belief, option.features, slope)
                 offered[row, column] = True
-        inner, given = solver.covariances(rows)
-        means = rows @ posterior.mean
-        whole = choice_information(means, inner, offered)
-        gains[choices] = _relevant(whole, choice_information(means, given, offered))
+        across = np.swapaxes(rows, 1, 2)
+        gains[choices] = choice_lesson(
+            rows @ posterior.mean,
+            rows @ posterior.covariance @ across,
+            rows @ relevant @ across,
+            offered,
+        )
     if scales:
         most = max(len(scale.cuts) for scale in scales.values())
         cuts = np.full((len(scales), most), np.inf)
-        rows = np.zeros((len(scales), 1, len(belief.names)))
+        rows = np.zeros((len(scales), len(belief.names)))
         for row, scale in enumerate(scales.values()):
             cuts[row, : len(scale.cuts)] = slope * np.asarray(scale.cuts)
-            _fill(rows[row, 0], belief, scale.features, slope)
-        inner, given = solver.covariances(rows)
-        means = (rows @ posterior.mean)[:, 0]
-        whole = ordinal_information(means, inner[:, 0, 0], cuts)
-        gains[list(scales)] = _relevant(whole, ordinal_information(means, given[:, 0, 0], cuts))
+            _fill(rows[row], belief, scale.features, slope)
+        gains[list(scales)] = ordinal_lesson(
+            rows @ posterior.mean,
+            np.sum((rows @ posterior.covariance) * rows, axis=1),
+            np.sum((rows @ relevant) * rows, axis=1),
+            cuts,
+        )
     return gains
-
-
-def _relevant(whole: NDArray[np.float64], irrelevant: NDArray[np.float64]) -> NDArray[np.float64]:
-    relevant = np.clip(whole - irrelevant, 0.0, whole)
-    return relevant + CURIOSITY * (whole - relevant)
 
 
 def _fill(
@@ -221,23 +267,3 @@ def _fill(
         place = belief.place(name)
         if place is not None:
             row[place] = slope * weight
-
-
-class _Conditioner:
-    """Covariances of utilities, and what is left of them once the relevant directions are known."""
-
-    def __init__(self, covariance: NDArray[np.float64], directions: NDArray[np.float64]) -> None:
-        self.covariance = covariance
-        self.spread = covariance @ directions.T
-        inner = directions @ self.spread
-        inner.flat[:: inner.shape[0] + 1] += RESOLUTION**2
-        self.whitened = np.linalg.solve(np.linalg.cholesky(inner), self.spread.T)
-
-    def covariances(
-        self, rows: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return cov(u) and cov(u | z), each (n, k, k), for rows (n, k, d)."""
-        across = np.swapaxes(rows, 1, 2)
-        inner = rows @ self.covariance @ across
-        known = rows @ self.whitened.T
-        return inner, inner - known @ np.swapaxes(known, 1, 2)

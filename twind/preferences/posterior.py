@@ -331,14 +331,64 @@ def ordinal_information(means: ArrayLike, variances: ArrayLike, cuts: ArrayLike)
 
     means, variances: (n,) of features @ parameters; cuts: (n, levels - 1), infinity for padding.
     """
+    return _information(_level_chances(means, variances, cuts))
+
+
+def choice_lesson(
+    means: ArrayLike,
+    covariances: ArrayLike,
+    relevant: ArrayLike,
+    offered: NDArray[np.bool_] | None = None,
+) -> Vector:
+    """Return how much variance the answers to n choices are expected to remove, (n,).
+
+    Of directions z that the choice is not about itself: relevant holds cov(u, z) @ cov(z, u),
+    (n, k, k), u being the options' utilities. By the law of total variance that is the variance of
+    the mean of z given the answer, summed over z; for a Gaussian belief no approximation but the
+    lattice's. The rest as in `choice_information`.
+    """
+    inner = np.asarray(covariances, dtype=np.float64)
+    away = _scatter(inner)
+    logits = np.asarray(means, dtype=np.float64)[:, None, :] + away
+    if offered is not None:
+        logits = np.where(offered[:, None, :], logits, -np.inf)
+    chances = np.exp(log_softmax(logits))
+    likely = chances.mean(axis=1)
+    shifts = np.swapaxes(chances, 1, 2) @ away / chances.shape[1]  # times how likely: (n, j, u)
+    known = shifts @ np.linalg.pinv(inner, rcond=1e-9, hermitian=True)
+    removed = np.einsum("nju,nuv,njv->nj", known, np.asarray(relevant, dtype=np.float64), known)
+    lesson: Vector = np.sum(removed / np.maximum(likely, 1e-300), axis=1)
+    return lesson
+
+
+def ordinal_lesson(
+    means: ArrayLike, variances: ArrayLike, relevant: ArrayLike, cuts: ArrayLike
+) -> Vector:
+    """Return how much variance n answers on a scale are expected to remove, (n,).
+
+    relevant: (n,), cov(z, u) squared and summed over z, as in `choice_lesson`; the rest as in
+    `ordinal_information`.
+    """
+    variance = np.maximum(np.asarray(variances, dtype=np.float64), 0.0)
+    points = _lattice(1)[:, 0]
+    chances = _level_chances(means, variance, cuts)
+    shifts = np.einsum("p,npl->nl", points, chances) / len(points)
+    likely = np.maximum(chances.mean(axis=1), 1e-300)
+    explained = np.sum(shifts**2 / likely, axis=1)
+    share = np.asarray(relevant, dtype=np.float64) / np.maximum(variance, _NOTHING)
+    lesson: Vector = np.where(variance > _NOTHING, explained * share, 0.0)
+    return lesson
+
+
+def _level_chances(means: ArrayLike, variances: ArrayLike, cuts: ArrayLike) -> Matrix:
+    """Return the chances of each level at each point of the lattice, (n, 256, levels)."""
     average = np.asarray(means, dtype=np.float64)[:, None]
     sd = np.sqrt(np.maximum(np.asarray(variances, dtype=np.float64), 0.0))[:, None]
     values = average + sd * _lattice(1)[:, 0]
     edges = np.asarray(cuts, dtype=np.float64)
     at_most = np.exp(-np.logaddexp(0.0, values[:, :, None] - edges[:, None, :]))
     ends = np.zeros((*at_most.shape[:2], 1))
-    chances = np.diff(at_most, axis=2, prepend=ends, append=ends + 1.0)
-    return _information(np.maximum(chances, 0.0))
+    return np.maximum(np.diff(at_most, axis=2, prepend=ends, append=ends + 1.0), 0.0)
 
 
 # --- modes and moments of whitened coordinates ----------------------------------------------------
