@@ -285,10 +285,10 @@ class Companion:
         from twind.store import questions
 
         profile = self.settings.profile.id
+        # Choosing comes before reading: it may make up questions about this very life.
+        chosen = None if rng else self._work("elicit", more=True)["id"]
         known = {one.id: one for one in questions.load(self.db, profile)}
-        if rng is None:
-            chosen = self._work("elicit")["id"]
-        else:
+        if rng is not None:
             asked = {one.question_id for one in questions.responses(self.db, profile)}
             chosen = int(rng.choice(sorted(set(known) - asked)))
         if chosen is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from twind.model import (
     Target,
     Task,
 )
-from twind.preferences import catalogue
+from twind.preferences import catalogue, situations
 from twind.store import life, patterns, profiles, proposals, questions, records
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -369,6 +370,67 @@ def test_the_next_question_is_one_not_asked_yet(db, seeded):
     again = evidence.next_question(seeded)
     assert again.best is not None
     assert again.best.question.id != chosen.best.question.id
+
+
+def situations_on_offer(reader):
+    asked = {one.question_id for one in questions.responses(reader.db, 1)}
+    return [
+        one
+        for one in questions.load(reader.db, 1)
+        if one.kind == "scenario" and "Which would you rather" in one.text and one.id not in asked
+    ]
+
+
+def test_a_handful_of_situations_is_on_offer_until_they_are_answered(reader):
+    sync(
+        reader,
+        *(Person(uid=name, name=name) for name in ("Ann", "Bob")),
+        Project(uid="p", name="Thesis"),
+    )
+    evidence.seed(reader)
+    evidence.next_question(reader)
+    offered = situations_on_offer(reader)
+    assert len(offered) == situations.MOST
+    evidence.seed(reader)
+    evidence.next_question(reader)
+    assert situations_on_offer(reader) == offered
+    answered = offered[0]
+    questions.answer(reader.db, 1, answered.id, answered.options[0].id)
+    evidence.next_question(reader)
+    assert len(situations_on_offer(reader)) == situations.MOST
+    assert answered not in questions.load(reader.db, 1)
+    assert answered in questions.load(reader.db, 1, active=False)
+    assert evidence.collect(reader)
+
+
+def test_a_situation_goes_when_who_it_is_about_does(reader):
+    names = ("Ann", "Bob", "Cid")
+    for name in names:
+        sync(reader, Person(uid=name, name=name), source=name)
+    evidence.seed(reader)
+    about = set()
+    while not about:
+        evidence.next_question(reader)
+        offered = situations_on_offer(reader)
+        assert offered, "no situation was about anybody"
+        about = {one.id for one in offered if any(f"with {name}" in one.text for name in names)}
+        for one in offered:
+            if not about:
+                questions.answer(reader.db, 1, one.id, one.options[0].id)
+    for name in names:
+        sync(reader, Person(uid=f"not {name}", name=f"Not {name}"), source=name)
+    evidence.seed(reader)
+    assert not about & {one.id for one in situations_on_offer(reader)}
+
+
+def test_what_was_asked_today_is_counted_on_the_users_clock(db, seeded, clock):
+    one, other = questions.load(db, 1)[:2]
+    questions.answer(db, 1, one.id, one.options[0].id)
+    questions.answer(db, 1, other.id, None, "skipped")
+    assert evidence.asked_today(seeded) == 2
+    night = seeded.local.replace(hour=23, minute=59)
+    assert evidence.asked_today(replace(seeded, now=night)) == 2
+    assert evidence.asked_today(replace(seeded, now=night + timedelta(minutes=2))) == 0
 
 
 def test_how_much_of_a_world_is_another(reader):

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind.closeness import DEFAULT
-from twind.preferences import bank, catalogue, detectors, elicitation, observations, resuming
+from twind.preferences import (
+    bank,
+    catalogue,
+    detectors,
+    elicitation,
+    observations,
+    resuming,
+    situations,
+)
 from twind.preferences.belief import Belief
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Observation, names_in
@@ -22,7 +30,7 @@ from twind.store import life, patterns, proposals, questions
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from twind.model import Feedback, Proposal, Question
@@ -66,26 +74,60 @@ def seed(reader: Reader) -> None:
                 aspect_ids[aspect.code] = questions.seed_aspect(
                     db, row, aspect.name, aspect.code, aspect.description
                 )
-        own = bank.about_life(_life_people(reader), _life_projects(reader))
+        people, projects = _life_people(reader), _life_projects(reader)
+        own = bank.about_life(people, projects)
         for profile_id, entries in ((None, bank.load()), (reader.profile_id, own)):
             for entry in entries:
-                primary = catalogue.index_of().get(entry.primary)
-                dimension_name = (
-                    catalogue.aspects()[primary].dimension if primary is not None else ""
-                )
-                questions.put(
-                    db,
-                    profile_id=profile_id,
-                    text=entry.text,
-                    kind=entry.kind,
-                    dimension_id=dimension_ids.get(dimension_name),
-                    difficulty=entry.difficulty,
-                    engagement=entry.engagement,
-                    effort_s=entry.effort_s,
-                    options=[(option.text, option.features) for option in entry.options],
-                    aspect_ids=aspect_ids,
-                )
-        questions.retire(db, reader.profile_id, (entry.text for entry in own))
+                _put(db, profile_id, entry, dimension_ids, aspect_ids)
+        # Situations on offer stand for as long as what they are about does.
+        standing = situations.possible(people, projects)
+        questions.retire(db, reader.profile_id, (*(entry.text for entry in own), *standing))
+
+
+def _put(
+    db: Store,
+    profile_id: int | None,
+    entry: bank.BankQuestion,
+    dimension_ids: Mapping[str, int],
+    aspect_ids: Mapping[str, int],
+) -> None:
+    primary = catalogue.index_of().get(entry.primary)
+    dimension_name = catalogue.aspects()[primary].dimension if primary is not None else ""
+    questions.put(
+        db,
+        profile_id=profile_id,
+        text=entry.text,
+        kind=entry.kind,
+        dimension_id=dimension_ids.get(dimension_name),
+        difficulty=entry.difficulty,
+        engagement=entry.engagement,
+        effort_s=entry.effort_s,
+        options=[(option.text, option.features) for option in entry.options],
+        aspect_ids=aspect_ids,
+    )
+
+
+def offer_situations(reader: Reader, belief: Belief) -> None:
+    """Offer those situations in which the twin is least sure what the user would do.
+
+    Those that were answered, or whose answer has become clear, are put away.
+    """
+    db, profile_id = reader.db, reader.profile_id
+    people, projects = _life_people(reader), _life_projects(reader)
+    candidates = situations.possible(people, projects)
+    answered = {response.question_id for response in questions.responses(db, profile_id)}
+    known = questions.load(db, profile_id, active=False)
+    chosen = situations.choose(
+        belief,
+        candidates,
+        asked={one.text for one in known if one.id in answered},
+        offered={one.text for one in known if one.id not in answered},
+    )
+    with db.transaction():
+        for entry in chosen:
+            _put(db, profile_id, entry, {}, {})
+        own = (*bank.about_life(people, projects), *chosen)
+        questions.retire(db, profile_id, (entry.text for entry in own))
 
 
 def _life_people(reader: Reader) -> list[bank.LifePerson]:
@@ -381,9 +423,18 @@ def refresh(reader: Reader) -> Belief:
     return belief
 
 
+def asked_today(reader: Reader) -> int:
+    """Return how many questions were answered or skipped since midnight on the user's clock."""
+    today = reader.local.date()
+    given = questions.responses(reader.db, reader.profile_id)
+    return sum(1 for one in given if one.at and one.at.astimezone(reader.zone).date() == today)
+
+
 def next_question(reader: Reader) -> elicitation.Selection:
     """Return the question worth asking now, or why there is none."""
     given = questions.responses(reader.db, reader.profile_id)
+    belief = believe(reader)
+    offer_situations(reader, belief)
     asked = {response.question_id for response in given}
     every = questions.load(reader.db, reader.profile_id)
     places = {question.id: question for question in every}
@@ -392,7 +443,7 @@ def next_question(reader: Reader) -> elicitation.Selection:
         for response in given[-elicitation.RECENT :]
         if response.question_id in places
     ]
-    return elicitation.select(believe(reader), every, asked, recent=recent)
+    return elicitation.select(belief, every, asked, recent=recent)
 
 
 # --- the world, as far as training depends on it -------------------------------------------------

@@ -151,6 +151,16 @@ class ProposalSettings(_Section):
     )
 
 
+class QuestionSettings(_Section):
+    """How much twind asks."""
+
+    per_day: int = Field(
+        10,
+        ge=0,
+        description="Never more than this many a day, unless you say `twind ask --more`.",
+    )
+
+
 class TrainingSettings(_Section):
     """How the twin is trained."""
 
@@ -196,6 +206,7 @@ class TwindSettings(BaseSettings):
     hours: HoursSettings = Field(default_factory=HoursSettings)
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
     proposals: ProposalSettings = Field(default_factory=ProposalSettings)
+    questions: QuestionSettings = Field(default_factory=QuestionSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     plugins: PluginsSettings = Field(default_factory=PluginsSettings)

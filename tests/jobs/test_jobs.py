@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from twind import evidence
+from twind import evidence, settings
 from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError
@@ -168,6 +168,21 @@ def test_the_question_asked_is_one_of_the_bank(work):
     assert told["id"] in {one.id for one in questions.load(work.db, 1)}
     assert len(told["options"]) >= 2
     assert told["kind"]
+
+
+def test_a_day_has_so_many_questions_and_more_only_on_request(work):
+    work.settings = settings.parse({"profile": {"timezone": "UTC"}, "questions": {"per_day": 2}})
+    for _ in range(2):
+        told = elicit.run(work)
+        questions.answer(work.db, 1, told["id"], None, "skipped")
+    told = elicit.run(work)
+    assert told["id"] is None
+    assert told["silent_because"] == "today's 2 are done; twind ask --more goes on"
+    work.args = {"more": True}
+    assert elicit.run(work)["id"]
+    work.args = {}
+    work.clock.advance(days=1)
+    assert elicit.run(work)["id"]
 
 
 # --- sync and inspect ----------------------------------------------------------------------------

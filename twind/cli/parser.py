@@ -61,6 +61,7 @@ def build() -> argparse.ArgumentParser:
         help="answer without a dialogue; OPTION is an option's id, `skip` or `dont_care`",
     )
     ask.add_argument("--back", action="store_true", help="take the last answer back")
+    ask.add_argument("--more", action="store_true", help="go on beyond the day's number")
 
     checkin = _command(commands, "checkin", "checkins", "checkin", "say how your energy is now")
     checkin.add_argument("energy", nargs="?", type=_level, help="1 (exhausted) to 5 (fresh)")

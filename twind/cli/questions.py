@@ -28,13 +28,13 @@ def ask(arguments: argparse.Namespace, out: Output) -> int:
         if arguments.answer is not None:
             return _take(session, arguments.answer, out)
         if interactive() and not out.as_json:
-            return _dialogue(session)
-        question = _next(session)
+            return _dialogue(session, more=arguments.more)
+        question = _next(session, more=arguments.more)
     return out.done(question, _text(question))
 
 
-def _next(session: Session) -> dict[str, Any]:
-    return run_job(session.home, "elicit")
+def _next(session: Session, *, more: bool) -> dict[str, Any]:
+    return run_job(session.home, "elicit", {"more": more})
 
 
 def _text(question: dict[str, Any]) -> str:
@@ -71,13 +71,13 @@ def _back(session: Session, out: Output) -> int:
     return out.done({"taken_back": given[-1].id}, "taken back")
 
 
-def _dialogue(session: Session) -> int:
+def _dialogue(session: Session, *, more: bool) -> int:
     session_id = str(uuid.uuid4())
     given: list[tuple[int, dict[str, Any]]] = []
     again: dict[str, Any] | None = None
     print("Type a number; s skips, d means you don't care, b goes back, q ends.\n")
     while True:
-        question = again or _next(session)
+        question = again or _next(session, more=more)
         again = None
         if question["id"] is None:
             print(f"That is all for now: {question['silent_because']}.")

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 def run(work: Work) -> dict[str, Any]:
     """Return {"id", "text", "kind", "options": [{"id", "text"}], "silent_because"}.
 
-    Without a question worth asking, `id` is None and `silent_because` says why.
+    Without a question worth asking, or after as many as a day may have, `id` is None and
+    `silent_because` says why; the argument `more` lifts the limit.
     """
     reader = work.reader()
+    most = work.settings.questions.per_day
+    if not work.args.get("more") and evidence.asked_today(reader) >= most:
+        return _silent(f"today's {most} are done; twind ask --more goes on")
     evidence.seed(reader)
     chosen = evidence.next_question(reader)
     if chosen.best is None:
-        return {"id": None, "text": None, "options": [], "silent_because": chosen.reason}
+        return _silent(chosen.reason)
     question = chosen.best.question
     return {
         "id": question.id,
@@ -28,3 +32,7 @@ def run(work: Work) -> dict[str, Any]:
         "options": [{"id": option.id, "text": option.text} for option in question.options],
         "asked_because": chosen.reason,
     }
+
+
+def _silent(because: str) -> dict[str, Any]:
+    return {"id": None, "text": None, "options": [], "silent_because": because}

@@ -198,8 +198,7 @@ def about_life(
     keeps its text, and so its answers, while time passes. Two of one name are not asked about:
     nobody could tell which is meant.
     """
-    those = _distinct(sorted(people, key=lambda person: (-_pull(person), person.id)))
-    todo = _distinct(sorted(projects, key=lambda project: (-_press(project), project.id)))
+    those, todo = by_moment(people, projects)
     tracks = (
         _person_or_project(those, todo),
         _two_projects(todo),
@@ -215,6 +214,16 @@ def about_life(
         questions += [track[turn] for track in tracks if turn < len(track)]
     unique = {question.text: question for question in questions}
     return tuple(unique.values())[:MOST_ABOUT_LIFE]
+
+
+def by_moment(
+    people: Sequence[LifePerson], projects: Sequence[LifeProject]
+) -> tuple[list[LifePerson], list[LifeProject]]:
+    """Return whom and what to ask about, the most first, without those that share a name."""
+    return (
+        _distinct(sorted(people, key=lambda person: (-_pull(person), person.id))),
+        _distinct(sorted(projects, key=lambda project: (-_press(project), project.id))),
+    )
 
 
 def _distinct(ranked: Sequence[_Named]) -> list[_Named]:
