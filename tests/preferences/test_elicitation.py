@@ -9,6 +9,7 @@ import pytest
 from twind.model import Option, Question
 from twind.preferences import Belief, catalogue, features
 from twind.preferences.elicitation import (
+    SEVERAL,
     STOP_GAIN_PER_S,
     dimension_of,
     next_question,
@@ -105,6 +106,18 @@ def test_questions_about_people_count():
     (ranked,) = rank(belief, [question(1, {"person:1": 1.0}, {"person:2": 1.0})])
     assert ranked.gain_per_s > STOP_GAIN_PER_S
     assert ranked.dimension == ""
+
+
+def test_a_question_about_whole_hours_is_about_your_days():
+    first = {aspect.dimension: aspect.code for aspect in ASPECTS}
+    spread = dict.fromkeys(list(first.values())[:4], 0.5)
+    assert dimension_of(question(1, spread, {})) == SEVERAL
+    [code, *_] = spread
+    assert dimension_of(question(1, spread | {code: 1.0}, {})) == code_dimension(code)
+
+
+def code_dimension(code):
+    return next(aspect.dimension for aspect in ASPECTS if aspect.code == code)
 
 
 def test_one_dimension_is_not_asked_about_three_times_running():
