@@ -177,7 +177,7 @@ def test_a_day_has_so_many_questions_and_more_only_on_request(work):
         questions.answer(work.db, 1, told["id"], None, "skipped")
     told = elicit.run(work)
     assert told["id"] is None
-    assert told["silent_because"] == "today's 2 are done; twind ask --more goes on"
+    assert "(2); twind ask --more goes on" in told["silent_because"]
     work.args = {"more": True}
     assert elicit.run(work)["id"]
     work.args = {}

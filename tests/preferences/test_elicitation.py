@@ -9,6 +9,7 @@ import pytest
 from twind.model import Option, Question
 from twind.preferences import Belief, catalogue, features
 from twind.preferences.elicitation import (
+    SEVERAL,
     STOP_GAIN_PER_S,
     dimension_of,
     next_question,
@@ -107,6 +108,18 @@ def test_questions_about_people_count():
     assert ranked.dimension == ""
 
 
+def test_a_question_about_whole_hours_is_about_your_days():
+    first = {aspect.dimension: aspect.code for aspect in ASPECTS}
+    spread = dict.fromkeys(list(first.values())[:4], 0.5)
+    assert dimension_of(question(1, spread, {})) == SEVERAL
+    [code, *_] = spread
+    assert dimension_of(question(1, spread | {code: 1.0}, {})) == code_dimension(code)
+
+
+def code_dimension(code):
+    return next(aspect.dimension for aspect in ASPECTS if aspect.code == code)
+
+
 def test_one_dimension_is_not_asked_about_three_times_running():
     belief = Belief.prior()
     questions = bank(np.random.default_rng(2), 60)
@@ -154,7 +167,7 @@ def test_directions_cover_the_reward_and_hardly_the_rest():
     assert names["part:energy"]
     assert all(names[code] for code in MATTERS)
     lengths = dict(zip(belief.names, np.linalg.norm(directions, axis=0), strict=True))
-    assert max(lengths[code] for code in IDLE) < 0.5 * min(lengths[code] for code in MATTERS)
+    assert 0.0 < max(lengths[code] for code in IDLE) < 0.5 * np.mean([lengths[c] for c in MATTERS])
 
 
 def test_what_is_at_stake_for_more_hours_is_asked_first():

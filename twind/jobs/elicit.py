@@ -19,7 +19,7 @@ def run(work: Work) -> dict[str, Any]:
     reader = work.reader()
     most = work.settings.questions.per_day
     if not work.args.get("more") and evidence.asked_today(reader) >= most:
-        return _silent(f"today's {most} are done; twind ask --more goes on")
+        return _silent(f"you have had as many as a day may have ({most}); twind ask --more goes on")
     evidence.seed(reader)
     chosen = evidence.next_question(reader)
     if chosen.best is None:

@@ -43,6 +43,10 @@ RECENT = 3
 REPEAT_FACTOR = 0.6
 """What each of the last RECENT questions of the same dimension leaves of a question's score."""
 
+SEVERAL = "your days"
+MOSTLY = 1 / 3
+"""A question is about SEVERAL dimensions where none has this share of its weights."""
+
 STOP_GAIN_PER_S = 0.0002
 """Squared hours a second below which a question does not pay: about a fifteenth of what the first
 ones give."""
@@ -57,7 +61,7 @@ class Ranked:
         gain: the variance it is expected to remove of what proposals depend on, in squared hours.
         gain_per_s: the same for each second of effort.
         score: gain_per_s after the penalty for asking about one dimension again and again.
-        dimension: what it is mostly about, "" where no aspect is named.
+        dimension: what it is mostly about, as `dimension_of` has it.
 
     """
 
@@ -198,14 +202,21 @@ def next_question(
 
 
 def dimension_of(question: Question) -> str:
-    """Return the dimension a question is mostly about, by weight; "" where no aspect is named."""
+    """Return the dimension a question is mostly about, by weight.
+
+    SEVERAL where it is about whole hours, which mean a little of everything; "" where no aspect is
+    named.
+    """
     weights: dict[str, float] = defaultdict(float)
     for option in question.options:
         for code, weight in option.features.items():
             place = catalogue.index_of().get(code)
             if place is not None:
                 weights[catalogue.aspects()[place].dimension] += abs(weight)
-    return max(sorted(weights), key=lambda name: weights[name]) if weights else ""
+    if not weights:
+        return ""
+    first = max(sorted(weights), key=lambda name: weights[name])
+    return first if weights[first] >= MOSTLY * sum(weights.values()) else SEVERAL
 
 
 # --- gains, all questions at once -----------------------------------------------------------------
