@@ -168,16 +168,6 @@ class QuestionSettings(_Section):
     )
 
 
-class QuestionSettings(_Section):
-    """How much twind asks."""
-
-    per_day: int = Field(
-        10,
-        ge=0,
-        description="Never more than this many a day, unless you say `twind ask --more`.",
-    )
-
-
 class TrainingSettings(_Section):
     """How the twin is trained."""
 
