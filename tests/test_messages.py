@@ -9,7 +9,7 @@ import pytest
 
 from twind import messages
 from twind.model import Button, CalendarEvent, Feedback, Reason
-from twind.store import checkins, outbox, proposals, records, sources
+from twind.store import changes, checkins, outbox, proposals, records, sources, words
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -196,3 +196,14 @@ def test_what_was_accepted_is_not_disturbed_either(db, clock, propose):
     assert "accepted" in messages.disturbs(db, 1, clock.now())
     clock.advance(minutes=30)
     assert messages.disturbs(db, 1, clock.now()) is None
+
+
+def test_a_change_is_told_with_how_to_deny_it_and_not_once_it_is_denied(db, clock, say):
+    noticed = changes.add(db, 1, clock.now() - timedelta(days=7), "Work Style")
+    payload = messages.of_change(noticed)
+    [text] = say(payload)
+    assert "knew of work style" in text.body
+    assert text.body.endswith(f"twind patterns --drop {noticed.subject}")
+    assert messages.useless(db, 1, payload, clock.now()) is None
+    words.say(db, 1, "evidence", noticed.subject, text="")
+    assert messages.useless(db, 1, payload, clock.now()) == "it is answered"

@@ -17,6 +17,7 @@ from twind.closeness import DEFAULT
 from twind.preferences import (
     bank,
     catalogue,
+    change,
     detectors,
     elicitation,
     observations,
@@ -29,7 +30,7 @@ from twind.preferences.belief import Belief
 from twind.preferences.disowning import Disowned
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Linear, Observation, names_in
-from twind.store import life, patterns, proposals, questions, sources, words
+from twind.store import changes, life, patterns, proposals, questions, sources, words
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -287,9 +288,32 @@ def collect(reader: Reader) -> list[Observation]:
         *_answers(reader),
         *_feedback(reader),
         *detectors.detect(history(reader)),
+        *_changes(reader),
         *_said(reader, "set", SET_SD),
     ]
     return list(disowned(reader).evidence(seen))
+
+
+def _changes(reader: Reader) -> Iterable[Observation]:
+    for one in changes.load(reader.db, reader.profile_id):
+        what = one.dimension.lower() or "much of what you value"
+        yield Observation(
+            key=f"change:{one.id}",
+            at=one.at,
+            kind="behaviour",
+            text=f"Since then you have spoken and lived as if {what} had changed for you",
+            source=("changes", one.id),
+            likelihood=change.as_evidence(one.dimension),
+        )
+
+
+def look_for_change(reader: Reader) -> changes.Noticed | None:
+    """Note a sudden change in what the user values, if there has been one, and return it."""
+    known = [(one.at, one.dimension) for one in changes.load(reader.db, reader.profile_id)]
+    found = change.find(prior(reader), collect(reader), reader.now, known)
+    if found is None:
+        return None
+    return changes.add(reader.db, reader.profile_id, found.at, found.dimension)
 
 
 def disowned(reader: Reader) -> Disowned:

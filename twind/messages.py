@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twind.clock import format_utc, parse_utc
 from twind.errors import NotFoundError
 from twind.model import Button
-from twind.store import checkins, life, proposals, sources
+from twind.store import checkins, life, proposals, sources, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from twind.model import Proposal
+    from twind.store import changes
     from twind.store.connection import Store
     from twind.store.outbox import Message
 
@@ -81,6 +82,16 @@ def of_checkin(asked: datetime) -> dict[str, Any]:
     return {"about": "checkin", "asked_at": format_utc(asked)}
 
 
+def of_change(noticed: changes.Noticed) -> dict[str, Any]:
+    """Return the message that something in what the user values seems to have changed."""
+    return {
+        "about": "change",
+        "subject": noticed.subject,
+        "dimension": noticed.dimension,
+        "since": format_utc(noticed.at),
+    }
+
+
 def is_question(payload: dict[str, Any]) -> bool:
     """Tell whether a message only asks: then it goes where there are buttons, or nowhere."""
     return payload.get("about") == "checkin"
@@ -111,6 +122,9 @@ def useless(db: Store, profile_id: int, payload: dict[str, Any], now: datetime) 
             if health.get(SINCE[about]) != payload["since"]:
                 return "that is over"
             if about == "held" and sources.is_accepted(db, profile_id, payload["source"]):
+                return "it is answered"
+        case "change":
+            if any(one.subject == payload["subject"] for one in words.load(db, profile_id)):
                 return "it is answered"
         case "checkin":
             asked = parse_utc(payload["asked_at"])
@@ -157,6 +171,8 @@ def in_words(
                 texts.append(_refused(message))
             case "checkin":
                 texts.append(_checkin(message))
+            case "change":
+                texts.append(_change(message, zone))
             case _:
                 texts.append(_as_written(message))
     if proposed:
@@ -223,6 +239,20 @@ def _checkin(message: Message) -> Text:
         "How is your energy?",
         "So twind learns when you are at your best. In numbers: twind checkin 1 … 5",
         tuple(Button(id=f"{word}:{asked}", label=label) for word, (label, _) in ENERGIES.items()),
+    )
+
+
+def _change(message: Message, zone: ZoneInfo) -> Text:
+    payload = message.payload
+    since = f"{parse_utc(payload['since']).astimezone(zone):%-d %B}"
+    what = payload["dimension"].lower() or "much of what you value"
+    return Text(
+        (message.id,),
+        message.key,
+        "Has something changed for you?",
+        f"What you have said and done since {since} does not go with what twind knew of {what}, so "
+        "that it holds that less firmly now, and asks anew. If nothing has changed: "
+        f"twind patterns --drop {payload['subject']}",
     )
 
 

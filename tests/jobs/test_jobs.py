@@ -11,7 +11,7 @@ from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError
 from twind.model import CalendarEvent, Feedback, Person, Project, Task
-from twind.store import jobs, log, patterns, proposals, questions, records
+from twind.store import jobs, log, outbox, patterns, proposals, questions, records
 
 SOURCE = """\
 from twind.api import Person, hookimpl
@@ -161,6 +161,17 @@ def test_detect_writes_patterns_once_and_says_when_training_pays(work):
     assert told["train_due"]
     assert told["world_moved"] == 1.0
     assert not log.pending(work.db, "detect")
+
+
+def test_change_is_looked_for_once_a_day(work):
+    live(work)
+    detect.run(work)
+    looked = work.db.meta_get(detect.LOOKED)
+    assert looked == work.clock.now().date().isoformat()
+    work.clock.advance(seconds=86_400)
+    detect.run(work)
+    assert work.db.meta_get(detect.LOOKED) > looked
+    assert outbox.counts(work.db) == {}
 
 
 def test_the_question_asked_is_one_of_the_bank(work):

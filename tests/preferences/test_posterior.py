@@ -399,3 +399,44 @@ def test_it_recovers_simulated_people_and_knows_how_sure_it_is():
     assert np.median(correlations) > 0.9
     # 90 % intervals; projecting each step onto a Gaussian costs a few points.
     assert 0.83 < np.mean(covered) < 0.95
+
+
+def test_a_foretold_yes_is_the_average_over_what_is_believed():
+    posterior = Posterior([0.4, -0.2], [[1.0, 0.3], [0.3, 0.5]])
+    row, offset = np.array([1.0, 2.0]), -0.3
+    drawn = np.random.default_rng(0).multivariate_normal(
+        posterior.mean, posterior.covariance, 20000
+    )
+    expected = (1.0 / (1.0 + np.exp(-(drawn @ row + offset)))).mean()
+    assert posterior.predict_binary(row, offset) == pytest.approx(expected, abs=0.01)
+    assert posterior.predict_binary(row, 800.0) == pytest.approx(1.0)
+
+
+def test_foretold_levels_are_those_of_a_choice_at_each_cut():
+    prior, row, cuts = Posterior([0.3], [[1.5]]), np.array([1.2]), np.array([-1.0, 0.2, 1.4])
+    expected = np.diff([0.0, *(prior_chance(prior, row, cut) for cut in cuts), 1.0])
+    assert_allclose(prior.predict_ordinal(row, cuts), expected, atol=0.005)
+    assert prior.predict_ordinal(row, cuts).sum() == pytest.approx(1.0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(evidence(tame), max_size=6),
+    st.sets(st.integers(0, D - 1)),
+    st.floats(0, 1),
+)
+def test_letting_go_touches_what_it_names_alone(pieces, places, kept):
+    posterior = standard()
+    for piece in pieces:
+        take(posterior, piece)
+    before = posterior.copy()
+    posterior.widen(sorted(places), kept)
+    assert_sound(posterior)
+    others = sorted(set(range(D)) - places)
+    assert_array_equal(posterior.mean[others], before.mean[others])
+    assert_allclose(
+        posterior.covariance[np.ix_(others, others)], before.covariance[np.ix_(others, others)]
+    )
+    named = sorted(places)
+    assert_allclose(posterior.mean[named], kept * before.mean[named])
+    assert np.all(np.diag(posterior.covariance) >= np.diag(before.covariance) - 1e-9)

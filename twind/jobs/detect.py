@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from twind import evidence, published
+from twind import evidence, messages, published
 from twind.preferences.belief import Belief
-from twind.store import life, log, models
+from twind.store import life, log, models, outbox
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
 
 _logger = logging.getLogger(__name__)
 
+LOOKED = "looked_for_change"
+"""The day on which that was last done."""
 WORLD_MOVED = 0.1
 """Share of projects or people that is new or gone from which on the twin is trained again."""
 
@@ -29,6 +31,7 @@ def run(work: Work) -> dict[str, Any]:
     seq = log.max_seq(work.db)
     _publish(work)
     with work.db.transaction():
+        _look_for_change(work, reader)
         belief = evidence.refresh(reader)
         # Read before the evidence was: what came in meanwhile is read again next time.
         log.advance(work.db, "detect", seq)
@@ -43,6 +46,17 @@ def run(work: Work) -> dict[str, Any]:
                 and (moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED),
             }
         )
+
+
+def _look_for_change(work: Work, reader: evidence.Reader) -> None:
+    """Once a day look whether the user has changed, and tell them."""
+    today = reader.local.date().isoformat()
+    if work.db.meta_get(LOOKED) == today:
+        return
+    work.db.meta_set(LOOKED, today)
+    noticed = evidence.look_for_change(reader)
+    if noticed is not None:
+        outbox.put(work.db, work.profile_id, noticed.subject, messages.of_change(noticed))
 
 
 def _publish(work: Work) -> None:

@@ -343,6 +343,10 @@ class Belief:
             self.fade(last, until, half_life_days)
         return shifts
 
+    def let_go(self, names: Iterable[str], kept: float) -> None:
+        """Let go of what is known of some parameters, all but `kept`, 0..1, of it."""
+        self.posterior.widen([self._place[name] for name in names if name in self._place], kept)
+
     def fade(self, then: datetime, now: datetime, half_life_days: float = HALF_LIFE_DAYS) -> None:
         """Forget as much as is forgotten from one time to another; nothing back in time."""
         days = (now - then).total_seconds() / 86_400.0
@@ -397,7 +401,7 @@ class Belief:
         elif isinstance(seen, Linear):
             self._apply_linear(self.vector(seen.features), seen.value, seen.noise_sd, weight)
         elif isinstance(seen, Change):
-            posterior.widen([self._place[n] for n in seen.names if n in self._place], seen.kept)
+            self.let_go(seen.names, seen.kept)
         else:
             self._apply_indifference(seen, weight)
 

@@ -20,18 +20,18 @@ from twind.preferences import catalogue
 from twind.preferences.observations import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from twind.preferences.belief import Belief
     from twind.preferences.observations import Observation
 
 SINCE_DAYS = (7, 14)
 """How long ago it may have been."""
-KEPT = 0.3
+KEPT = 0.5
 """How much of what was known is kept of what has changed: values flip, but rarely all at once."""
-LEAST_NATS = 4.0
-"""Log Bayes factor from which it is a change. Kass & Raftery call 3 to 5 strong; looking every day,
-at several dimensions, asks for more than 3."""
+LEAST_NATS = 5.0
+"""Log Bayes factor from which it is a change. Kass & Raftery call 3 to 5 strong, and more very
+strong; who looks every day, at several dimensions, sees much."""
 FEWEST_BEFORE, FEWEST_SINCE = 20, 8
 """Pieces of evidence before it and since, below which nobody can tell."""
 APART_DAYS = 28
@@ -55,30 +55,43 @@ class Found:
     dimension: str
     nats: float
 
-    @property
-    def likelihood(self) -> Change:
-        """What it says as evidence."""
-        return Change(_aspects(self.dimension), KEPT)
+
+def as_evidence(dimension: str) -> Change:
+    """Return what a change of a dimension, or of everything (""), says as evidence."""
+    return Change(aspects_of(dimension), KEPT)
 
 
-def _aspects(dimension: str) -> tuple[str, ...]:
+def aspects_of(dimension: str) -> tuple[str, ...]:
+    """Return the codes of a dimension's aspects; of all there are for ""."""
     return tuple(
         aspect.code for aspect in catalogue.aspects() if dimension in ("", aspect.dimension)
     )
 
 
-def find(prior: Belief, evidence: Iterable[Observation], now: datetime) -> Found | None:
+def find(
+    prior: Belief,
+    evidence: Iterable[Observation],
+    now: datetime,
+    known: Iterable[tuple[datetime, str]] = (),
+) -> Found | None:
     """Return the likeliest change of late, or None where nothing speaks for one.
 
-    prior: what is believed before any evidence; left as it is.
+    prior: what is believed before any evidence; left as it is. known: when which dimension was
+    found to have changed before, rightly or not.
     """
     seen = sorted(evidence, key=lambda one: (one.at, one.key))
-    found = [_since(prior, seen, now - timedelta(days=days)) for days in SINCE_DAYS]
+    late = now - timedelta(days=APART_DAYS)
+    settled = {dimension for at, dimension in known if at > late}
+    if "" in settled:
+        return None
+    found = [_since(prior, seen, now - timedelta(days=days), settled) for days in SINCE_DAYS]
     certain = [one for one in found if one is not None and one.nats >= LEAST_NATS]
     return max(certain, key=lambda one: one.nats, default=None)
 
 
-def _since(prior: Belief, seen: Sequence[Observation], at: datetime) -> Found | None:
+def _since(
+    prior: Belief, seen: Sequence[Observation], at: datetime, settled: Collection[str]
+) -> Found | None:
     before = [one for one in seen if one.at < at]
     since = [one for one in seen if one.at >= at]
     if len(before) < FEWEST_BEFORE or len(since) < FEWEST_SINCE:
@@ -87,21 +100,12 @@ def _since(prior: Belief, seen: Sequence[Observation], at: datetime) -> Found | 
     belief.learn(before, at)
     stays = belief.copy()
     unchanged = _told(stays, since)
-    recent = at - timedelta(days=APART_DAYS)
-    known = {
-        one.likelihood.names
-        for one in seen
-        if isinstance(one.likelihood, Change) and one.at > recent
-    }
     found = []
     for dimension in ("", *_moved(belief, stays)):
-        one = Found(at, dimension, 0.0)
-        if one.likelihood.names in known:
-            continue
-        changed = belief.copy()
-        places = [changed.place(name) for name in one.likelihood.names]
-        changed.posterior.widen([place for place in places if place is not None], KEPT)
-        found.append(Found(at, dimension, _told(changed, since) - unchanged))
+        if dimension not in settled:
+            changed = belief.copy()
+            changed.let_go(aspects_of(dimension), KEPT)
+            found.append(Found(at, dimension, _told(changed, since) - unchanged))
     return max(found, key=lambda one: one.nats, default=None)
 
 

@@ -267,8 +267,9 @@ class Posterior:
         """
         row = finite(features, "features", (self.mean.shape[0],))
         edges = finite(cuts, "cuts", (-1,))
-        mean, covariance = self._utilities(row[None])
-        places = mean + _scatter(covariance[None])[0]
+        mean, covariance = self._utilities(np.stack([row, 0.0 * row]))
+        drawn = mean + _scatter(covariance[None])[0]
+        places = drawn[:, :1] - drawn[:, 1:]
         below = 1.0 / (1.0 + np.exp(np.clip(places - edges, -700.0, 700.0)))
         steps: Vector = np.diff(np.concatenate([[0.0], below.mean(axis=0), [1.0]]))
         return steps

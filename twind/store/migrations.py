@@ -92,6 +92,11 @@ def words(connection: sqlite3.Connection) -> None:
     _add_columns(connection, "evidence", {"origin": "TEXT NOT NULL DEFAULT ''"})
 
 
+def changes(connection: sqlite3.Connection) -> None:
+    """Keep when the user seems to have changed."""
+    connection.execute(schema.create("changes"))
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -108,6 +113,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     when_models_served,
     checkins,
     words,
+    changes,
 )
 
 

@@ -140,6 +140,9 @@ OWN_TABLES: dict[str, str] = {
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, kind TEXT NOT NULL,
         subject TEXT NOT NULL, value REAL, text TEXT NOT NULL DEFAULT '', at TEXT NOT NULL,
         UNIQUE (profile_id, kind, subject)""",
+    "changes": """
+        id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
+        dimension TEXT NOT NULL, noticed_at TEXT NOT NULL""",
     "checkins": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
         energy REAL NOT NULL CHECK (energy BETWEEN 0 AND 1), note TEXT NOT NULL DEFAULT ''""",
