@@ -86,7 +86,7 @@ def live_with_a_predictor(user, days, seed):
     """Return the same with proposals by who learns what is accepted, and nothing else."""
     told, predictor = Told(), Predictor(seed)
     for day in days:
-        shown = predictor.propose(_everything(user, day), day, _apart)
+        shown = predictor.propose(_everything(user, day), day, _clash)
         said = [_accepts(word) for word in user.review(day, shown)]
         for one, taken in zip(shown, said, strict=True):
             predictor.learn(one, taken)
@@ -114,7 +114,7 @@ def _best_proposals(user, day, rng):
     best = _imagined(user, day, chosen)
     for _ in range(MOST):
         looked_at = [everything[i] for i in rng.permutation(len(everything))[:CANDIDATES]]
-        free = [one for one in looked_at if all(_apart(one, other) for other in chosen)]
+        free = [one for one in looked_at if not any(_clash(one, other) for other in chosen)]
         worth = [_imagined(user, day, [*chosen, one]) for one in free]
         if not worth or max(worth) <= best + 1e-9:
             break
@@ -131,11 +131,17 @@ def _apart(one, other):
     return one.end <= other.start or other.end <= one.start
 
 
+def _clash(one, other):
+    """Tell whether two cannot be proposed on one day: at the same time, or the same thing twice."""
+    alike = one.action == other.action and one.target == other.target
+    return alike or not _apart(one, other)
+
+
 def _everything(user, day):
     """Return all that could be proposed on a day: types, targets, hours and two lengths.
 
     Within the limits that twind keeps to as well: nobody is disturbed at night, and working hours
-    are for work.
+    are for work. Nor is the same thing proposed twice a day (`_clash`).
     """
     from twind.model import Person, Project, Proposal, Target
     from twind.preferences.features import ACTIVITIES

@@ -27,8 +27,8 @@ class Predictor:
         self.seed = seed
         self.rows, self.taken = [], []
 
-    def propose(self, everything, day, apart):
-        """Return proposals for a day, out of all there could be."""
+    def propose(self, everything, day, clash):
+        """Return proposals for a day, out of all there could be, no two of which `clash`."""
         rng = np.random.default_rng([self.seed, day.toordinal()])
         features = np.array([self._describe(one) for one in everything])
         chances = 1.0 / (1.0 + np.exp(-features @ self._weights(features.shape[1])))
@@ -43,8 +43,7 @@ class Predictor:
             fresh = (
                 everything[row]
                 for row in order
-                if chances[row] >= LEAST
-                and not any(_clashes(everything[row], one, apart) for one in chosen)
+                if chances[row] >= LEAST and not any(clash(everything[row], one) for one in chosen)
             )
             best = next(fresh, None)
             if best is None:
@@ -76,8 +75,3 @@ class Predictor:
             hessian = (rows.T * (chances * (1.0 - chances))) @ rows + PRECISION * np.eye(size)
             weights = weights + np.linalg.solve(hessian, gradient)
         return weights
-
-
-def _clashes(one, other, apart):
-    alike = one.action == other.action and one.target == other.target
-    return alike or not apart(one, other)
