@@ -449,6 +449,8 @@ class Noisy(Person):
 class Drifting(Person):
     """Whose tastes are others from the twenty-second day on."""
 
+    drift_day = DRIFT_DAY
+
     def live(self, day, accepted):
         """Live a day; on one of them everything is suddenly otherwise."""
         blocks = super().live(day, accepted)

@@ -31,21 +31,21 @@ from pathlib import Path
 import numpy as np
 from figures import FAST, PEOPLE, SEED
 from predicting import Predictor
+from scoring import ANSWERS, pooled, report
 
 BEFORE_DAYS = 28
 """Days lived before twind is there."""
 QUESTIONS_A_DAY = 4
 TRAINING_STEPS = 20_000
 CHECKINS_H = (9, 15)
-WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
+PROPOSES_TWICE = 3
+"""The day of the week, from the first, on which twind proposes twice in a row."""
 FOR_WORK = ("work", "learn", "plan")
 """What working hours are for."""
 CANDIDATES = 200
 """What the search that knows looks at for each of its proposals, drawn from all there is."""
 MOST = 4
-ANSWERS = (0, 5, 10, 20, 40)
 GAP_DAYS = 3
-BOOTSTRAPS = 2000
 WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 """Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
 
@@ -55,12 +55,16 @@ class Told:
     """What one person's days with one way came to.
 
     worth: of each day. said: of each proposal that was answered, its day, the probability of being
-    accepted that twind gave it, and whether it was.
+    accepted that twind gave it, and whether it was. proposed: how many, by day. moved: of days on
+    which twind proposed twice in a row, the share of proposals that were others then. pairs: of two
+    things, how sure twind was in the end of which is worth more, and whether it was.
     """
 
     worth: list[float] = field(default_factory=list)
     said: list[tuple[int, float, bool]] = field(default_factory=list)
     proposed: list[int] = field(default_factory=list)
+    moved: list[float] = field(default_factory=list)
+    pairs: list[tuple[float, bool]] = field(default_factory=list)
 
 
 # --- one person's days ---------------------------------------------------------------------------
@@ -143,7 +147,7 @@ def _everything(user, day):
     Within the limits that twind keeps to as well: nobody is disturbed at night, and working hours
     are for work. Nor is the same thing proposed twice a day (`_clash`).
     """
-    from twind.model import Person, Project, Proposal, Target
+    from twind.model import Person, Project, Target
     from twind.preferences.features import ACTIVITIES
 
     settings = _settings(user)
@@ -171,26 +175,41 @@ def _everything(user, day):
                 any(span.contains(one) for span in settings.hours.work[day.weekday()])
                 for one in minutes
             )
-            start = _moment(day, minute, settings.zone)
             found += [
-                Proposal(
-                    day=day,
-                    action=activity,
-                    target=target,
-                    start=start,
-                    end=start + timedelta(minutes=length),
-                    duration_min=length,
-                    intensity="normal",
-                    text=activity,
-                    confidence=0.5,
-                    reasons=(),
-                    would_change="",
-                    id=len(found) + number,
-                )
+                _proposal(activity, target, day, minute, length, settings.zone, len(found) + number)
                 for number, (activity, target) in enumerate(kinds)
                 if activity in FOR_WORK or not works
             ]
     return found
+
+
+def _proposal(activity, target, day, minute, length, zone, number=0):
+    from twind.model import Proposal
+
+    start = _moment(day, minute, zone)
+    return Proposal(
+        day=day,
+        action=activity,
+        target=target,
+        start=start,
+        end=start + timedelta(minutes=length),
+        duration_min=length,
+        intensity="normal",
+        text=activity,
+        confidence=0.5,
+        reasons=(),
+        would_change="",
+        id=number,
+    )
+
+
+def _alternatives(user, day):
+    """Return an hour of each activity, on one evening."""
+    from twind.preferences.features import ACTIVITIES
+
+    settings = _settings(user)
+    minute = (settings.hours.sleep.start or 24 * 60) - 180
+    return [_proposal(activity, None, day, minute, 60, settings.zone) for activity in ACTIVITIES]
 
 
 def _settings(user):
@@ -262,6 +281,8 @@ class Companion:
             self._work("train", timesteps=self.training_steps, seed=number)
         self._set_clock(day, self.settings.schedule.propose_at)
         self._work("propose", day=day.isoformat())
+        if number % 7 == PROPOSES_TWICE:
+            self._propose_again(day, told)
         taken = self._review(day, number, told)
         for hour in CHECKINS_H:
             self._check_in(day, hour)
@@ -333,7 +354,7 @@ class Companion:
         from twind.store import proposals
 
         profile = self.settings.profile.id
-        shown = proposals.load(self.db, profile, status="pending", day=day)
+        shown = self._shown(day)
         told.proposed.append(len(shown))
         taken = []
         for one, word in zip(shown, self.user.review(day, shown), strict=True):
@@ -349,6 +370,41 @@ class Companion:
             if _accepts(word):
                 taken.append(kept)
         return taken
+
+    def _propose_again(self, day, told):
+        """Propose once more, nothing having changed."""
+        before = {one.id for one in self._shown(day)}
+        self._work("propose", day=day.isoformat())
+        if before:
+            kept = before & {one.id for one in self._shown(day)}
+            told.moved.append(1.0 - len(kept) / len(before))
+
+    def _shown(self, day):
+        from twind.store import proposals
+
+        return proposals.load(self.db, self.settings.profile.id, status="pending", day=day)
+
+    def compare_pairs(self, day, told):
+        """Note, of every two activities, which twind holds for worth more, and whether it is."""
+        from statistics import NormalDist
+
+        from twind import evidence
+
+        belief = evidence.believe(self._order().reader())
+        offered = _alternatives(self.user, day)
+        worth = [_imagined(self.user, day, (one,)) for one in offered]
+        features = [
+            evidence.named_features(evidence.proposed_block(one, self.settings.zone))
+            for one in offered
+        ]
+        for place, mine in enumerate(features):
+            for other in range(place):
+                rows = belief.vector(mine) - belief.vector(features[other])
+                gap = float(rows @ belief.posterior.mean)
+                spread = float(belief.posterior.sd(rows[None])[0])
+                if spread > 0.0 and worth[place] != worth[other]:
+                    sure = NormalDist().cdf(abs(gap) / spread)
+                    told.pairs.append((sure, (gap > 0.0) == (worth[place] > worth[other])))
 
     def _check_in(self, day, hour):
         from twind.store import checkins
@@ -379,6 +435,7 @@ def live_with_twind(user, diary, days, way, training_steps):
         try:
             for number, day in enumerate(days):
                 twin.live(day, number, told)
+            twin.compare_pairs(days[-1], told)
         finally:
             twin.close()
     return told
@@ -488,93 +545,6 @@ def _found(factory):
     return getattr(importlib.import_module(module), name)
 
 
-def report(family, everyone, days):
-    """Yield the figures of a family."""
-    for way in (*WAYS, "predictor"):
-        for week, (first, end) in WEEKS.items():
-            if end <= days:
-                yield _lived_gain(family, way, week, everyone, slice(first, end))
-    told = [person["twind"] for person in everyone]
-    for week, (first, end) in WEEKS.items():
-        if end > days:
-            continue
-        said = [one for each in told for one in each.said if first <= one[0] < end]
-        accepted = [one[2] for one in said]
-        yield _figure(f"{family}.accepted.{week}", accepted, "share of what was answered")
-        proposed = [count for each in told for count in each.proposed[first:end]]
-        yield _figure(f"{family}.proposed.{week}", proposed, "a day")
-    yield _brier_skill(family, told)
-    for order in ("chosen", "random"):
-        for answers in ANSWERS[1:]:
-            yield _gap_closed(family, everyone, order, answers)
-
-
-def _lived_gain(family, way, week, everyone, when):
-    """Return the gain of a way, scaled, with a 95 % interval over people."""
-    sums = {
-        name: np.array([sum(person[name].worth[when]) for person in everyone])
-        for name in ("nothing", "knowing", way)
-    }
-    return _scaled(
-        f"{family}.lived_gain.{way}.{week}", sums[way] - sums["nothing"],
-        sums["knowing"] - sums["nothing"], "0 nothing, 1 knowing; simulated",
-    )  # fmt: skip
-
-
-def _scaled(name, gained, possible, unit):
-    """Return a ratio of sums over people, with a 95 % interval over them (bootstrap)."""
-    picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
-    spread = gained[picks].sum(axis=1) / possible[picks].sum(axis=1)
-    low, high = np.percentile(spread, [2.5, 97.5])
-    return _line(name, gained.sum() / possible.sum(), low, high, unit, possible.mean(), len(gained))
-
-
-def _gap_closed(family, everyone, order, answers):
-    """Return which share of the way from the first plan to that of who knows answers have led."""
-    first = np.array([person["gap"][order][0] for person in everyone])
-    then = np.array([person["gap"][order][answers] for person in everyone])
-    knowing = np.array([person["gap"]["knowing"] for person in everyone])
-    return _scaled(
-        f"{family}.gap_closed.{order}.{answers}", then - first, knowing - first,
-        "0 before any answer, 1 knowing; simulated",
-    )  # fmt: skip
-
-
-def _figure(name, values, unit):
-    mean = float(np.mean(values)) if values else None
-    return _line(name, mean, None, None, f"{unit}; simulated", None, len(values))
-
-
-def _brier_skill(family, told):
-    """Return how much better twind foretells acceptance than the rate so far does."""
-    own, base = [], []
-    for person in told:
-        accepted = 1.0
-        for count, (_, chance, taken) in enumerate(person.said):
-            own.append((chance - taken) ** 2)
-            base.append((accepted / (count + 2.0) - taken) ** 2)
-            accepted += taken
-    skill = 1.0 - float(np.mean(own) / np.mean(base)) if own else None
-    return _line(
-        f"{family}.brier_skill", skill, None, None, "over the rate so far; simulated",
-        float(np.mean(base)) if base else None, len(own),
-    )  # fmt: skip
-
-
-def _line(name, value, low, high, unit, baseline, n):
-    return {
-        "name": f"fidelity.{name}",
-        "value": None if value is None else float(value),
-        "low": low,
-        "high": high,
-        "unit": unit,
-        "baseline": baseline,
-        "ratio": None,
-        "n": n,
-        "seed": SEED,
-    }
-
-
 def play(factories, people, days, seed, training_steps):
     """Play people of each family and print their figures as they come."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
@@ -585,10 +555,16 @@ def play(factories, people, days, seed, training_steps):
             ]
             for factory in factories
         }
+        all_told = []
         for factory, each in waiting.items():
             everyone = [one.result() for one in each]
-            for line in report(factory.rpartition(":")[2], everyone, days):
+            all_told += [person["twind"] for person in everyone]
+            drift_day = getattr(_found(factory), "drift_day", None)
+            family = factory.rpartition(":")[2]
+            for line in report(family, everyone, days, (*WAYS, "predictor"), drift_day):
                 print(json.dumps(line), flush=True)
+        for line in pooled(all_told):
+            print(json.dumps(line), flush=True)
 
 
 def measure():

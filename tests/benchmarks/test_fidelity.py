@@ -12,7 +12,9 @@ from pathlib import Path
 
 import families
 import fidelity
+import numpy as np
 import pytest
+import scoring
 
 BENCHMARKS = Path(fidelity.__file__).parent
 
@@ -35,7 +37,7 @@ def person(nothing, knowing, twind):
 
 def test_the_gain_is_scaled_between_nobody_and_who_knows():
     everyone = [person(1.0, 3.0, 2.0), person(0.0, 2.0, 1.0)]
-    line = fidelity._lived_gain("x", "twind", "week1", everyone, slice(0, 7))
+    line = scoring.lived_gain("x", "twind", "week1", everyone, slice(0, 7))
     assert line["name"] == "fidelity.x.lived_gain.twind.week1"
     assert (line["value"], line["low"], line["high"], line["n"]) == (0.5, 0.5, 0.5, 2)
 
@@ -43,8 +45,54 @@ def test_the_gain_is_scaled_between_nobody_and_who_knows():
 def test_foretelling_acceptance_better_than_by_its_rate_is_skill():
     sure = fidelity.Told(said=[(day, 0.9 if day % 2 else 0.1, bool(day % 2)) for day in range(20)])
     blind = fidelity.Told(said=[(day, 0.5, bool(day % 2)) for day in range(20)])
-    assert fidelity._brier_skill("x", [sure])["value"] > 0.9
-    assert fidelity._brier_skill("x", [blind])["value"] < 0.3
+    assert scoring.brier_skill("x", [sure])["value"] > 0.9
+    assert scoring.brier_skill("x", [blind])["value"] < 0.3
+
+
+def foretold(rng, chances, slope=1.0, a_week=14):
+    """Return what was told by who said `chances` of what came with other log odds."""
+    odds = slope * np.log(chances / (1.0 - chances))
+    taken = rng.random(len(chances)) < 1.0 / (1.0 + np.exp(-odds))
+    said = [
+        (number * 7 // a_week, float(chance), bool(yes))
+        for number, (chance, yes) in enumerate(zip(chances, taken, strict=True))
+    ]
+    return fidelity.Told(said=said, proposed=[a_week // 7] * (len(chances) * 7 // a_week))
+
+
+@pytest.mark.parametrize("slope", [0.5, 1.0, 2.0])
+def test_the_slope_tells_who_is_too_sure(slope):
+    rng = np.random.default_rng(0)
+    told = foretold(rng, rng.uniform(0.05, 0.95, 4000), slope)
+    line = scoring.calibration("x", [told])
+    assert line["low"] < slope < line["high"]
+    assert line["value"] == pytest.approx(slope, abs=0.15)
+
+
+def test_intervals_of_who_is_calibrated_hold_and_of_who_is_off_do_not():
+    rng = np.random.default_rng(1)
+    chances = rng.uniform(0.2, 0.8, 14 * 200)
+    assert 0.85 <= scoring.coverage("x", [foretold(rng, chances)])["value"] <= 0.97
+    off = fidelity.Told(
+        said=[(day, 0.9, False) for day, _, _ in foretold(rng, chances).said], proposed=[2] * 1400
+    )
+    assert scoring.coverage("x", [off])["value"] == 0.0
+
+
+def test_recovery_is_counted_from_the_change():
+    gains = [1.0] * 21 + [0.0] * 6 + [1.0] * 15
+    everyone = [
+        {
+            "nothing": fidelity.Told(worth=[0.0] * 42),
+            "knowing": fidelity.Told(worth=[1.0] * 42),
+            "twind": fidelity.Told(worth=gains),
+        }
+    ]
+    line = scoring.recovery("x", everyone, 21)
+    # Four of five days are as before from the tenth day on.
+    assert line["value"] == 10
+    everyone[0]["twind"].worth[21:] = [0.0] * 21
+    assert scoring.recovery("x", everyone, 21)["value"] is None
 
 
 @pytest.mark.slow
@@ -69,3 +117,6 @@ def test_the_whole_product_is_played_against_anybody(tmp_path):
     for way in fidelity.WAYS:
         assert told[f"fidelity.stranger.lived_gain.{way}.week1"]["n"] == 1
     assert told["fidelity.stranger.proposed.week1"]["value"] > 0
+    assert told["fidelity.stranger.churn"]["value"] == 0.0
+    assert told["fidelity.stranger.sure_pairs_right"]["n"] <= 45
+    assert told["fidelity.everybody.brier_skill"]["n"] > 0

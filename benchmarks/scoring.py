@@ -1,0 +1,209 @@
+"""What six weeks with somebody came to, as figures: of fidelity.py's days, one line each.
+
+All are of simulated people, and say so. Intervals are over people (bootstrap), 95 %.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from figures import SEED
+
+WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
+ANSWERS = (0, 5, 10, 20, 40)
+BOOTSTRAPS = 2000
+SURE = 0.9
+"""What the twin is this sure of has to be so, about so often."""
+WITHIN = 1.645
+"""Standard deviations on either side of the mean that hold nine tenths of a Gaussian."""
+RECOVERED, LOOKED_AT_DAYS = 0.8, 5
+"""A change is recovered from when so much of what was gained before it is gained again, on average
+over so many days."""
+
+
+def report(family, everyone, days, ways, drift_day=None):
+    """Yield the figures of a family.
+
+    everyone: by person, what came of each of the ways, as fidelity.one_person returns it.
+    drift_day: the day, from 0, after which they are others, if they are.
+    """
+    for way in ways:
+        for week, when in _weeks(days):
+            yield lived_gain(family, way, week, everyone, when)
+    told = [person["twind"] for person in everyone]
+    for week, when in _weeks(days):
+        yield from _proposed(family, week, told, when)
+    yield brier_skill(family, told)
+    yield calibration(family, told)
+    yield coverage(family, told)
+    yield order_of_pairs(family, told)
+    yield _figure(f"{family}.churn", [one for each in told for one in each.moved], "share moved")
+    if drift_day is not None and days > drift_day + LOOKED_AT_DAYS:
+        yield recovery(family, everyone, drift_day)
+    for order in ("chosen", "random"):
+        for answers in ANSWERS[1:]:
+            yield gap_closed(family, everyone, order, answers)
+
+
+def pooled(told):
+    """Yield what is asked of everybody together, whatever their family."""
+    yield brier_skill("everybody", told)
+    yield calibration("everybody", told)
+    yield coverage("everybody", told)
+    yield order_of_pairs("everybody", told)
+
+
+def _weeks(days):
+    return [(week, slice(*ends)) for week, ends in WEEKS.items() if ends[1] <= days]
+
+
+# --- how much better the days became -------------------------------------------------------------
+
+
+def lived_gain(family, way, week, everyone, when):
+    """Return the gain of a way, scaled: 0 nothing proposed, 1 by somebody who knows."""
+    sums = {
+        name: np.array([sum(person[name].worth[when]) for person in everyone])
+        for name in ("nothing", "knowing", way)
+    }
+    gained, possible = sums[way] - sums["nothing"], sums["knowing"] - sums["nothing"]
+    unit = "0 nothing, 1 knowing; simulated"
+    return _scaled(f"{family}.lived_gain.{way}.{week}", gained, possible, unit)
+
+
+def gap_closed(family, everyone, order, answers):
+    """Return which share of the way from the first plan to that of who knows answers have led."""
+    first = np.array([person["gap"][order][0] for person in everyone])
+    then = np.array([person["gap"][order][answers] for person in everyone])
+    knowing = np.array([person["gap"]["knowing"] for person in everyone])
+    unit = "0 before any answer, 1 knowing; simulated"
+    return _scaled(f"{family}.gap_closed.{order}.{answers}", then - first, knowing - first, unit)
+
+
+def recovery(family, everyone, drift_day):
+    """Return how many days after a change as much is gained again as in the week before it.
+
+    Of everybody together, as a share of what was to be gained; no value where they never do.
+    """
+    days = len(everyone[0]["twind"].worth)
+    sums = {
+        name: np.sum([person[name].worth for person in everyone], axis=0)
+        for name in ("nothing", "knowing", "twind")
+    }
+    gained, possible = sums["twind"] - sums["nothing"], sums["knowing"] - sums["nothing"]
+
+    def share(first, end):
+        return gained[first:end].sum() / max(possible[first:end].sum(), 1e-9)
+
+    mark = RECOVERED * share(drift_day - 7, drift_day)
+    ends = range(drift_day + LOOKED_AT_DAYS, days + 1)
+    found = next(
+        (end - drift_day for end in ends if share(end - LOOKED_AT_DAYS, end) >= mark), None
+    )
+    unit = f"days until {RECOVERED:.0%} of it; simulated"
+    return _line(f"{family}.recovered", found, None, None, unit, mark, len(everyone))
+
+
+def _scaled(name, gained, possible, unit):
+    """Return the median over people of what was gained of what was possible."""
+    shares = gained / possible
+    picks = np.random.default_rng(SEED).integers(0, len(shares), (BOOTSTRAPS, len(shares)))
+    low, high = np.percentile(np.median(shares[picks], axis=1), [2.5, 97.5])
+    return _line(name, np.median(shares), low, high, unit, possible.mean(), len(shares))
+
+
+# --- how well the twin knows what is said --------------------------------------------------------
+
+
+def _proposed(family, week, told, when):
+    said = [one for each in told for one in each.said if when.start <= one[0] < when.stop]
+    accepted = [taken for _, _, taken in said]
+    refused = [not taken for taken in accepted]
+    yield _figure(f"{family}.accepted.{week}", accepted, "share of what was answered")
+    yield _figure(f"{family}.false_alarms.{week}", refused, "share of what was answered")
+    proposed = [count for each in told for count in each.proposed[when]]
+    yield _figure(f"{family}.proposed.{week}", proposed, "a day")
+
+
+def brier_skill(family, told):
+    """Return how much better twind foretells acceptance than the rate so far does."""
+    own, base = [], []
+    for person in told:
+        accepted = 1.0
+        for count, (_, chance, taken) in enumerate(person.said):
+            own.append((chance - taken) ** 2)
+            base.append((accepted / (count + 2.0) - taken) ** 2)
+            accepted += taken
+    skill = 1.0 - float(np.mean(own) / np.mean(base)) if own else None
+    unit = "over the rate so far; simulated"
+    baseline = float(np.mean(base)) if base else None
+    return _line(f"{family}.brier_skill", skill, None, None, unit, baseline, len(own))
+
+
+def calibration(family, told):
+    """Return the slope of what was said on what was foretold, both as log odds (Cox 1958).
+
+    1 is calibrated; less is too sure, more not sure enough. The interval is that of the logistic
+    regression.
+    """
+    chances = np.clip([chance for each in told for _, chance, _ in each.said], 1e-3, 1.0 - 1e-3)
+    taken = np.array([taken for each in told for _, _, taken in each.said], float)
+    name, unit = f"{family}.calibration_slope", "1 is calibrated; simulated"
+    if len(taken) < 10 or taken.min() == taken.max():
+        return _line(name, None, None, None, unit, None, len(taken))
+    rows = np.column_stack([np.ones(len(taken)), np.log(chances / (1.0 - chances))])
+    weights = np.array([0.0, 1.0])
+    for _ in range(50):
+        foretold = 1.0 / (1.0 + np.exp(-rows @ weights))
+        curvature = (rows.T * (foretold * (1.0 - foretold))) @ rows + 1e-6 * np.eye(2)
+        weights = weights + np.linalg.solve(curvature, rows.T @ (taken - foretold))
+    error = 1.96 * math.sqrt(np.linalg.inv(curvature)[1, 1])
+    slope = weights[1]
+    return _line(name, slope, slope - error, slope + error, unit, None, len(taken))
+
+
+def coverage(family, told):
+    """Return how often a week's number of acceptances lies within the 90 % interval foretold.
+
+    That of a sum of independent yeses of the chances foretold, by its Gaussian, half a yes wider.
+    """
+    inside = []
+    for person in told:
+        for week in range(math.ceil(len(person.proposed) / 7)):
+            said = [one for one in person.said if one[0] // 7 == week]
+            if said:
+                chances = np.array([chance for _, chance, _ in said])
+                off = sum(taken for _, _, taken in said) - chances.sum()
+                spread = math.sqrt((chances * (1.0 - chances)).sum())
+                inside.append(abs(off) <= WITHIN * spread + 0.5)
+    return _figure(f"{family}.coverage", inside, "of 90 % intervals, a week's acceptances")
+
+
+def order_of_pairs(family, told):
+    """Return how often it is so, of two things, when the twin is SURE that one is worth more."""
+    pairs = [pair for person in told for pair in person.pairs]
+    right = [order for sure, order in pairs if sure >= SURE]
+    return _figure(f"{family}.sure_pairs_right", right, f"of pairs at least {SURE:.0%} sure")
+
+
+# --- as lines ------------------------------------------------------------------------------------
+
+
+def _figure(name, values, unit):
+    mean = float(np.mean(values)) if values else None
+    return _line(name, mean, None, None, f"{unit}; simulated", None, len(values))
+
+
+def _line(name, value, low, high, unit, baseline, n):
+    return {
+        "name": f"fidelity.{name}",
+        "value": None if value is None else float(value),
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "baseline": baseline,
+        "ratio": None,
+        "n": n,
+        "seed": SEED,
+    }
