@@ -198,7 +198,7 @@ class Pattern:
 class Reason:
     """One reason for a proposal.
 
-    kind: pattern, deadline, person, energy, time or habit. ref: the pattern's code, or
+    kind: pattern, deadline, person, energy, time, habit or trial. ref: the pattern's code, or
     "workflow:3", "entity:7". weight: its share of the proposal's gain. evidence: the rows behind
     it, each {"table", "id", "text"}.
     """

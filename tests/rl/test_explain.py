@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from twind import evidence, settings
 from twind.model import Attendee, CalendarEvent, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
+from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import explain, fitting, wording
 from twind.rl.pipeline import DataPipeline
 from twind.rl.planner import Item, Rated
@@ -72,6 +74,35 @@ def teller(db, clock, emails=()):
 def rated(kind, target=0, parts=(0.3, 0.2, 0.2, 0.4, -0.1), duration=3, intensity=1):
     item = Item(44, TYPES.index(kind), target, duration, intensity)
     return Rated(item, sum(parts), tuple(parts), 0.6)
+
+
+def test_what_is_tried_says_so(told):
+    sure = told.proposal(rated("create"), 0)
+    assert "trial" not in {reason.kind for reason in sure.reasons}
+    tried = replace(rated("create", parts=(0.1, 0.0, 0.0, 0.0, -0.2)), doubt=1.5)
+    reasons = {reason.kind: reason for reason in told.proposal(tried, 0).reasons}
+    assert "cannot tell yet" in reasons["trial"].text
+    assert 0.0 < reasons["trial"].weight <= 1.0
+
+
+def test_features_of_a_proposal_hold_what_it_does_beyond_its_aspects(told):
+    made = told.proposal(rated("work", target=1), 0)
+    features = made.details["features"]
+    weights = dict(zip(PARTS, told.belief.parts(), strict=True))
+    assert features["part:progress"] == pytest.approx(0.4 / weights["progress"])
+    assert features["part:energy"] == pytest.approx(0.2 / weights["energy"])
+    assert "part:alignment" not in features
+    assert made.details["odds"] == pytest.approx(math.log(0.6 / 0.4))
+
+
+def test_what_would_have_been_is_what_is_usual_at_that_hour(told):
+    habits = np.zeros_like(told.snapshot.habits)
+    habits[..., 1 + ACTIVITIES.index("create")] = 1.0
+    usual = replace(told, snapshot=replace(told.snapshot, habits=habits))
+    made = usual.proposal(rated("rest"), 0)
+    hours = made.duration_min / 60
+    drawing = Block(activity=ACTIVITIES.index("create"), hours=hours, hour=11 + hours / 2)
+    assert made.details["baseline"] == pytest.approx(evidence.named_features(drawing))
 
 
 def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):

@@ -21,7 +21,7 @@ from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue
 from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
-from twind.rl.planner import LEAST_GAIN, Rated
+from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
 from twind.rl.snapshot import (
     LifeParameters,
     PersonState,
@@ -228,6 +228,9 @@ class Teller:
             told.append(
                 (rated.parts[ENERGY], Reason(kind="energy", ref="energy", weight=0.0, text=text))
             )
+        if (missing := LEAST_GAIN + RISK_PRICE * rated.doubt - rated.gain) > 0.0:
+            text = "twind cannot tell yet what it is worth to you: what you say to it will"
+            told.append((missing, Reason(kind="trial", ref="trial", weight=0.0, text=text)))
         if not told:
             told.append((1.0, _ALL_IN_ALL))
         whole = sum(worth for worth, _ in told)
@@ -370,6 +373,7 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
         "deadline": "If that were done or less pressing",
         "person": "If you had met by then",
         "energy": "If you were rested",
+        "trial": "Once that is known",
         "pattern": f"If that is not so{_where(first.ref)}",
     }.get(first.kind, "If the day looked different")
     if without <= LEAST_GAIN:
