@@ -13,7 +13,7 @@ import numpy as np
 from families import Ordinary
 from figures import FAST, PEOPLE, SEED, tell
 
-SO_MANY = PEOPLE or (4 if FAST else 30)
+SO_MANY = PEOPLE or (2 if FAST else 30)
 AFTER = (5, 10, 20, 40)
 FIRST = 10_000
 """The number of the first situation, far from those of the bank."""

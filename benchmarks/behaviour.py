@@ -29,7 +29,7 @@ TASKS_READ_ON = datetime(2021, 8, 26, 12, tzinfo=UTC)
 TASKS_ZONE = ZoneInfo("America/Chicago")
 """Where the days of the habits end: they fall due at five in the morning UTC, in summer."""
 ACTIVITIES = 12
-SPLITS = 2 if FAST else 10
+SPLITS, MOST_PEOPLE = (1, 60) if FAST else (10, None)
 CHOICES_A_DAY = 4
 """What a diary day counts as, for the posterior: hours that follow each other are one choice."""
 LEAST = 1e-5
@@ -37,8 +37,8 @@ LEAST = 1e-5
 PRIOR_DAYS = np.exp(np.arange(-1.0, 3.0, 0.1))
 KEPT_A_DAY = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 LENT = (0.0, 0.25, 0.5, 1.0)
-HALF_LIVES = (2.0, 4.0, 8.0, 16.0, math.inf)
-HABIT_HALF_LIVES = (4.0, 8.0, 15.0, 30.0, 60.0, 120.0, math.inf)
+HALF_LIVES = (8.0,) if FAST else (2.0, 4.0, 8.0, 16.0, math.inf)
+HABIT_HALF_LIVES = (15.0,) if FAST else (4.0, 8.0, 15.0, 30.0, 60.0, 120.0, math.inf)
 HABIT_SDS = (1.5, 1.0)
 """Spread of the log-odds that all habits of a person share, and of each beside it: assumed."""
 
@@ -93,7 +93,7 @@ def diaries():
             minutes = np.array([float(row[f"t_a{one:02}"]) for one in range(1, ACTIVITIES + 1)])
             day = datetime.strptime(row["date"], "%Y%m%d").date()
             people[row["indivID"]].append((day, int(row["weekend"]), minutes / minutes.sum()))
-    return [sorted(days, key=lambda day: day[0]) for days in people.values()]
+    return [sorted(days, key=lambda day: day[0]) for days in people.values()][:MOST_PEOPLE]
 
 
 def fitted_ways(known):

@@ -510,7 +510,7 @@ def noted(user, day, blocks):
 # --- everybody -----------------------------------------------------------------------------------
 
 
-def one_person(factory, seed, days, training_steps):
+def one_person(factory, seed, days, training_steps, ways):
     """Return what one person's days came to, by the way they were lived."""
     import torch
 
@@ -532,7 +532,7 @@ def one_person(factory, seed, days, training_steps):
         order: plans_after_answers(user_at_first, order, seed) for order in ("chosen", "random")
     }
     told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
-    for way in WAYS:
+    for way in ways:
         told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
     return told
 
@@ -545,12 +545,12 @@ def _found(factory):
     return getattr(importlib.import_module(module), name)
 
 
-def play(factories, people, days, seed, training_steps):
+def play(factories, people, days, seed, training_steps, ways=WAYS):
     """Play people of each family and print their figures as they come."""
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         waiting = {
             factory: [
-                pool.submit(one_person, factory, seed + number, days, training_steps)
+                pool.submit(one_person, factory, seed + number, days, training_steps, ways)
                 for number in range(people)
             ]
             for factory in factories
@@ -561,7 +561,7 @@ def play(factories, people, days, seed, training_steps):
             all_told += [person["twind"] for person in everyone]
             drift_day = getattr(_found(factory), "drift_day", None)
             family = factory.rpartition(":")[2]
-            for line in report(family, everyone, days, (*WAYS, "predictor"), drift_day):
+            for line in report(family, everyone, days, (*ways, "predictor"), drift_day):
                 print(json.dumps(line), flush=True)
         for line in pooled(all_told):
             print(json.dumps(line), flush=True)
@@ -573,7 +573,7 @@ def measure():
 
     names = [f"families:{factory.__name__}" for factory in FAMILIES]
     if FAST:
-        play(names[:2], PEOPLE or 1, 7, SEED, 0)
+        play(names[:1], PEOPLE or 1, 7, SEED, 0, WAYS[:2])
     else:
         play(names, PEOPLE or 4, 42, SEED, TRAINING_STEPS)
 
@@ -586,12 +586,16 @@ def main():
     parser.add_argument("--days", type=int, default=42)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--train", type=int, default=TRAINING_STEPS, help="steps a week; 0: none")
+    parser.add_argument("--ways", default=",".join(WAYS), help="twind, and what else: %(default)s")
     parser.add_argument("--json", action="store_true", help="one line of JSON a figure (always so)")
     chosen = parser.parse_args()
     from families import FAMILIES
 
     factories = [chosen.user] if chosen.user else [f"families:{one.__name__}" for one in FAMILIES]
-    play(factories, chosen.people, chosen.days, chosen.seed, chosen.train)
+    ways = tuple(chosen.ways.split(","))
+    if "twind" not in ways or set(ways) - set(WAYS):
+        parser.error(f"--ways {chosen.ways}: twind, and any of {', '.join(WAYS[1:])}")
+    play(factories, chosen.people, chosen.days, chosen.seed, chosen.train, ways)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ GROUPS = 5
 MOST = 12
 FEW, MANY = 5, 8
 """So many chosen ones should tell as much as so many in random order."""
-SPLITS, PEOPLE = (2, 60) if FAST else (10, 250)
+SPLITS, PEOPLE = (1, 60) if FAST else (10, 250)
 LOGISTIC_SD = math.pi / math.sqrt(3.0)
 PROBIT = 1.702
 """What makes a logistic distribution look most like a normal one (Camilli 1994)."""

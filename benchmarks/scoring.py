@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from figures import SEED
+from figures import FAST, SEED
 
 WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
-ANSWERS = (0, 5, 10, 20, 40)
+ANSWERS = (0, 10) if FAST else (0, 5, 10, 20, 40)
 BOOTSTRAPS = 2000
 SURE = 0.9
 """What the twin is this sure of has to be so, about so often."""
