@@ -20,12 +20,12 @@ from twind.preferences import catalogue
 from twind.preferences.observations import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from twind.preferences.belief import Belief
     from twind.preferences.observations import Observation
 
-SINCE_DAYS = (7, 14)
+SINCE_DAYS = (14, 7)
 """How long ago it may have been."""
 KEPT = 0.5
 """How much of what was known is kept of what has changed: values flip, but rarely all at once."""
@@ -80,33 +80,35 @@ def find(
     found to have changed before, rightly or not.
     """
     seen = sorted(evidence, key=lambda one: (one.at, one.key))
-    late = now - timedelta(days=APART_DAYS)
-    settled = {dimension for at, dimension in known if at > late}
+    settled = {dimension for at, dimension in known if at > now - timedelta(days=APART_DAYS)}
     if "" in settled:
         return None
-    found = [_since(prior, seen, now - timedelta(days=days), settled) for days in SINCE_DAYS]
-    certain = [one for one in found if one is not None and one.nats >= LEAST_NATS]
-    return max(certain, key=lambda one: one.nats, default=None)
+    found: list[Found] = []
+    belief, last = prior.copy(), None
+    for days in SINCE_DAYS:
+        at = now - timedelta(days=days)
+        before = [one for one in seen if one.at < at]
+        since = [one for one in seen if one.at >= at]
+        belief.learn([one for one in before if last is None or one.at >= last], at, since=last)
+        last = at
+        if len(before) >= FEWEST_BEFORE and len(since) >= FEWEST_SINCE:
+            found += _since(belief, since, at, settled)
+    return max(
+        (one for one in found if one.nats >= LEAST_NATS), key=lambda one: one.nats, default=None
+    )
 
 
 def _since(
-    prior: Belief, seen: Sequence[Observation], at: datetime, settled: Collection[str]
-) -> Found | None:
-    before = [one for one in seen if one.at < at]
-    since = [one for one in seen if one.at >= at]
-    if len(before) < FEWEST_BEFORE or len(since) < FEWEST_SINCE:
-        return None
-    belief = prior.copy()
-    belief.learn(before, at)
+    belief: Belief, evidence: Sequence[Observation], at: datetime, settled: Collection[str]
+) -> Iterator[Found]:
+    """Yield how much better the evidence since then is foretold by having let go of what."""
     stays = belief.copy()
-    unchanged = _told(stays, since)
-    found = []
+    unchanged = _told(stays, evidence)
     for dimension in ("", *_moved(belief, stays)):
         if dimension not in settled:
             changed = belief.copy()
             changed.let_go(aspects_of(dimension), KEPT)
-            found.append(Found(at, dimension, _told(changed, since) - unchanged))
-    return max(found, key=lambda one: one.nats, default=None)
+            yield Found(at, dimension, _told(changed, evidence) - unchanged)
 
 
 def _told(belief: Belief, evidence: Iterable[Observation]) -> float:
