@@ -23,7 +23,7 @@ import os
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,6 +46,7 @@ CANDIDATES = 200
 """What the search that knows looks at for each of its proposals, drawn from all there is."""
 MOST = 4
 GAP_DAYS = 3
+CERTAIN_SD = 0.01
 WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 """Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
 
@@ -330,8 +331,11 @@ class Companion:
         )  # fmt: skip
         return True
 
-    def plan(self, number, day):
-        """Return what would be proposed for a day, the `number`th from today; nothing is kept."""
+    def plan(self, number, day, tastes=None):
+        """Return what would be proposed for a day, the `number`th from today; nothing is kept.
+
+        tastes: (75,), what is told of the aspects, and believed; None for what twind believes.
+        """
         from twind import evidence
         from twind.rl.candidates import Limits
         from twind.rl.explain import Teller
@@ -341,6 +345,8 @@ class Companion:
 
         profile = self.settings.profile.id
         snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
+        if tastes is not None:
+            snapshot = replace(snapshot, belief=_told(snapshot.belief, tastes))
         serving = serving_choice(self.db, profile, self.home.models_dir)
         made = plan_day(
             snapshot, number, guide=serving.guide, limits=Limits(), seed=day.toordinal()
@@ -466,6 +472,35 @@ def plans_after_answers(user, order, seed):
     return worth
 
 
+def plans_told(user):
+    """Return the same of plans by twind that is told the person's tastes; None where it cannot be.
+
+    What a planner of twind's makes of them is all that answers could ever lead to.
+    """
+    tastes = getattr(user, "tastes", None)
+    if tastes is None:
+        return None
+    days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
+    with tempfile.TemporaryDirectory() as root:
+        twin = Companion(user, (), Path(root), "answers_only", 0)
+        try:
+            twin.wake_up(days[0])
+            plans = [twin.plan(number, day, tastes) for number, day in enumerate(days)]
+        finally:
+            twin.close()
+    return np.mean([_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)])
+
+
+def _told(belief, tastes):
+    """Return a belief that is sure of these tastes, (75,)."""
+    mean, covariance = belief.mean.copy(), belief.covariance.copy()
+    mean[: len(tastes)] = tastes
+    covariance[: len(tastes)] = 0.0
+    covariance[:, : len(tastes)] = 0.0
+    np.fill_diagonal(covariance[: len(tastes), : len(tastes)], CERTAIN_SD**2)
+    return replace(belief, mean=mean, covariance=covariance)
+
+
 def plans_who_knows(user, seed):
     """Return the same of the plans of the search that knows."""
     days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
@@ -532,6 +567,7 @@ def one_person(factory, seed, days, training_steps, ways):
         order: plans_after_answers(user_at_first, order, seed) for order in ("chosen", "random")
     }
     told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
+    told["gap"]["told"] = plans_told(user_at_first)
     for way in ways:
         told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
     return told

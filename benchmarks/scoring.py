@@ -44,6 +44,8 @@ def report(family, everyone, days, ways, drift_day=None):
     for order in ("chosen", "random"):
         for answers in ANSWERS[1:]:
             yield gap_closed(family, everyone, order, answers)
+    if all(person["gap"]["told"] is not None for person in everyone):
+        yield gap_ceiling(family, everyone)
 
 
 def pooled(told):
@@ -79,6 +81,19 @@ def gap_closed(family, everyone, order, answers):
     knowing = np.array([person["gap"]["knowing"] for person in everyone])
     unit = "0 before any answer, 1 knowing; simulated"
     return _scaled(f"{family}.gap_closed.{order}.{answers}", then - first, knowing - first, unit)
+
+
+def gap_ceiling(family, everyone):
+    """Return the same of plans by twind that is told the tastes which answers would tell of."""
+    first, told, knowing = (
+        np.array(values, float)
+        for values in zip(
+            *((p["gap"]["chosen"][0], p["gap"]["told"], p["gap"]["knowing"]) for p in everyone),
+            strict=True,
+        )
+    )
+    unit = "0 before any answer, 1 knowing; simulated"
+    return _scaled(f"{family}.gap_closed.told", told - first, knowing - first, unit)
 
 
 def recovery(family, everyone, drift_day):

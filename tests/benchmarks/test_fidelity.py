@@ -117,6 +117,7 @@ def test_the_whole_product_is_played_against_anybody(tmp_path):
     for way in fidelity.WAYS:
         assert told[f"fidelity.stranger.lived_gain.{way}.week1"]["n"] == 1
     assert told["fidelity.stranger.proposed.week1"]["value"] > 0
+    assert told["fidelity.stranger.gap_closed.told"]["n"] == 1
     assert told["fidelity.stranger.churn"]["value"] == 0.0
     assert told["fidelity.stranger.sure_pairs_right"]["n"] <= 45
     assert told["fidelity.everybody.brier_skill"]["n"] > 0
