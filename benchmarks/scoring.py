@@ -85,13 +85,9 @@ def gap_closed(family, everyone, order, answers):
 
 def gap_ceiling(family, everyone):
     """Return the same of plans by twind that is told the tastes which answers would tell of."""
-    first, told, knowing = (
-        np.array(values, float)
-        for values in zip(
-            *((p["gap"]["chosen"][0], p["gap"]["told"], p["gap"]["knowing"]) for p in everyone),
-            strict=True,
-        )
-    )
+    first = np.array([person["gap"]["chosen"][0] for person in everyone])
+    told = np.array([person["gap"]["told"] for person in everyone])
+    knowing = np.array([person["gap"]["knowing"] for person in everyone])
     unit = "0 before any answer, 1 knowing; simulated"
     return _scaled(f"{family}.gap_closed.told", told - first, knowing - first, unit)
 
