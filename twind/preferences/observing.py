@@ -7,6 +7,7 @@ it is told.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -20,6 +21,7 @@ _MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _HOURS = (7, 11, 20)
 _COMPANY = ((), (1,), (1, 2, 3))
 _LEADS_DAYS = (-1, 0, 2, 9)
+_ARRANGED_H = (2, 72)
 
 
 @cache
@@ -42,7 +44,11 @@ def _everything() -> detectors.History:
         _task(number, _MONDAY + timedelta(days=20, hours=12), lead)
         for number, lead in enumerate(_LEADS_DAYS)
     ]
-    return detectors.History(tuple(blocks), tuple(tasks))
+    invitations = [
+        detectors.Invitation(replace(block, own=False), accepted=number % 2 == 0)
+        for number, block in enumerate(blocks)
+    ]
+    return detectors.History(tuple(blocks), tuple(tasks), tuple(invitations))
 
 
 def _block(
@@ -56,6 +62,7 @@ def _block(
         activity=activity,
         people_ids=company,
         closeness=0.5 if company else 0.0,
+        known_local=start - timedelta(hours=_ARRANGED_H[number % len(_ARRANGED_H)]),
     )
 
 
