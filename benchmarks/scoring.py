@@ -117,11 +117,14 @@ def recovery(family, everyone, drift_day):
 
 
 def _scaled(name, gained, possible, unit):
-    """Return the median over people of what was gained of what was possible."""
-    shares = gained / possible
-    picks = np.random.default_rng(SEED).integers(0, len(shares), (BOOTSTRAPS, len(shares)))
-    low, high = np.percentile(np.median(shares[picks], axis=1), [2.5, 97.5])
-    return _line(name, np.median(shares), low, high, unit, possible.mean(), len(shares))
+    """Return what everybody gained of what they could have gained, all together.
+
+    Not the mean or median of each one's share: with nearly nothing to be gained it is anything.
+    """
+    picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
+    spread = gained[picks].sum(axis=1) / possible[picks].sum(axis=1)
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return _line(name, gained.sum() / possible.sum(), low, high, unit, possible.mean(), len(gained))
 
 
 # --- how well the twin knows what is said --------------------------------------------------------
