@@ -42,6 +42,12 @@ def test_the_gain_is_scaled_between_nobody_and_who_knows():
     assert (line["value"], line["low"], line["high"], line["n"]) == (0.5, 0.5, 0.5, 2)
 
 
+def test_who_has_next_to_nothing_to_gain_does_not_decide_the_scale():
+    everyone = [person(1.0, 3.0, 2.0), person(0.0, 1e-9, 0.1)]
+    line = scoring.lived_gain("x", "twind", "week1", everyone, slice(0, 7))
+    assert line["value"] == pytest.approx(0.55)
+
+
 def test_foretelling_acceptance_better_than_by_its_rate_is_skill():
     sure = fidelity.Told(said=[(day, 0.9 if day % 2 else 0.1, bool(day % 2)) for day in range(20)])
     blind = fidelity.Told(said=[(day, 0.5, bool(day % 2)) for day in range(20)])
