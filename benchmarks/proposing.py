@@ -18,7 +18,7 @@ BOOTSTRAPS = 2000
 
 def measure():
     """Print propose.churn: the share of a day's proposals that do not stand."""
-    moved = np.array([_moved(number) for number in range(PEOPLE or (4 if FAST else 40))])
+    moved = np.array([_moved(number) for number in range(PEOPLE or (8 if FAST else 40))])
     picks = np.random.default_rng(SEED).integers(0, len(moved), (BOOTSTRAPS, len(moved)))
     low, high = np.percentile(_share(moved[picks])[:, 0], [2.5, 97.5])
     told, untold = _share(moved)
