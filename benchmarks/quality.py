@@ -46,7 +46,7 @@ CORNER = 900_001
 
 def measure():
     """Print quality.*: scaled means with 95 % intervals over lives, and paired differences."""
-    count = PEOPLE or (3 if FAST else 20)
+    count = PEOPLE or (2 if FAST else 20)
     tuned, everyone = (count, count) if FAST else (TUNED * count, SEARCHED * count)
     speed, guiding_s = _pace()
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:

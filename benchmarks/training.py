@@ -19,7 +19,7 @@ import time
 from contestants import Options, checkpoints
 from figures import FAST, PEOPLE, SEED, figure, tell
 
-STOCK_STEPS = 10_000 if FAST else 500_000
+STOCK_STEPS = 5_000 if FAST else 500_000
 LIVES = 64 if FAST else 512
 HELD_OUT = PEOPLE or (64 if FAST else 256)
 CORES = 1
