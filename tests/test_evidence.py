@@ -27,6 +27,7 @@ from twind.preferences import catalogue, situations
 from twind.preferences.belief import POPULATION_MEANS
 from twind.preferences.observations import names_in
 from twind.store import (
+    changes,
     life,
     ownership,
     patterns,
@@ -723,12 +724,18 @@ def turned(seeded, clock):
     return reader
 
 
+def notice(reader):
+    """Look for a change, and note it as `detect` does."""
+    found = evidence.look_for_change(reader)
+    return found and changes.add(reader.db, 1, found.at, found.dimension)
+
+
 def test_a_change_is_noticed_once_and_makes_what_was_known_less_sure(db, turned):
     before = evidence.refresh(turned)
-    noticed = evidence.look_for_change(turned)
+    noticed = notice(turned)
     assert noticed.dimension in ("Learning", "")
     assert timedelta(days=7) <= turned.now - noticed.at <= timedelta(days=14)
-    assert evidence.look_for_change(turned) is None
+    assert notice(turned) is None
     after = evidence.refresh(turned)
     assert after.confidence("LEA_SCIENCE") < before.confidence("LEA_SCIENCE")
     assert after.mean_of("LEA_SCIENCE") < before.mean_of("LEA_SCIENCE")
@@ -737,11 +744,11 @@ def test_a_change_is_noticed_once_and_makes_what_was_known_less_sure(db, turned)
 
 def test_a_change_that_is_denied_has_never_been(turned):
     before = evidence.refresh(turned).to_bytes()
-    noticed = evidence.look_for_change(turned)
+    noticed = notice(turned)
     evidence.refresh(turned)
     ownership.drop(turned.db, 1, noticed.subject)
     assert evidence.refresh(turned).to_bytes() == before
-    assert evidence.look_for_change(turned) is None
+    assert notice(turned) is None
 
 
 def test_nobody_who_stays_the_same_is_taken_to_have_changed(lived):

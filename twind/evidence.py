@@ -307,13 +307,13 @@ def _changes(reader: Reader) -> Iterable[Observation]:
         )
 
 
-def look_for_change(reader: Reader) -> changes.Noticed | None:
-    """Note a sudden change in what the user values, if there has been one, and return it."""
+def look_for_change(reader: Reader) -> change.Found | None:
+    """Return a sudden change in what the user values that is not noted yet; None for none.
+
+    It takes seconds where there is much evidence, and writes nothing.
+    """
     known = [(one.at, one.dimension) for one in changes.load(reader.db, reader.profile_id)]
-    found = change.find(prior(reader), collect(reader), reader.now, known)
-    if found is None:
-        return None
-    return changes.add(reader.db, reader.profile_id, found.at, found.dimension)
+    return change.find(prior(reader), collect(reader), reader.now, known)
 
 
 def disowned(reader: Reader) -> Disowned:
@@ -383,8 +383,10 @@ def _answers(reader: Reader) -> Iterable[Observation]:
 def _feedback(reader: Reader) -> Iterable[Observation]:
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
     alike: Counter[tuple[str, str, int | None]] = Counter()
-    willing = _willing_at(reader, made)
-    for row, said in _last_words(reader, made):
+    last = _last_words(reader, made)
+    _, reviews, believed = _willing(reader, made, last)
+    willing = dict(zip(reviews, believed, strict=True))
+    for row, said in last:
         proposal = made[said.proposal_id]
         kind = (said.action, proposal.action, proposal.target.id if proposal.target else None)
         alike[kind] += 1
@@ -432,22 +434,16 @@ def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tup
 def willing(reader: Reader) -> Willingness:
     """Return how readily the user says yes, whatever is proposed."""
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
-    return _willing(reader, made)[0]
-
-
-def _willing_at(reader: Reader, made: Mapping[int | None, Proposal]) -> dict[int, float]:
-    """Return what was believed of that before each proposal was answered, by the proposal's id."""
-    _, reviews, believed = _willing(reader, made)
-    return dict(zip(reviews, believed, strict=True))
+    return _willing(reader, made, _last_words(reader, made))[0]
 
 
 def _willing(
-    reader: Reader, made: Mapping[int | None, Proposal]
+    reader: Reader,
+    made: Mapping[int | None, Proposal],
+    last: Iterable[tuple[int, Feedback]],
 ) -> tuple[Willingness, list[int], list[float]]:
-    reviews = {
-        said.proposal_id: (said.at, said.action != "reject", 1.0)
-        for _, said in _last_words(reader, made)
-    }
+    """Return it, the proposals that were answered, and what was believed before each answer."""
+    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
     for one in made.values():
         if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
             reviews[one.id] = (one.end, False, willingness.SILENCE)

@@ -498,6 +498,42 @@ def test_promises_that_are_not_kept_lower_what_is_expected(someone):
 # --- what nobody planned --------------------------------------------------------------------------
 
 
+def review(someone, action, count):
+    """Propose something on so many days, which was as likely as not to be accepted, and answer."""
+    for _ in range(count):
+        someone.clock.advance(seconds=86_400)
+        start = someone.clock.now() + timedelta(hours=2)
+        one = Proposal(
+            day=start.astimezone(BERLIN).date(),
+            action="create",
+            target=None,
+            start=start,
+            end=start + timedelta(hours=1),
+            duration_min=60,
+            intensity="normal",
+            text="Draw",
+            confidence=0.5,
+            reasons=(Reason(kind="time", ref="day", weight=1.0, text="x"),),
+            would_change="",
+        )
+        one.details["odds"] = 0.0
+        [row] = proposals.add(someone.db, 1, [one], {})
+        proposals.review(
+            someone.db, 1, Feedback(proposal_id=row, action=action, at=someone.clock.now())
+        )
+
+
+@pytest.mark.parametrize("action", ["accept", "reject"])
+def test_how_readily_somebody_says_yes_moves_what_is_expected(someone, action):
+    someone.at(7)
+    assert someone.fitted()["acceptance"].evidence == 0
+    review(someone, action, 10)
+    found = someone.fitted()["acceptance"]
+    assert found.evidence == 10
+    assert found.value == someone.snapshot().life.acceptance
+    assert (found.value > found.population) is (action == "accept")
+
+
 def look(someone, day):
     """Note that the morning's proposals of a day were made."""
     job = jobs.enqueue(someone.db, "propose", {}, f"propose:{day}")

@@ -127,6 +127,25 @@ def test_what_is_less_known_is_more_doubtful_and_has_to_promise_more():
     assert any(one.doubt > 0.0 for one in made.items)
 
 
+def test_one_thing_of_a_day_is_tried_where_answers_are_worth_something():
+    snapshot = life(people=[ANN], allowed=((18, 22),))
+    plain, curious = plan(snapshot), plan(snapshot, limits=Limits(trying=1.0))
+    least = [
+        one for one in curious.items if one.gain <= LEAST_GAIN + planner.RISK_PRICE * one.doubt
+    ]
+    assert len(least) <= 1
+    assert max(one.doubt for one in curious.items) > max(
+        (one.doubt for one in plain.items), default=0.0
+    )
+    known = replace(snapshot.belief, covariance=1e-6 * snapshot.belief.covariance)
+    sure = replace(snapshot, belief=known)
+    things = [
+        {(one.item.kind, one.item.target) for one in plan(sure, limits=Limits(trying=trying)).items}
+        for trying in (0.0, 1.0)
+    ]
+    assert things[0] == things[1]
+
+
 hour = st.integers(0, 95).map(lambda quarter: quarter / 4)
 span = st.tuples(hour, st.sampled_from([0.25, 0.5, 1.0, 3.0, 8.0])).map(
     lambda pair: (pair[0], min(24.0, pair[0] + pair[1]))

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from twind import evidence, messages, published
 from twind.preferences.belief import Belief
-from twind.store import life, log, models, outbox
+from twind.store import changes, life, log, models, outbox
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
+    from twind.preferences.change import Found
 
 _logger = logging.getLogger(__name__)
 
 LOOKED = "looked_for_change"
-"""The day on which that was last done."""
+"""Names the day on which the user was last looked at for change: once a day is enough."""
 WORLD_MOVED = 0.1
 """Share of projects or people that is new or gone from which on the twin is trained again."""
 
@@ -30,8 +31,14 @@ def run(work: Work) -> dict[str, Any]:
     evidence.seed(reader)
     seq = log.max_seq(work.db)
     _publish(work)
+    today = reader.local.date().isoformat()
+    found = None
+    if work.db.meta_get(LOOKED) != today:
+        found = evidence.look_for_change(reader)
     with work.db.transaction():
-        _look_for_change(work, reader)
+        work.db.meta_set(LOOKED, today)
+        if found is not None:
+            _note(work, found)
         belief = evidence.refresh(reader)
         # Read before the evidence was: what came in meanwhile is read again next time.
         log.advance(work.db, "detect", seq)
@@ -48,15 +55,10 @@ def run(work: Work) -> dict[str, Any]:
         )
 
 
-def _look_for_change(work: Work, reader: evidence.Reader) -> None:
-    """Once a day look whether the user has changed, and tell them."""
-    today = reader.local.date().isoformat()
-    if work.db.meta_get(LOOKED) == today:
-        return
-    work.db.meta_set(LOOKED, today)
-    noticed = evidence.look_for_change(reader)
-    if noticed is not None:
-        outbox.put(work.db, work.profile_id, noticed.subject, messages.of_change(noticed))
+def _note(work: Work, found: Found) -> None:
+    """Keep that the user has changed, and tell them."""
+    noticed = changes.add(work.db, work.profile_id, found.at, found.dimension)
+    outbox.put(work.db, work.profile_id, noticed.subject, messages.of_change(noticed))
 
 
 def _publish(work: Work) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twind.preferences import catalogue
-from twind.preferences.observations import Change
+from twind.preferences.observations import NOISE, Change
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -117,7 +117,8 @@ def _told(belief: Belief, evidence: Iterable[Observation]) -> float:
     for seen in evidence:
         chance = belief.foretell(seen)
         if chance is not None:
-            nats += seen.weight * math.log(max(chance, 1e-12))
+            weight = NOISE[seen.kind].weight * seen.weight
+            nats += weight * math.log(max(chance, 1e-12))
         belief.update(seen)
     return nats
 
