@@ -1,10 +1,10 @@
 """How readily somebody says yes to a proposal, whatever is in it, and how that wears off.
 
 What they see in a proposal the simulated day tells, as log odds of its being taken up. What is
-left is theirs: some like to be asked and some do not, and everybody tires of being asked. In a trial of
-six weeks suggestions to walk raised steps by 66 % at first, and by 14 % on average over all of it
-(HeartSteps: Klasnja et al. 2019). TIRING is assumed, so that a week of four a day all but halves
-the odds, and each user's reviews say how it is with them.
+left is theirs: some like to be asked and some do not, and everybody tires of being asked. In a
+trial of six weeks a suggestion to move raised steps by 66 % at first, and by 14 % on average over
+all of it (HeartSteps: Klasnja et al. 2019). TIRING is assumed, so that a week of four a day all but
+halves the odds, and each user's reviews say how it is with them.
 
     log odds of yes = log odds by what is seen in it + willing - tiring * proposals a day of late
 """
