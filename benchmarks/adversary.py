@@ -197,7 +197,7 @@ def _live(lives, morning, scratch, plan, days_after):
             fits = room(v, w, kind - 1, run, leisure_run(v, w, run))
             legal = fits > 0 and may_target(v, w, kind - 1, target) and may_depth(kind - 1, depth)
         if legal:
-            begun = propose(v, w, kind - 1, target, depth)
+            begun = propose(v, w, kind - 1, target, depth, 1)
             spend_slots(v, w, kind - 1, target, depth, 1, begun)
         else:
             pass_slot(v, w, -1, 0, 1, HABIT)

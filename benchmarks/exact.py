@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from figures import FAST, PEOPLE, SEED, tell
 
-from twind.rl.dynamics import CROWD, end_day, pass_slot, run_on, spend_slots
+from twind.rl.dynamics import end_day, pass_slot, run_on, spend_slots
 from twind.rl.legal import free_run, leisure_run, may_depth, may_target, room
 from twind.rl.person import acceptance
 from twind.rl.spaces import DURATIONS_SLOTS, SLOTS, TARGETS
@@ -24,6 +24,7 @@ from twind.rl.world import (
     LIFE,
     P_INTERRUPTION_COST,
     PART_COUNT,
+    SLOT_H,
     World,
     pack,
 )
@@ -129,16 +130,17 @@ def _best(lives, stack, level):
             for depth in range(3):
                 if not may_depth(activity, depth):
                     continue
-                chance = acceptance(v, w, w.truth, w.params, activity, target, depth)
                 for slots in DURATIONS_SLOTS:
                     if slots > fits:
                         continue
+                    chance = acceptance(
+                        v, w, w.truth, w.params, activity, target, depth, slots * SLOT_H
+                    )
                     expected = 0.0
                     for accepted in (True, False):
                         stack[level + 1] = stack[level]
                         n = stack[level + 1]
-                        cost = n.params[P_INTERRUPTION_COST] * (1.0 + CROWD * n.proposals)
-                        n.reward[COSTS] -= cost
+                        n.reward[COSTS] -= n.params[P_INTERRUPTION_COST]
                         n.proposals += 1
                         if not accepted:
                             n.refused += 1

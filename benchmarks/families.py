@@ -9,6 +9,7 @@ twin. All luck is drawn from the seed and the day, so that a day can be lived tw
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -185,6 +186,7 @@ class Person:
         liking[WORK] = -3.0
         self.pull = np.exp(liking) / np.exp(liking).sum()
         self.before = None
+        self.salt = ()
 
     # --- asked ---
 
@@ -261,7 +263,7 @@ class Person:
     def imagine(self, day, accepted):
         """Return the blocks that a day would have; nothing is changed by it."""
         life = self.life
-        luck = self._luck(6, day.toordinal())
+        luck = self._luck(6, day.toordinal(), *self.salt)
         follows = luck.random(QUARTERS) < self.carries_out
         habit, whim = luck.random(24), luck.random(24)
         doing = [None] * QUARTERS
@@ -277,6 +279,12 @@ class Person:
         for first, end in life.meetings(day):
             doing[first:end] = [(WORK, "boss", "", None)] * (end - first)
         return self._blocks(day, doing)
+
+    def in_other_luck(self, number):
+        """Return this person on days that go otherwise by luck alone."""
+        other = copy.deepcopy(self)
+        other.salt = (number,)
+        return other
 
     carries_out = 0.9
     """How probably what was accepted is done."""

@@ -46,6 +46,8 @@ CANDIDATES = 200
 """What the search that knows looks at for each of its proposals, drawn from all there is."""
 MOST = 4
 GAP_DAYS = 3
+LUCKS = 6
+"""Days of other luck on which who knows no more than tastes tries a plan out."""
 CERTAIN_SD = 0.01
 WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 """Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
@@ -113,14 +115,22 @@ def _luck_of(seed, day):
     return np.random.default_rng([seed, day.toordinal()])
 
 
-def _best_proposals(user, day, rng):
-    """Return proposals for a day, each the best of CANDIDATES beside those before it."""
+def _best_proposals(user, day, rng, lucks=None):
+    """Return proposals for a day, each the best of CANDIDATES beside those before it.
+
+    lucks: people to whom a plan is to be worth most, on average; the user, and so the very luck of
+    the day, unless given.
+    """
     chosen, everything = [], _everything(user, day)
-    best = _imagined(user, day, chosen)
+
+    def judged(plan):
+        return np.mean([_imagined(one, day, plan) for one in lucks or [user]])
+
+    best = judged(chosen)
     for _ in range(MOST):
         looked_at = [everything[i] for i in rng.permutation(len(everything))[:CANDIDATES]]
         free = [one for one in looked_at if not any(_clash(one, other) for other in chosen)]
-        worth = [_imagined(user, day, [*chosen, one]) for one in free]
+        worth = [judged([*chosen, one]) for one in free]
         if not worth or max(worth) <= best + 1e-9:
             break
         best = max(worth)
@@ -145,8 +155,9 @@ def _clash(one, other):
 def _everything(user, day):
     """Return all that could be proposed on a day: types, targets, hours and two lengths.
 
-    Within the limits that twind keeps to as well: nobody is disturbed at night, and working hours
-    are for work. Nor is the same thing proposed twice a day (`_clash`).
+    Within the limits that twind keeps to as well: nobody is disturbed at night, working hours are
+    for work, and what is learnt for is a project of learning. Nor is the same thing proposed twice
+    a day (`_clash`).
     """
     from twind.model import Person, Project, Target
     from twind.preferences.features import ACTIVITIES
@@ -157,8 +168,10 @@ def _everything(user, day):
     projects = [one for one in records if isinstance(one, Project) and one.status == "active"]
     kinds = [(activity, None) for activity in ACTIVITIES]
     kinds += [
-        (activity, Target(kind="project", id=row, name=one.name))
-        for activity in ("work", "learn")
+        (
+            "learn" if one.kind == "learning" else "work",
+            Target(kind="project", id=row, name=one.name),
+        )
         for row, one in enumerate(projects)
     ]
     kinds += [
@@ -501,19 +514,18 @@ def _told(belief, tastes):
     return replace(belief, mean=mean, covariance=covariance)
 
 
-def plans_who_knows(user, seed):
-    """Return the same of the plans of the search that knows."""
+def plans_who_knows(user, seed, lucks=None):
+    """Return the same of the plans of the search that knows; lucks as in `_best_proposals`."""
     days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
-    return np.mean(
-        [
-            _imagined(
-                user,
-                day,
-                _best_proposals(user, day, np.random.default_rng([seed, day.toordinal()])),
-            )
-            for day in days
-        ]
-    )
+    plans = [_best_proposals(user, day, _luck_of(seed, day), lucks) for day in days]
+    return np.mean([_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)])
+
+
+def plans_without_foresight(user, seed):
+    """Return the same of who knows their tastes and not the day's luck; None where it is untold."""
+    other = getattr(user, "in_other_luck", None)
+    lucks = [other(number) for number in range(LUCKS)] if other else None
+    return plans_who_knows(user, seed, lucks) if lucks else None
 
 
 def noted(user, day, blocks):
@@ -568,6 +580,7 @@ def one_person(factory, seed, days, training_steps, ways):
     }
     told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
     told["gap"]["told"] = plans_told(user_at_first)
+    told["gap"]["no_foresight"] = plans_without_foresight(user_at_first, seed)
     for way in ways:
         told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
     return told

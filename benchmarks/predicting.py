@@ -7,14 +7,16 @@ accepted, and a little of the rest, to learn of it.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from twind.preferences.features import ACTIVITIES
 
 EXPLORES = 0.2
-"""How often it proposes at random."""
+"""How often it proposes at random, whatever it expects: who does not is silent after a few noes."""
 LEAST = 0.5
-"""Below this probability it says nothing."""
+"""Below this probability it says nothing else."""
 MOST = 4
 BANDS_H = 4
 PRECISION = 1.0
@@ -34,21 +36,17 @@ class Predictor:
         chances = 1.0 / (1.0 + np.exp(-features @ self._weights(features.shape[1])))
         chosen = []
         for _ in range(MOST):
-            order = (
-                rng.permutation(len(everything))
-                if rng.random() < EXPLORES
-                # Ties are many: hours of one band are alike.
-                else np.lexsort((rng.random(len(everything)), -chances))
-            )
+            explores = rng.random() < EXPLORES
+            # Ties are many: hours of one band are alike.
+            likeliest = np.lexsort((rng.random(len(everything)), -chances))
+            order = rng.permutation(len(everything)) if explores else likeliest
             fresh = (
                 everything[row]
                 for row in order
-                if chances[row] >= LEAST and not any(clash(everything[row], one) for one in chosen)
+                if (explores or chances[row] >= LEAST)
+                and not any(clash(everything[row], one) for one in chosen)
             )
-            best = next(fresh, None)
-            if best is None:
-                break
-            chosen.append(best)
+            chosen += itertools.islice(fresh, 1)
         return sorted(chosen, key=lambda one: one.start)
 
     def learn(self, proposal, taken):

@@ -44,8 +44,9 @@ def report(family, everyone, days, ways, drift_day=None):
     for order in ("chosen", "random"):
         for answers in ANSWERS[1:]:
             yield gap_closed(family, everyone, order, answers)
-    if all(person["gap"]["told"] is not None for person in everyone):
-        yield gap_ceiling(family, everyone)
+    for ceiling in ("told", "no_foresight"):
+        if all(person["gap"][ceiling] is not None for person in everyone):
+            yield gap_ceiling(family, everyone, ceiling)
 
 
 def pooled(told):
@@ -83,13 +84,17 @@ def gap_closed(family, everyone, order, answers):
     return _scaled(f"{family}.gap_closed.{order}.{answers}", then - first, knowing - first, unit)
 
 
-def gap_ceiling(family, everyone):
-    """Return the same of plans by twind that is told the tastes which answers would tell of."""
+def gap_ceiling(family, everyone, ceiling):
+    """Return the same of the plans of who has a share of the knowledge.
+
+    ceiling: "told", twind that is told the tastes which answers would tell of, or "no_foresight",
+    the search that knows, but for the day's luck.
+    """
     first = np.array([person["gap"]["chosen"][0] for person in everyone])
-    told = np.array([person["gap"]["told"] for person in everyone])
+    told = np.array([person["gap"][ceiling] for person in everyone])
     knowing = np.array([person["gap"]["knowing"] for person in everyone])
     unit = "0 before any answer, 1 knowing; simulated"
-    return _scaled(f"{family}.gap_closed.told", told - first, knowing - first, unit)
+    return _scaled(f"{family}.gap_closed.{ceiling}", told - first, knowing - first, unit)
 
 
 def recovery(family, everyone, drift_day):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twind import evidence
+from twind import asking, evidence
 from twind.closeness import Meeting
 from twind.model import (
     Attendee,
@@ -23,7 +23,7 @@ from twind.model import (
     Target,
     Task,
 )
-from twind.preferences import catalogue, situations
+from twind.preferences import catalogue
 from twind.preferences.belief import POPULATION_MEANS
 from twind.preferences.observations import names_in
 from twind.store import (
@@ -50,12 +50,8 @@ def reader(db, clock):
 
 @pytest.fixture
 def seeded(reader):
-    evidence.seed(reader)
+    asking.seed(reader)
     return reader
-
-
-def rows(db, table):
-    return [tuple(row) for row in db.rows(f"SELECT * FROM {table} ORDER BY 1")]
 
 
 def believed(db):
@@ -71,7 +67,7 @@ def sync(reader, *fetched, source="test"):
     records.apply(reader.db, 1, source, fetched, window)
 
 
-def propose(reader, features=None, action="learn", target=None):
+def propose(reader, features=None, action="learn", target=None, **details):
     start = reader.now + timedelta(hours=2)
     block = evidence.proposed_block
     made = Proposal(
@@ -91,7 +87,11 @@ def propose(reader, features=None, action="learn", target=None):
     values = {name: getattr(described, name) for name in described.__slots__}
     values["lead_days"] = min(values["lead_days"], 1e6)
     made.details.update(
-        {"features": features or evidence.block_features(described, made), "block": values}
+        {
+            "features": features or evidence.block_features(described, made),
+            "block": values,
+            **details,
+        }
     )
     [row] = proposals.add(reader.db, 1, [made], {})
     return row
@@ -101,66 +101,6 @@ def say(reader, row, action, **more):
     return proposals.review(
         reader.db, 1, Feedback(proposal_id=row, action=action, at=reader.now, **more)
     )
-
-
-# --- the bank ------------------------------------------------------------------------------------
-
-
-def test_seeding_twice_changes_nothing(db, seeded):
-    before = [rows(db, table) for table in ("dimensions", "aspects", "questions")]
-    evidence.seed(seeded)
-    assert [rows(db, table) for table in ("dimensions", "aspects", "questions")] == before
-    assert [len(table) for table in before[:2]] == [15, 75]
-
-
-def test_seeding_takes_dimensions_made_elsewhere_into_use(db, reader):
-    with db.transaction():
-        own = db.insert("dimensions", name="Values", weight=3.0)
-        aspect = db.insert("aspects", dimension_id=own, name="growth", code="VAL_GROWTH")
-        db.insert("questions", text="Whose?", question_type="choice", active=1)
-    evidence.seed(reader)
-    assert db.value("SELECT weight FROM dimensions WHERE id = ?", (own,)) == 3.0
-    assert db.value("SELECT COUNT(*) FROM aspects WHERE code = 'VAL_GROWTH'") == 1
-    assert db.value("SELECT id FROM aspects WHERE code = 'VAL_GROWTH'") == aspect
-    evidence.refresh(reader)
-    assert len(patterns.load(db, 1)) == 75
-
-
-def test_a_bank_of_an_earlier_version_is_put_away_and_its_answers_count(db, reader):
-    def put(text):
-        return questions.put(
-            db,
-            profile_id=None,
-            text=text,
-            kind="binary",
-            dimension_id=None,
-            difficulty=1,
-            engagement=0.5,
-            effort_s=6.0,
-            options=[("Tea", {"VAL_GROWTH": 1.0}), ("Coffee", {"VAL_FREEDOM": 0.5})],
-            aspect_ids={},
-        )
-
-    with db.transaction():
-        answered, unanswered = put("Tea or coffee, of old?"), put("Coffee or tea, of old?")
-    option = questions.load(db, 1)[0].options[0].id
-    given = questions.answer(db, 1, answered, option)
-    evidence.seed(reader)
-    asked = {question.id for question in questions.load(db, 1)}
-    assert asked
-    assert not asked & {answered, unanswered}
-    assert [one.key for one in evidence.collect(reader)] == [f"response:{given}"]
-
-
-def test_questions_about_this_life_come_and_go_with_it(reader):
-    for name in ("Ann", "Bob"):
-        sync(reader, Person(uid=name, name=name), source=name)
-    evidence.seed(reader)
-    about = [one.text for one in questions.load(reader.db, 1) if "Ann" in one.text]
-    assert about
-    sync(reader, Person(uid="Zoe", name="Zoe"), source="Ann")
-    evidence.seed(reader)
-    assert not any("Ann" in one.text for one in questions.load(reader.db, 1))
 
 
 # --- answers -------------------------------------------------------------------------------------
@@ -262,6 +202,36 @@ def test_ignored_says_little_and_withdrawn_nothing(db, seeded, clock):
     [silence] = evidence.collect(seeded)
     assert (silence.key, silence.source) == (f"ignored:{row}", ("recommendations", row))
     assert silence.weight <= 0.1
+
+
+@pytest.mark.parametrize(("action", "up"), [("accept", True), ("reject", False)])
+def test_what_was_foretold_teaches_least(seeded, action, up):
+    """However sure the belief was of its worth, what counts is what the day made of it."""
+    moved = []
+    for odds in (-2.0, 2.0):
+        foretold = {"odds": odds, "worth": 1.5, "doubt": 0.5}
+        row = propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold)
+        before = evidence.believe(seeded).mean_of("LEA_PRACTICAL")
+        say(seeded, row, action)
+        moved.append(evidence.believe(seeded).mean_of("LEA_PRACTICAL") - before)
+        say(seeded, row, "undo")
+    assert all((move > 0) is up for move in moved)
+    assert (abs(moved[0]) > abs(moved[1])) is up
+
+
+def test_withheld_reviews_are_read_by_nothing_that_is_learnt(db, seeded):
+    for _ in range(10):
+        foretold = {"odds": 0.0, "worth": 0.5, "doubt": 0.5}
+        say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold), "accept")
+    said = {row["id"] for row in db.rows("SELECT id FROM feedback")}
+    kept = {row for row in said if not evidence.is_withheld(row)}
+    withholding = replace(seeded, withholds=True)
+    for reader, read in ((seeded, said), (withholding, kept)):
+        assert {one.source[1] for one in evidence.collect(reader)} == read
+        assert evidence.willing(reader).evidence == len(read)
+    assert len(kept) == 8
+    strength = [evidence.believe(one).mean_of("LEA_PRACTICAL") for one in (seeded, withholding)]
+    assert strength[0] > strength[1] > 0.0
 
 
 def test_an_edit_prefers_what_it_made_of_it(seeded):
@@ -384,7 +354,7 @@ def test_habits_are_no_matter_of_choice(reader):
         Project(uid="r", name="Run", kind="habit"),
         Task(uid="r/1", title="Run", series="r", due=reader.now),
     )
-    evidence.seed(reader)
+    asking.seed(reader)
     asked = " ".join(one.text for one in questions.load(reader.db, 1))
     assert "Thesis" in asked
     assert "“Run”" not in asked
@@ -435,78 +405,8 @@ def test_the_user_is_nobody_the_user_knows(reader):
     assert block.people_ids == (ann.id,)
     assert block.closeness == evidence.closeness(ann, reader.local) > 0.9
     assert json.loads(evidence.world(reader))["people"] == [ann.id]
-    evidence.seed(reader)
+    asking.seed(reader)
     assert not any("Mia" in one.text for one in questions.load(reader.db, 1))
-
-
-def test_the_next_question_is_one_not_asked_yet(db, seeded):
-    chosen = evidence.next_question(seeded)
-    assert chosen.best is not None
-    questions.answer(db, 1, chosen.best.question.id, chosen.best.question.options[0].id)
-    again = evidence.next_question(seeded)
-    assert again.best is not None
-    assert again.best.question.id != chosen.best.question.id
-
-
-def situations_on_offer(reader):
-    asked = {one.question_id for one in questions.responses(reader.db, 1)}
-    return [
-        one
-        for one in questions.load(reader.db, 1)
-        if one.kind == "scenario" and "Which would you rather" in one.text and one.id not in asked
-    ]
-
-
-def test_a_handful_of_situations_is_on_offer_until_they_are_answered(reader):
-    sync(
-        reader,
-        *(Person(uid=name, name=name) for name in ("Ann", "Bob")),
-        Project(uid="p", name="Thesis"),
-    )
-    evidence.seed(reader)
-    evidence.next_question(reader)
-    offered = situations_on_offer(reader)
-    assert len(offered) == situations.MOST
-    evidence.seed(reader)
-    evidence.next_question(reader)
-    assert situations_on_offer(reader) == offered
-    answered = offered[0]
-    questions.answer(reader.db, 1, answered.id, answered.options[0].id)
-    evidence.next_question(reader)
-    assert len(situations_on_offer(reader)) == situations.MOST
-    assert answered not in questions.load(reader.db, 1)
-    assert answered in questions.load(reader.db, 1, active=False)
-    assert evidence.collect(reader)
-
-
-def test_a_situation_goes_when_who_it_is_about_does(reader):
-    names = ("Ann", "Bob", "Cid")
-    for name in names:
-        sync(reader, Person(uid=name, name=name), source=name)
-    evidence.seed(reader)
-    about = set()
-    while not about:
-        evidence.next_question(reader)
-        offered = situations_on_offer(reader)
-        assert offered, "no situation was about anybody"
-        about = {one.id for one in offered if any(f"with {name}" in one.text for name in names)}
-        for one in offered:
-            if not about:
-                questions.answer(reader.db, 1, one.id, one.options[0].id)
-    for name in names:
-        sync(reader, Person(uid=f"not {name}", name=f"Not {name}"), source=name)
-    evidence.seed(reader)
-    assert not about & {one.id for one in situations_on_offer(reader)}
-
-
-def test_what_was_asked_today_is_counted_on_the_users_clock(db, seeded, clock):
-    one, other = questions.load(db, 1)[:2]
-    questions.answer(db, 1, one.id, one.options[0].id)
-    questions.answer(db, 1, other.id, None, "skipped")
-    assert evidence.asked_today(seeded) == 2
-    night = seeded.local.replace(hour=23, minute=59)
-    assert evidence.asked_today(replace(seeded, now=night)) == 2
-    assert evidence.asked_today(replace(seeded, now=night + timedelta(minutes=2))) == 0
 
 
 def test_how_much_of_a_world_is_another(reader):
@@ -533,7 +433,7 @@ def lived(seeded):
     done = seeded.now - timedelta(days=5)
     task = Task(uid="t", title="Write", status="done", completed_at=done, due=seeded.now)
     sync(seeded, *people_here, *meetings, task)
-    evidence.seed(seeded)
+    asking.seed(seeded)
     for question in questions.load(seeded.db, 1)[::9]:
         questions.answer(seeded.db, 1, question.id, question.options[0].id)
     say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}), "accept")
@@ -656,7 +556,7 @@ def test_what_is_pinned_stays_whatever_comes(lived, clock, value):
     for belief in (
         evidence.refresh(later),
         evidence.believe(later),
-        evidence.believe(later, withhold_reviews=True),
+        evidence.believe(replace(later, withholds=True)),
     ):
         for code in ("REL_TRUST", "REL_INTIMACY"):
             assert belief.mean_of(code) == pytest.approx(value, abs=1e-3)
@@ -672,7 +572,7 @@ def test_who_is_forgotten_is_neither_known_nor_told_of(lived):
     assert told != free
     assert f"person:{ann.id}" in spoken(lived)
     ownership.forget_person(lived.db, 1, ann.id)
-    evidence.seed(lived)
+    asking.seed(lived)
     assert [one.name for one in evidence.people(lived)] == ["Bob"]
     assert f"person:{ann.id}" not in spoken(lived)
     belief = evidence.refresh(lived)
@@ -684,27 +584,8 @@ def test_who_is_forgotten_is_neither_known_nor_told_of(lived):
     }
     assert not any("Ann" in question.text for question in questions.load(lived.db, 1))
     ownership.restore_person(lived.db, 1, ann.id)
-    evidence.seed(lived)
+    asking.seed(lived)
     assert evidence.refresh(lived).to_bytes() == told
-
-
-def test_nobody_is_asked_about_what_is_forgotten(db, seeded):
-    evidence.refresh(seeded)
-    chosen = evidence.next_question(seeded).best.question
-    codes = {name for option in chosen.options for name in option.features}
-    for code in codes & catalogue.index_of().keys():
-        ownership.say(db, 1, "forget", code)
-    again = evidence.next_question(seeded).best
-    assert again is None or again.question.id != chosen.id
-
-
-def test_what_cannot_be_observed_is_marked_in_databases_made_before_too(db, seeded):
-    db.execute("UPDATE aspects SET metadata = '{}'")
-    evidence.seed(seeded)
-    evidence.refresh(seeded)
-    marked = {one.code for _, one in patterns.load(db, 1) if not one.observable}
-    assert {"COM_DIRECT", "HEA_NUTRITION", "FIN_SAVING"} < marked
-    assert not {"REL_TRUST", "TIM_PLANNING"} & marked
 
 
 # --- change --------------------------------------------------------------------------------------

@@ -15,15 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from twind.closeness import DEFAULT
 from twind.preferences import (
-    bank,
     catalogue,
     change,
     detectors,
-    elicitation,
     observations,
-    observing,
     resuming,
-    situations,
     willingness,
 )
 from twind.preferences.belief import Belief
@@ -31,7 +27,6 @@ from twind.preferences.disowning import Disowned
 from twind.preferences.features import ACTIVITIES, Block
 from twind.preferences.observations import Linear, Observation, names_in
 from twind.store import changes, life, patterns, proposals, questions, sources, words
-from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,13 +50,17 @@ PINNED_SD = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose database is read, and through whose eyes."""
+    """Whose database is read, and through whose eyes.
+
+    withholds: whether the reviews by which a new model is judged are left unread (`is_withheld`).
+    """
 
     db: Store
     profile_id: int
     zone: ZoneInfo
     emails: frozenset[str]
     now: datetime
+    withholds: bool = False
 
     @property
     def local(self) -> datetime:
@@ -69,113 +68,9 @@ class Reader:
         return self.now.astimezone(self.zone)
 
 
-# --- the bank ------------------------------------------------------------------------------------
-
-
-def seed(reader: Reader) -> None:
-    """Put the catalogue, the question bank and the questions about this life into the database."""
-    db = reader.db
-    with db.transaction():
-        dimension_ids, aspect_ids = {}, {}
-        for dimension in catalogue.dimensions():
-            row = questions.seed_dimension(db, dimension.name, dimension.description)
-            dimension_ids[dimension.name] = row
-            for aspect in dimension.aspects:
-                aspect_ids[aspect.code] = questions.seed_aspect(
-                    db,
-                    row,
-                    aspect.name,
-                    aspect.code,
-                    aspect.description,
-                    observable=aspect.code in observing.observable(),
-                )
-        people, projects = _life_people(reader), _life_projects(reader)
-        own = bank.about_life(people, projects)
-        for profile_id, entries in ((None, bank.load()), (reader.profile_id, own)):
-            for entry in entries:
-                _put(db, profile_id, entry, dimension_ids, aspect_ids)
-        questions.retire(db, None, (entry.text for entry in bank.load()))
-        # Situations on offer stand for as long as what they are about does.
-        standing = situations.possible(people, projects)
-        questions.retire(db, reader.profile_id, (*(entry.text for entry in own), *standing))
-
-
-def _put(
-    db: Store,
-    profile_id: int | None,
-    entry: bank.BankQuestion,
-    dimension_ids: Mapping[str, int],
-    aspect_ids: Mapping[str, int],
-) -> None:
-    primary = catalogue.index_of().get(entry.primary)
-    dimension_name = catalogue.aspects()[primary].dimension if primary is not None else ""
-    questions.put(
-        db,
-        profile_id=profile_id,
-        text=entry.text,
-        kind=entry.kind,
-        dimension_id=dimension_ids.get(dimension_name),
-        difficulty=entry.difficulty,
-        engagement=entry.engagement,
-        effort_s=entry.effort_s,
-        options=[(option.text, option.features) for option in entry.options],
-        aspect_ids=aspect_ids,
-    )
-
-
-def offer_situations(reader: Reader, belief: Belief) -> None:
-    """Offer those situations in which the twin is least sure what the user would do.
-
-    Those that were answered, or whose answer has become clear, are put away.
-    """
-    db, profile_id = reader.db, reader.profile_id
-    people, projects = _life_people(reader), _life_projects(reader)
-    candidates = situations.possible(people, projects)
-    answered = {response.question_id for response in questions.responses(db, profile_id)}
-    known = questions.load(db, profile_id, active=False)
-    chosen = situations.choose(
-        belief,
-        candidates,
-        asked={one.text for one in known if one.id in answered},
-        offered={one.text for one in known if one.id not in answered},
-    )
-    with db.transaction():
-        for entry in chosen:
-            _put(db, profile_id, entry, {}, {})
-        own = (*bank.about_life(people, projects), *chosen)
-        questions.retire(db, profile_id, (entry.text for entry in own))
-
-
-def _life_people(reader: Reader) -> list[bank.LifePerson]:
-    return [
-        bank.LifePerson(
-            person.id, person.name, days_since(person, reader.now), closeness(person, reader.local)
-        )
-        for person in people(reader)
-    ]
-
-
-def _life_projects(reader: Reader) -> list[bank.LifeProject]:
-    return [
-        bank.LifeProject(
-            project.id,
-            project.name,
-            project.kind,
-            None if (due := deadline(project, reader.now)) is None else _days(due - reader.now),
-        )
-        for project in life.projects(reader.db, reader.profile_id)
-        # What recurs is kept up, not brought forward: nobody is asked to choose it over the rest.
-        if project.name != SINGLE_TASKS and not any(step.series for step in project.steps)
-    ]
-
-
-def _days(span: timedelta) -> float:
-    return span.total_seconds() / 86_400
-
-
 def days_since(person: life.PersonRow, now: datetime) -> float | None:
     """Return the days since the last contact; None where none is known."""
-    return _days(now - person.contacts[-1]) if person.contacts else None
+    return (now - person.contacts[-1]) / timedelta(days=1) if person.contacts else None
 
 
 def people(reader: Reader) -> list[life.PersonRow]:
@@ -400,7 +295,7 @@ def _feedback(reader: Reader) -> Iterable[Observation]:
             reason=said.reason,
             baseline=proposal.details.get("baseline"),
             edited=_edited(proposal, said, reader.zone) if said.action == "edit" else None,
-            willing=willing.get(said.proposal_id, 0.0),
+            offset=_offset(proposal, willing),
             nth=alike[kind],
         )
     for proposal in made.values():
@@ -413,8 +308,17 @@ def _feedback(reader: Reader) -> Iterable[Observation]:
                 at=proposal.end,
                 source=("recommendations", proposal.id or 0),
                 baseline=proposal.details.get("baseline"),
-                willing=willing.get(proposal.id or 0, 0.0),
+                offset=_offset(proposal, willing),
             )
+
+
+def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
+    """Return the log odds of a yes for other reasons than what the proposal is worth."""
+    told = proposal.details
+    if "worth" not in told:
+        return willing.get(proposal.id or 0, 0.0)  # made by an older twind
+    foretold = observations.foretold_otherwise(told["odds"], told["worth"], told["doubt"])
+    return foretold + willing.get(proposal.id or 0, 0.0)
 
 
 def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
@@ -426,6 +330,7 @@ def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tup
         said.proposal_id: (row, said)
         for row, said in proposals.feedback(reader.db, reader.profile_id)
         if said.action != "snooze" and said.proposal_id in made
+        if not (reader.withholds and is_withheld(row))
     }
     told = sorted(last.values(), key=lambda pair: pair[0])
     return [(row, said) for row, said in told if said.action != "undo"]
@@ -525,14 +430,9 @@ def prior(reader: Reader) -> Belief:
     )
 
 
-def believe(reader: Reader, *, withhold_reviews: bool = False) -> Belief:
-    """Return the posterior after all evidence, or all but the reviews that are withheld."""
-    seen = collect(reader)
-    if not withhold_reviews:
-        return _learn(reader, seen)[0]
-    told = [one for one in seen if one.source[0] != "feedback" or not is_withheld(one.source[1])]
-    # Nothing of this is kept: what is kept is learnt from all there is.
-    return _pinned(reader, resuming.learn(prior(reader), told, reader.now)[0])
+def believe(reader: Reader) -> Belief:
+    """Return the posterior after all evidence that the reader reads."""
+    return _learn(reader, collect(reader))[0]
 
 
 def is_withheld(feedback: int) -> bool:
@@ -581,30 +481,6 @@ def refresh(reader: Reader) -> Belief:
         )
         patterns.write_belief(reader.db, reader.profile_id, kept)
     return belief
-
-
-def asked_today(reader: Reader) -> int:
-    """Return how many questions were answered or skipped since midnight on the user's clock."""
-    today = reader.local.date()
-    given = questions.responses(reader.db, reader.profile_id)
-    return sum(1 for one in given if one.at and one.at.astimezone(reader.zone).date() == today)
-
-
-def next_question(reader: Reader) -> elicitation.Selection:
-    """Return the question worth asking now, or why there is none."""
-    given = questions.responses(reader.db, reader.profile_id)
-    belief = believe(reader)
-    offer_situations(reader, belief)
-    asked = {response.question_id for response in given}
-    own = disowned(reader)
-    every = [own.question(one) for one in questions.load(reader.db, reader.profile_id)]
-    places = {question.id: question for question in every}
-    recent = [
-        elicitation.dimension_of(places[response.question_id])
-        for response in given[-elicitation.RECENT :]
-        if response.question_id in places
-    ]
-    return elicitation.select(belief, every, asked, recent=recent)
 
 
 # --- the world, as far as training depends on it -------------------------------------------------

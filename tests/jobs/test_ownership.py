@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from twind import evidence, settings
+from twind import asking, evidence, settings
 from twind.clock import format_utc
 from twind.jobs import detect, propose, sync
 from twind.jobs.work import Work
@@ -53,7 +53,7 @@ def switched(work, **on):
 
 def love(work, *codes):
     """Have the user be known for these by a database made elsewhere."""
-    evidence.seed(work.reader())
+    asking.seed(work.reader())
     with work.db.transaction():
         for code in codes:
             place = work.db.row("SELECT id, dimension_id FROM aspects WHERE code = ?", (code,))
@@ -88,7 +88,7 @@ def live(work):
     )
     thesis = [Project(uid="p", name="Thesis"), Task(uid="t", title="Write", project="p")]
     records.apply(work.db, 1, "tasks", thesis, span)
-    evidence.seed(work.reader())
+    asking.seed(work.reader())
     for question in questions.load(work.db, 1):
         told = [option for option in question.options if option.features.get(CODE, 0.0) > 0.0]
         if told:

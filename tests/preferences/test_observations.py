@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from twind.model import Option, Question
 from twind.preferences.observations import (
     IGNORED,
+    NOISE,
     Binary,
     Choice,
     Indifferent,
     Ordinal,
     Preference,
+    foretold_otherwise,
     from_answer,
     from_feedback,
     names_in,
@@ -22,6 +24,7 @@ from twind.preferences.observations import (
     rejection_weight,
     repeat_weight,
 )
+from twind.preferences.posterior import Posterior
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -99,8 +102,17 @@ def test_accepting_says_that_it_is_worth_more_than_what_would_have_been():
     (seen,) = reviewed("accept")
     assert seen.likelihood == Binary({"VAL_GROWTH": 0.5}, True)
     assert seen.weight == 1.0
-    (seen,) = reviewed("accept", baseline={"VAL_GROWTH": 0.2, "REL_TRUST": 0.1}, willing=-0.4)
+    (seen,) = reviewed("accept", baseline={"VAL_GROWTH": 0.2, "REL_TRUST": 0.1}, offset=-0.4)
     assert seen.likelihood == Binary({"VAL_GROWTH": 0.3, "REL_TRUST": -0.1}, True, -0.4)
+
+
+@given(st.floats(-3, 3), st.floats(-2, 2), st.floats(0.01, 2))
+def test_a_review_is_foretold_as_the_simulated_day_foretold_it(odds, worth, doubt):
+    slope = NOISE["feedback"].slope
+    believed = Posterior([worth], [[doubt**2]])
+    otherwise = foretold_otherwise(odds, worth, doubt)
+    told = believed.predict_binary([slope], otherwise)
+    assert told == pytest.approx(1.0 / (1.0 + math.exp(-odds)), abs=0.02)
 
 
 def test_what_would_have_been_anyway_tells_nothing():

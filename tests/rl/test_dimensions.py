@@ -59,7 +59,19 @@ FRIENDS = tuple(
 )
 
 
-def life(likes: Mapping[str, float], some: float, *, projects=BUSY_PROJECTS, people=NEGLECTED):
+OPEN = LifeParameters(max_proposals=6.0)
+RESERVED = LifeParameters(max_proposals=6.0, acceptance=-1.0)
+"""Whose acceptance can rise as well as fall: those who are open take up nearly all that is good."""
+
+
+def life(
+    likes: Mapping[str, float],
+    some: float,
+    *,
+    projects=BUSY_PROJECTS,
+    people=NEGLECTED,
+    own=OPEN,
+):
     """Return a free weekend of somebody of whom all is known: `likes` by code, else `some`.
 
     They do nothing by themselves, and have neither exercised nor sat down to think for long.
@@ -85,7 +97,7 @@ def life(likes: Mapping[str, float], some: float, *, projects=BUSY_PROJECTS, peo
         people=tuple(people),
         belief=Belief(names=tuple(known.names), mean=mean, covariance=np.zeros((len(mean),) * 2)),
         habits=idle,
-        life=LifeParameters(max_proposals=6.0),
+        life=own,
         days_since_done=tuple(since.values()),
     )
 
@@ -179,17 +191,33 @@ are strong: what its aspects' descriptions say. Some are about what was arranged
 
 @pytest.mark.parametrize("dimension", catalogue.dimensions(), ids=lambda one: one.name)
 def test_each_dimension_changes_the_best_day_as_it_says(dimension):
-    """All others are switched on: a little of everything is liked."""
+    """All others are switched on: a little of everything is liked.
+
+    On average over three searches: which near-tie one of them takes is luck.
+    """
     day, more, less = FILLS[dimension.name]
     values = [one.code for one in dimension.aspects if one.kind == "value"]
     up, down = (
-        best_day(quiet_life(dict.fromkeys(values, strength), 0.1), day, rehearsals=9000)
+        [
+            best_day(
+                quiet_life(dict.fromkeys(values, strength), 0.1), day, seed=seed, rehearsals=9000
+            )
+            for seed in range(3)
+        ]
         for strength in (0.6, -0.6)
     )
+
+    def rises(attribute):
+        return float(
+            np.mean(
+                [a.hours[attribute] - b.hours[attribute] for a, b in zip(up, down, strict=True)]
+            )
+        )
+
     for attribute in more:
-        assert up.hours[attribute] > down.hours[attribute] + 0.25, attribute
+        assert rises(attribute) > 0.25, attribute
     for attribute in less:
-        assert up.hours[attribute] < down.hours[attribute] - 0.25, attribute
+        assert rises(attribute) < -0.25, attribute
 
 
 @pytest.mark.parametrize("aspect", VALUES, ids=lambda one: one.code)
@@ -242,11 +270,17 @@ def test_traits_change_how_the_best_day_goes(dimension, traits, what, least):
     people, some, rehearsals = (
         (FRIENDS, 0.0, 20_000) if what == "together" else (NEGLECTED, 0.15, 9000)
     )
+    own = RESERVED if what == "active" else OPEN
     changed = []
     for seed in range(3):
         up, down = (
             best_day(
-                life({code: way * sign for code, sign in traits.items()}, some, people=people),
+                life(
+                    {code: way * sign for code, sign in traits.items()},
+                    some,
+                    people=people,
+                    own=own,
+                ),
                 seed=seed,
                 rehearsals=rehearsals,
                 draws=128,

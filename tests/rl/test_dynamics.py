@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -6,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twind.preferences.catalogue import aspects
-from twind.rl import dynamics, luck
+from twind.rl import dynamics, learning, luck
 from twind.rl import world as names
 from twind.rl.compiled import compiled
 from twind.rl.lives import sample_life
-from twind.rl.person import acceptance
+from twind.rl.person import SEEN, acceptance, gain
 from twind.rl.snapshot import LifeParameters, PersonState, ProjectState, day_plan
 from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, PROJECTS, SLOTS, TYPES
 from twind.rl.vec_env import Simulation, stream, streams
@@ -146,7 +147,7 @@ def test_splitting_and_merging_never_pay(seed, what, depth, pieces, cost):
     paid = float(whole.step([[kind, target, 5, depth]])[0])
     total = sum(float(parts.step([[kind, target, piece, depth]])[0]) for piece in pieces)
     assert parts.world.slot[0] == whole.world.slot[0]
-    asked = sum(cost * (1.0 + dynamics.CROWD * n) for n in range(1, len(pieces)))
+    asked = cost * (len(pieces) - 1)
     assert total == pytest.approx(paid - asked, abs=1e-9)
     assert total < paid
 
@@ -354,11 +355,65 @@ def test_a_finished_project_ends_its_block_and_is_no_target_any_more():
 def test_asking_often_is_answered_less():
     simulation = begin(open_life(life=LifeParameters()))
     life, day = simulation.lives.records[0], simulation.world.records[0]
-    before = acceptance(life, day, day["truth"], day["params"], 0, 0, 0)
+    before = acceptance(life, day, day["truth"], day["params"], 0, 0, 0, 1.0)
     simulation.world.proposals[0] = 3
     simulation.world.refused[0] = 2
-    after = acceptance(life, day, day["truth"], day["params"], 0, 0, 0)
+    after = acceptance(life, day, day["truth"], day["params"], 0, 0, 0, 1.0)
     assert 0.0 < after < before < 1.0
+
+
+def log_odds(life, day, values, what, hours):
+    chance = acceptance(life, day, values, day["guess"], *what, hours)
+    return math.log(chance / (1.0 - chance))
+
+
+ASKED = st.sampled_from(
+    [(CREATE - 1, 0, 1), (WORK - 1, 1, 1), (WORK - 1, 2, 2), (SOCIAL - 1, 1 + PROJECTS, 0)]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(what=ASKED, energy=st.floats(0.1, 0.9))
+def test_what_is_taken_up_hangs_on_all_that_is_seen_in_it(what, energy):
+    simulation = begin(open_life(life=LifeParameters()))
+    simulation.world.energy[0] = energy
+    life, day = simulation.lives.records[0], simulation.world.records[0]
+    seen = gain(life, day, day["mean"], day["guess"], *what)
+    short, long = (log_odds(life, day, day["mean"], what, hours) for hours in (0.5, 2.0))
+    assert long - short == pytest.approx(1.5 * SEEN * seen, abs=1e-9)
+
+
+def test_whoever_minds_effort_less_sees_more_in_late_work():
+    simulation = begin(open_life(life=LifeParameters()))
+    simulation.world.energy[0] = 0.3
+    life, day = simulation.lives.records[0], simulation.world.records[0]
+    minds = day["mean"].copy()
+    minds[names.PART + names.ENERGY] = 0.2
+    odds = {
+        what: [log_odds(life, day, values, what, 1.0) for values in (day["mean"], minds)]
+        for what in ((WORK - 1, 1, 1), (REST - 1, 0, 0))
+    }
+    assert odds[WORK - 1, 1, 1][1] > odds[WORK - 1, 1, 1][0] + 0.1
+    assert odds[REST - 1, 0, 0][1] == odds[REST - 1, 0, 0][0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(what=ASKED, energy=st.floats(0.1, 0.9), hours=st.sampled_from([0.25, 1.0, 2.0]))
+def test_reviews_teach_along_the_gradient_of_what_was_expected(what, energy, hours):
+    simulation = begin(open_life(life=LifeParameters()))
+    simulation.world.energy[0] = energy
+    life, day = simulation.lives.records[0], simulation.world.records[0]
+    count = learning._sensitivity(life, day, *what, hours) - 1  # the last is willingness itself
+    told = list(zip(day["which"][:count].tolist(), day["amounts"][:count].tolist(), strict=True))
+    assert told
+    for which, amount in told:
+        odds = []
+        for step in (-1e-5, 1e-5):
+            values = day["mean"].copy()
+            values[which] += step
+            odds.append(log_odds(life, day, values, what, hours))
+        if which >= names.PART or abs(day["mean"][which]) > 1e-4:  # likes and dislikes meet at 0
+            assert (odds[1] - odds[0]) / 2e-5 == pytest.approx(amount, abs=1e-3)
 
 
 @pytest.mark.parametrize(("slot", "room"), [(40, False), (68, True)])

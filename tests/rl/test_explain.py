@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind import evidence, settings
+from twind import asking, evidence, settings
 from twind.model import Attendee, CalendarEvent, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
 from twind.preferences.features import ACTIVITIES, PARTS, Block
@@ -64,7 +64,7 @@ def teller(db, clock, emails=()):
     profile = {"timezone": "UTC", "emails": list(emails)}
     pipeline = DataPipeline(db, settings.parse({"profile": profile}), clock)
     reader = pipeline.reader(1)
-    evidence.seed(reader)
+    asking.seed(reader)
     for question in questions.load(db, 1)[::3]:
         questions.answer(db, 1, question.id, question.options[0].id)
     belief = evidence.refresh(reader)
@@ -89,10 +89,12 @@ def test_features_of_a_proposal_hold_what_it_does_beyond_its_aspects(told):
     made = told.proposal(rated("work", target=1), 0)
     features = made.details["features"]
     weights = dict(zip(PARTS, told.belief.parts(), strict=True))
-    assert features["part:progress"] == pytest.approx(0.4 / weights["progress"])
-    assert features["part:energy"] == pytest.approx(0.2 / weights["energy"])
+    assert features["part:progress"] == pytest.approx(0.4 / weights["progress"] / 0.6)
+    assert features["part:energy"] == pytest.approx(0.2 / weights["energy"] / 0.6)
     assert "part:alignment" not in features
     assert made.details["odds"] == pytest.approx(math.log(0.6 / 0.4))
+    usual = told.belief.worth(made.details["baseline"])[0]
+    assert made.details["worth"] == pytest.approx(told.belief.worth(features)[0] - usual)
 
 
 def test_what_would_have_been_is_what_is_usual_at_that_hour(told):

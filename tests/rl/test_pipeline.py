@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind import evidence, settings
+from twind import asking, evidence, settings
 from twind.clock import FixedClock
 from twind.errors import EmptyProfileError
 from twind.model import (
@@ -364,7 +364,7 @@ def test_earlier_patterns_are_the_prior_and_stay_it(foreign, clock):
     pipeline = DataPipeline(foreign, configured(), clock)
     before = pipeline.snapshot(1).belief
     reader = pipeline.reader(1)
-    evidence.seed(reader)
+    asking.seed(reader)
     evidence.refresh(reader)
     evidence.refresh(reader)
     assert patterns.earlier(pipeline.store, 1) == {"VAL_GROWTH": (0.9, 0.8)}
@@ -407,7 +407,7 @@ def live(db, profile_id, name, rng):
         )
     sync(db, *fetched, profile_id=profile_id)
     reader = evidence.Reader(db, profile_id, BERLIN, frozenset({"me@x.org"}), clock.now())
-    evidence.seed(reader)
+    asking.seed(reader)
     for question in questions.load(db, profile_id)[:: int(rng.integers(5, 30))]:
         option = question.options[int(rng.integers(len(question.options)))]
         questions.answer(db, profile_id, question.id, option.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from twind import evidence, messages, published
+from twind import asking, evidence, messages, published
 from twind.preferences.belief import Belief
 from twind.store import changes, life, log, models, outbox
 
@@ -28,7 +28,7 @@ def run(work: Work) -> dict[str, Any]:
     the last training (Belief.distance) and how much of the world is another.
     """
     reader = work.reader()
-    evidence.seed(reader)
+    asking.seed(reader)
     seq = log.max_seq(work.db)
     _publish(work)
     today = reader.local.date().isoformat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twind import evidence
+from twind import asking
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
@@ -18,10 +18,10 @@ def run(work: Work) -> dict[str, Any]:
     """
     reader = work.reader()
     most = work.settings.questions.per_day
-    if not work.args.get("more") and evidence.asked_today(reader) >= most:
+    if not work.args.get("more") and asking.asked_today(reader) >= most:
         return _silent(f"you have had as many as a day may have ({most}); twind ask --more goes on")
-    evidence.seed(reader)
-    chosen = evidence.next_question(reader)
+    asking.seed(reader)
+    chosen = asking.next_question(reader)
     if chosen.best is None:
         return _silent(chosen.reason)
     question = chosen.best.question

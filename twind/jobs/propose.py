@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind import evidence, messages
+from twind import asking, evidence, messages
 from twind.errors import NotFoundError
 from twind.rl import reviews, standing
 from twind.rl.candidates import Limits
@@ -47,7 +47,7 @@ def run(work: Work) -> dict[str, Any]:
     asked = [date.fromisoformat(work.args["day"])] if work.args.get("day") else None
     days = asked or [today, today + timedelta(days=1)]
     reader = work.reader()
-    evidence.seed(reader)
+    asking.seed(reader)
     pipeline = DataPipeline(work.db, work.settings, work.clock)
     with work.db.transaction():
         work.check()

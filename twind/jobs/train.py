@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from twind import evidence
+from twind import asking
 from twind.rl.trainer import DigitalTwinTrainer
 from twind.store import models
 
@@ -34,7 +34,7 @@ def run(work: Work) -> dict[str, Any]:
 
     Returns {"model": {"id", "kind", "score"}, "serving", "field", "timesteps", "seconds"}.
     """
-    evidence.seed(work.reader())
+    asking.seed(work.reader())
     timesteps = int(work.args.get("timesteps") or work.settings.training.timesteps)
     trainer = DigitalTwinTrainer(
         work.db,

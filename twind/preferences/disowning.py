@@ -54,7 +54,7 @@ class Disowned:
     def evidence(self, seen: Iterable[Observation]) -> Iterator[Observation]:
         """Yield what still stands, speaking of no more than it may."""
         for one in seen:
-            if one.source in self.rows or self.people.intersection(names_in(one.likelihood)):
+            if one.source in self.rows or self._is_of_nobody(one):
                 continue
             silenced = {
                 name for name, until in self.until.items() if until is None or one.at <= until
@@ -65,6 +65,9 @@ class Disowned:
             elif names_in(left):
                 yield replace(one, likelihood=left)
 
+    def _is_of_nobody(self, one: Observation) -> bool:
+        return bool(self.people and self.people.intersection(names_in(one.likelihood)))
+
     def question(self, asked: Question) -> Question:
         """Return a question as its answer would be heard: of what is never to be believed, not."""
         never = {name for name, until in self.until.items() if until is None}
@@ -74,7 +77,7 @@ class Disowned:
 
 def without(likelihood: Likelihood, names: Collection[str]) -> Likelihood:
     """Return a likelihood in which these parameters play no part; itself where they play none."""
-    if not set(names).intersection(names_in(likelihood)):
+    if not names or not set(names).intersection(names_in(likelihood)):
         return likelihood
     if isinstance(likelihood, Choice | Indifferent):
         options = tuple(_without(option, names) for option in likelihood.options)

@@ -186,13 +186,10 @@ def names_in(likelihood: Likelihood) -> tuple[str, ...]:
 def _differing(options: Sequence[Features]) -> set[str]:
     if not options:
         return set()
-    first = options[0]
-    return {
-        name
-        for other in options[1:]
-        for name, _ in first.items() ^ other.items()
-        if first.get(name, 0.0) != other.get(name, 0.0)
-    }
+    first = options[0].items()
+    pairs = set().union(*(first ^ other.items() for other in options[1:]))
+    # What only some name, and all hold for nothing, is the same to all.
+    return {name for name, value in pairs if value}
 
 
 # --- tempering ------------------------------------------------------------------------------------
@@ -321,15 +318,15 @@ def from_feedback(
     reason: str = "",
     baseline: Features | None = None,
     edited: Features | None = None,
-    willing: float = 0.0,
+    offset: float = 0.0,
     nth: int = 1,
 ) -> tuple[Observation, ...]:
     """Return what the user's word on a proposal says.
 
     features: of what was proposed; baseline: of what would have been instead (none: time left
-    free); edited: of what the user made of it; willing: log odds of a yes whatever is proposed
-    (`willingness`), which says nothing of worth; nth: which proposal of this kind it was, from 1:
-    the tenth "yes" to the same adds little (`nth_weight`).
+    free); edited: of what the user made of it; offset: log odds of a yes for all other reasons,
+    which say nothing of worth (`foretold_otherwise`); nth: which proposal of this kind it was, from
+    1: the tenth "yes" to the same adds little (`nth_weight`).
 
     accept: it was worth more than the baseline. reject: less, and by its reason (REJECTION_WEIGHTS)
     mostly about the moment. edit: what it became was worth more than the baseline, and preferred to
@@ -356,7 +353,7 @@ def from_feedback(
         ]
 
     def taken(what: Features, outcome: bool) -> Binary:
-        return Binary(_beyond(what, baseline or {}), outcome, willing)
+        return Binary(beyond(what, baseline or {}), outcome, offset)
 
     if action == "accept":
         return (*said(key, taken(features, True), f"You accepted “{title}”", share),)
@@ -375,7 +372,20 @@ def from_feedback(
     )
 
 
-def _beyond(features: Features, baseline: Features) -> dict[str, float]:
+def foretold_otherwise(odds: float, worth: float, doubt: float) -> float:
+    """Return the log odds of a yes that worth does not account for: an offset for `from_feedback`.
+
+    odds: with which the simulated day foretold a yes, whatever it might be worth. worth, doubt:
+    mean and standard deviation of what it was believed to be worth then beyond its baseline. So a
+    review is surprising, and teaches, as far as it is not what the day foretold, whatever that
+    counts and features leave out. Odds averaged over doubt lie nearer to even than those of the
+    mean, by a factor (MacKay 1992) that is taken off again.
+    """
+    slope = NOISE["feedback"].slope
+    return odds * math.sqrt(1.0 + math.pi / 8.0 * (slope * doubt) ** 2) - slope * worth
+
+
+def beyond(features: Features, baseline: Features) -> dict[str, float]:
     """Return what features have beyond those of a baseline, the zeros left out."""
     names = dict.fromkeys((*features, *baseline))
     differences = {name: features.get(name, 0.0) - baseline.get(name, 0.0) for name in names}

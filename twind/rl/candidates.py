@@ -228,7 +228,7 @@ def _enumerate(
 ) -> int:
     """Let the day pass and list what could be proposed: slot, type, target, intensity.
 
-    With what is seen in an hour of it times how probably it is taken up, and for how many slots
+    With what is seen in an hour of it times how probably that is taken up, and for how many slots
     there is room; how unsure it is what is seen is told of every slot. Returns how many rows were
     written.
     """
@@ -271,7 +271,7 @@ def _list(
                 doubts[w.slot, activity, target, depth] = doubt(v, w, activity, target, depth)
                 if begins and count < table.shape[0]:
                     seen = gain(v, w, w.mean, w.guess, activity, target, depth)
-                    chance = acceptance(v, w, w.mean, w.guess, activity, target, depth)
+                    chance = acceptance(v, w, w.mean, w.guess, activity, target, depth, 1.0)
                     table[count, 0] = w.slot
                     table[count, 1] = activity + 1
                     table[count, 2] = target

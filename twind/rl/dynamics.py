@@ -109,8 +109,6 @@ PRICED_H = 12.0
 """Hours of one project that count towards these prices."""
 NEGLECT_PRICE = 0.06
 """Price of a day in which the closest relationship has faded entirely."""
-CROWD = 0.5
-"""How much dearer each proposal of a day interrupts than the one before."""
 AWAKE_SLOTS = 64
 """Slots of a day in which something unplanned may begin, as `unplanned_per_day` counts."""
 
@@ -434,11 +432,11 @@ def run_on(v: Life, w: Day) -> None:
 
 
 @compiled
-def propose(v: Life, w: Day, activity: int, target: int, depth: int) -> bool:
-    """Propose something now, with what that costs; return whether the user begins it."""
+def propose(v: Life, w: Day, activity: int, target: int, depth: int, slots: int) -> bool:
+    """Propose so many slots of something, with what that costs; return whether the user begins."""
     bits = luck.roll(w.seed, w.day, luck.A_PROPOSAL + w.slot)
-    w.reward[COSTS] -= w.params[P_INTERRUPTION_COST] * (1.0 + CROWD * w.proposals)
-    chance = acceptance(v, w, w.truth, w.params, activity, target, depth)
+    w.reward[COSTS] -= w.params[P_INTERRUPTION_COST]
+    chance = acceptance(v, w, w.truth, w.params, activity, target, depth, slots * SLOT_H)
     w.proposals += 1
     if luck.draw(bits, luck.ACCEPT) >= chance:
         w.outcome = REFUSED

@@ -18,7 +18,7 @@ import numpy as np
 from twind import evidence
 from twind.closeness import usual_gap_days
 from twind.model import Proposal, Reason, Target
-from twind.preferences import catalogue
+from twind.preferences import catalogue, observations
 from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
@@ -105,14 +105,17 @@ class Teller:
             reasons=reasons,
             would_change=_would_change(rated, reasons),
         )
+        features = {**evidence.block_features(block, made), **self._parts(rated)}
+        usual = self._usual(rated, day)
         details = {
             "gain": rated.gain,
             "doubt": rated.doubt,
             "parts": list(rated.parts),
             "model": self.model,
-            "features": {**evidence.block_features(block, made), **self._parts(rated)},
-            "baseline": self._usual(rated, day),
+            "features": features,
+            "baseline": usual,
             "odds": self._odds(rated),
+            "worth": self.belief.worth(observations.beyond(features, usual))[0],
             "block": _as_json(block),
             "acted": [item.kind, item.target, item.duration, item.intensity],
             "considered": [[*one.item, one.worth, one.probability] for one in rated.considered],
@@ -124,10 +127,10 @@ class Teller:
         return made
 
     def _parts(self, rated: Rated) -> dict[str, float]:
-        """Return what it does beyond what its aspects say, by the weights that this hangs on."""
+        """Return what it does, if taken up, beyond what its aspects say, by the weights of that."""
         told = zip(PARTS, rated.parts, self.belief.parts(), strict=False)
         return {
-            f"part:{name}": gain / max(LEAST_PART, weight)
+            f"part:{name}": gain / (max(LEAST_PART, weight) * rated.acceptance)
             for name, gain, weight in told
             if name != PARTS[ALIGNMENT] and gain
         }

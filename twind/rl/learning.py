@@ -16,7 +16,7 @@ import numpy as np
 
 from twind.rl import luck
 from twind.rl.compiled import compiled
-from twind.rl.person import FAR, NEAR, SEEN
+from twind.rl.person import FAR, NEAR, SEEN, reluctance
 from twind.rl.spaces import PROJECTS
 from twind.rl.world import (
     AFFINITY,
@@ -25,6 +25,7 @@ from twind.rl.world import (
     CORE,
     EFFECT,
     EFFECT_COUNT,
+    ENERGY,
     P_ACCEPTANCE,
     P_COMPLETION,
     P_LEAD,
@@ -132,15 +133,16 @@ def review(
     activity: int,
     target: int,
     depth: int,
+    hours: float,
     expected: float,
     accepted: bool,
 ) -> None:
-    """Learn from whether a proposal was taken up, which was expected so probably.
+    """Learn from whether so many hours were taken up, which was expected so probably.
 
     The likelihood is that of person.acceptance, linear around the mean: in what its attributes and
     its target are worth, in the weights of the parts, and in how readily the user accepts.
     """
-    count = _sensitivity(v, w, activity, target, depth)
+    count = _sensitivity(v, w, activity, target, depth, hours)
     surprise = (1.0 if accepted else 0.0) - expected
     look(w, mind, count, surprise, expected * (1.0 - expected))
     apply_effects(v.life, w.mean, w.guess)
@@ -153,7 +155,7 @@ def doubt(v: Life, w: Day, activity: int, target: int, depth: int) -> float:
     The standard deviation of it under the belief, in neutral free hours an hour; to first order.
     """
     # How readily they accept is no part of what they see in it.
-    count = _sensitivity(v, w, activity, target, depth) - 1
+    count = _sensitivity(v, w, activity, target, depth, 1.0) - 1
     variance = 0.0
     for place in range(count):
         which, amount = w.which[place], w.amounts[place]
@@ -167,14 +169,15 @@ def doubt(v: Life, w: Day, activity: int, target: int, depth: int) -> float:
 
 
 @compiled
-def _sensitivity(v: Life, w: Day, activity: int, target: int, depth: int) -> int:
+def _sensitivity(v: Life, w: Day, activity: int, target: int, depth: int, hours: float) -> int:
     """Write the gradient of the log odds of acceptance by what is believed; return its length."""
+    seen = SEEN * hours
     people, closeness = company(v, activity, target)
     count = describe(v, w, activity, target, depth, float(people), closeness, w.foreseen)
     aligned = alignment(w, w.mean, activity, target, count) / SLOT_H
     left = margin(w.hours[activity], PER_LIMIT[activity])
     lively = 0.5 + 0.5 * w.energy
-    scale = SEEN * w.mean[PART + ALIGNMENT]
+    scale = seen * w.mean[PART + ALIGNMENT]
     for place in range(count):
         k = w.which[place]
         share = w.amounts[place] / SLOT_H
@@ -187,15 +190,16 @@ def _sensitivity(v: Life, w: Day, activity: int, target: int, depth: int) -> int
         if w.mean[AFFINITY + target - 1] > 0.0:
             share = lively * left * margin(w.target_h[target - 1], PER_TARGET_LIMIT)
         count = _add(w, count, AFFINITY + target - 1, scale * share)
-    count = _add(w, count, PART + ALIGNMENT, SEEN * aligned)
+    count = _add(w, count, PART + ALIGNMENT, seen * aligned)
+    count = _add(w, count, PART + ENERGY, -seen * reluctance(w, activity, depth))
     if 0 < target <= PROJECTS:
         now_h = w.day * 24.0 + w.slot * SLOT_H
         near = v.deadline_h[target - 1] - now_h <= 24.0 * w.guess[P_LEAD]
         worth = PROGRESS_WORTH * weight(v.priority[target - 1]) * (NEAR if near else FAR)
-        count = _add(w, count, PART + PROGRESS, SEEN * worth * speed(w, depth))
+        count = _add(w, count, PART + PROGRESS, seen * worth * speed(w, depth))
     elif target > PROJECTS:
         missing = 1.0 - w.warmth[target - PROJECTS - 1]
-        count = _add(w, count, PART + RELATIONSHIPS, SEEN * CONTACT_WORTH * closeness * missing)
+        count = _add(w, count, PART + RELATIONSHIPS, seen * CONTACT_WORTH * closeness * missing)
     return int(_add(w, count, EFFECT + P_ACCEPTANCE, 1.0))
 
 

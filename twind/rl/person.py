@@ -19,6 +19,7 @@ from twind.rl.spaces import PROJECTS
 from twind.rl.world import (
     ACTIVITIES,
     ALIGNMENT,
+    ENERGY,
     LEARN,
     P_ACCEPTANCE,
     P_BREAK,
@@ -66,7 +67,7 @@ OWN_BREAK_H = 2.0
 NEAR, FAR = 1.5, 0.5
 """How much progress counts to the user when the deadline is within their lead time, and beyond."""
 SEEN = 1.5
-"""Log odds of acceptance that a neutral free hour an hour of gain adds."""
+"""Log odds of acceptance that a neutral free hour of gain adds. Chosen."""
 USUAL = 0.8
 """Log odds that it adds if the user would do it anyway."""
 REFUSED_ODDS = 0.3
@@ -159,6 +160,12 @@ def _own_project(v: Life, w: Day, whim: float) -> int:
 
 
 @compiled
+def reluctance(w: Day, activity: int, depth: int) -> float:
+    """Return what an hour of effort seems to cost now to somebody of average care for energy."""
+    return float(DEMAND[activity] * DEPTH_EFFORT[depth] * max(0.0, 0.6 - w.energy + w.load))
+
+
+@compiled
 def gain(
     v: Life,
     w: Day,
@@ -187,7 +194,7 @@ def gain(
     elif target > PROJECTS:
         missing = 1.0 - w.warmth[target - PROJECTS - 1]
         seen += values[PART + RELATIONSHIPS] * CONTACT_WORTH * closeness * missing
-    seen -= DEMAND[activity] * DEPTH_EFFORT[depth] * max(0.0, 0.6 - w.energy + w.load)
+    seen -= values[PART + ENERGY] * reluctance(w, activity, depth)
     seen -= params[P_RISK] * (UNSURE + (UNSURE_OF_NEW if is_new(w, activity) else 0.0))
     flags = v.flags[w.day, w.slot]
     if flags & WORKING and off_duty(activity, target) and w.idle_h >= params[P_BREAK]:
@@ -204,17 +211,18 @@ def acceptance(
     activity: int,
     target: int,
     depth: int,
+    hours: float,
 ) -> float:
-    """Return the probability that somebody takes this proposal up now; see `gain` for who.
+    """Return the probability that somebody takes up so many hours of this now; see `gain` for who.
 
-    Logistic in the gain they see in it, how near it is to habit, and how often they have been asked
-    and have refused today.
+    Logistic in the gain they see in all of it, how near it is to habit, and how often they have
+    been asked and have refused today.
     """
     weekend = 1 if v.weekday[w.day] >= 5 else 0
     usual = v.habits[weekend, w.slot, activity + 1] - v.habits[weekend, w.slot, activity]
     odds = (
         params[P_ACCEPTANCE]
-        + SEEN * gain(v, w, values, params, activity, target, depth)
+        + SEEN * hours * gain(v, w, values, params, activity, target, depth)
         + USUAL * usual
         - params[P_FATIGUE] * w.proposals
         - REFUSED_ODDS * w.refused

@@ -8,7 +8,7 @@ Rows of other profiles are never read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,7 @@ class DataPipeline:
     def snapshot(self, profile_id: int = 1, *, withhold_reviews: bool = False) -> Snapshot:
         """Return the profile's life as of now, with the fortnight ahead.
 
-        withhold_reviews: leave out of the belief what a new model is judged by.
+        withhold_reviews: learn nothing from the reviews that a new model is judged by.
 
         Raises EmptyProfileError when nothing at all is known of the profile.
         """
@@ -108,8 +108,8 @@ class DataPipeline:
                 f"profile {profile_id} is empty: sync a calendar, tasks or contacts, or answer "
                 "some questions (twind ask) first"
             )
-        reader = self.reader(profile_id)
-        belief = evidence.believe(reader, withhold_reviews=withhold_reviews)
+        reader = replace(self.reader(profile_id), withholds=withhold_reviews)
+        belief = evidence.believe(reader)
         now = reader.now.astimezone(reader.zone)
         today = now.date()
         close = {

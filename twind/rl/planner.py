@@ -47,6 +47,8 @@ RISK_PRICE = 0.03
 user sees in a proposal. Chosen: of two things that promise the same, the surer one."""
 WIDEST = 64
 """Candidates of one choice at most."""
+KEPT_TO_DECIDE = 0.1
+"""Share of the rehearsals that improving leaves to settling near-ties."""
 RESTARTS = 2
 """From so many other plans a search goes on, once nothing is gained any more."""
 ROUNDS = 3
@@ -252,7 +254,8 @@ class _Search:
     def _climb(self) -> None:
         """Move, exchange and drop parts of the plan until nothing is gained by it any more."""
         stands, place = 0, 0
-        while self.plan and stands < len(self.plan) and self._goes_on():
+        kept = KEPT_TO_DECIDE * self._effort.rehearsals
+        while self.plan and stands < len(self.plan) and self._goes_on(kept):
             item = self.plan[place % len(self.plan)]
             others = [other for other in self.plan if other is not item]
             changes = [[*others, other] for other in self._instead(item, others)]
@@ -265,8 +268,8 @@ class _Search:
         found = dict.fromkeys([*self._candidates.near(item), *self._promising])
         return [other for other in found if other != item and _fits(other, others)]
 
-    def _goes_on(self) -> bool:
-        return self._left > 0 and monotonic_s() < self._until_s
+    def _goes_on(self, kept: float = 0.0) -> bool:
+        return self._left > kept and monotonic_s() < self._until_s
 
     def _take_best(self, changes: list[list[Item]], budget: int) -> bool:
         """Replace the plan by the best of some changes, if one is better; tell whether."""

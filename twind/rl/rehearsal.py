@@ -155,7 +155,7 @@ def _follow(v: Life, w: Day, plan: NDArray[np.int64], accepted: NDArray[np.float
             place += 1
             continue
         kind, target, depth = plan[place, 1], plan[place, 2], plan[place, 4]
-        begun = propose(v, w, kind - 1, target, depth)
+        begun = propose(v, w, kind - 1, target, depth, slots)
         accepted[place] = 0.0 if w.outcome == REFUSED else 1.0
         spend_slots(v, w, kind - 1, target, depth, slots, begun)
 

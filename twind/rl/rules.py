@@ -35,7 +35,7 @@ PROJECT_TARGETS = slice(1, 1 + PROJECTS)
 PEOPLE_TARGETS = slice(1 + PROJECTS, TARGETS)
 PREFER_WORK = 1e-3
 """Settles in favour of work which type serves a project that several could."""
-LEAST, DEARER = 0.45, 0.6
+LEAST, DEARER = 0.2, 0.1
 """Neutral free hours an hour that make a proposal worth while, and what each one made today adds.
 Chosen from a grid on 1,280 simulated lives that serve for nothing else; the return is flat around
 it."""

@@ -21,7 +21,7 @@ from twind.rl.dynamics import (
 from twind.rl.learning import answer, review
 from twind.rl.person import acceptance
 from twind.rl.spaces import DURATIONS_SLOTS, LEAVE, SLOTS, TARGETS, TYPES
-from twind.rl.world import HABIT, LEFT, PART_COUNT, REFUSED
+from twind.rl.world import HABIT, LEFT, PART_COUNT, REFUSED, SLOT_H
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,14 +104,16 @@ def step(
         w.outcome = LEFT
         if w.slot < SLOTS:
             begun = False
+            slots = DURATIONS_SLOTS[duration]
             if kind != LEAVE:
+                hours = slots * SLOT_H
                 if learns:
-                    expected = acceptance(v, w, w.mean, w.guess, kind - 1, target, depth)
-                begun = propose(v, w, kind - 1, target, depth)
+                    expected = acceptance(v, w, w.mean, w.guess, kind - 1, target, depth, hours)
+                begun = propose(v, w, kind - 1, target, depth, slots)
                 if learns:
                     accepted = w.outcome != REFUSED
-                    review(v, w, minds[n], kind - 1, target, depth, expected, accepted)
-            spend_slots(v, w, kind - 1, target, depth, DURATIONS_SLOTS[duration], begun)
+                    review(v, w, minds[n], kind - 1, target, depth, hours, expected, accepted)
+            spend_slots(v, w, kind - 1, target, depth, slots, begun)
             run_on(v, w)
         if w.slot >= SLOTS:
             end_day(v, w)
