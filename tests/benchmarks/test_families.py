@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import families
 import fidelity
+import numpy as np
 import pytest
 
 from twind.model import Option, Question, Task
@@ -105,3 +106,14 @@ def test_who_tires_accepts_less_after_a_week_of_suggestions():
         user.seen_on = [families.FIRST_DAY] * 30
         tired += sum(map(fidelity._accepts, user.review(families.FIRST_DAY, shown)))
     assert tired < fresh
+
+
+@factories
+def test_other_luck_is_another_day_of_the_same_person(factory):
+    user = factory(3)
+    day = user.life.first_day
+    other = user.in_other_luck(1)
+    assert other.imagine(day, ()) != user.imagine(day, ())
+    assert other.in_other_luck(1).imagine(day, ()) == other.imagine(day, ())
+    assert np.array_equal(other.said(), user.said())
+    assert other.life.meetings(day) == user.life.meetings(day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import subprocess
@@ -99,6 +100,44 @@ def test_recovery_is_counted_from_the_change():
     assert line["value"] == 10
     everyone[0]["twind"].worth[21:] = [0.0] * 21
     assert scoring.recovery("x", everyone, 21)["value"] is None
+
+
+def test_who_learns_what_is_accepted_goes_on_trying_after_a_week_of_noes():
+    user = families.Ordinary(0)
+    predictor = fidelity.Predictor(0)
+    days = [user.life.first_day + timedelta(days=number) for number in range(14)]
+    proposed = []
+    for day in days:
+        shown = predictor.propose(fidelity._everything(user, day), day, fidelity._clash)
+        assert not any(fidelity._clash(a, b) for a, b in itertools.combinations(shown, 2))
+        for one in shown:
+            predictor.learn(one, taken=False)
+        proposed.append(len(shown))
+    assert sum(proposed[:7]) > sum(proposed[7:]) > 0
+
+
+def test_who_knows_keeps_to_the_limits_of_twind():
+    user = families.Ordinary(0)
+    sleep = fidelity._settings(user).hours.sleep
+    about = set()
+    for one in fidelity._everything(user, user.life.first_day):
+        about.add((one.action, one.target.kind if one.target else ""))
+        local = one.start.astimezone(families.ZONE)
+        assert not sleep.contains(local.hour * 60 + local.minute)
+    # None of their projects is one of learning.
+    assert {kind for kind, target in about if target == "project"} == {"work"}
+    assert {kind for kind, target in about if target == "person"} == {"social", "help"}
+
+
+def test_who_knows_no_luck_plans_for_other_days_than_this(monkeypatch):
+    monkeypatch.setattr(fidelity, "CANDIDATES", 60)
+    user = families.Linear(1)
+    day = user.life.first_day
+    worth = {}
+    for name, lucks in (("all", None), ("tastes", [user.in_other_luck(1), user.in_other_luck(2)])):
+        plan = fidelity._best_proposals(user, day, fidelity._luck_of(1, day), lucks)
+        worth[name] = fidelity._imagined(user, day, plan)
+    assert fidelity._imagined(user, day, ()) < worth["tastes"] < worth["all"]
 
 
 @pytest.mark.slow
