@@ -314,11 +314,10 @@ def _feedback(reader: Reader) -> Iterable[Observation]:
 
 def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
     """Return the log odds of a yes for other reasons than what the proposal is worth."""
-    told = proposal.details
+    told, readily = proposal.details, willing.get(proposal.id or 0, 0.0)
     if "worth" not in told:
-        return willing.get(proposal.id or 0, 0.0)  # made by an older twind
-    foretold = observations.foretold_otherwise(told["odds"], told["worth"], told["doubt"])
-    return foretold + willing.get(proposal.id or 0, 0.0)
+        return readily  # made by an older twind
+    return readily + observations.foretold_otherwise(told["odds"], told["worth"], told["doubt"])
 
 
 def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:

@@ -208,11 +208,8 @@ def test_each_dimension_changes_the_best_day_as_it_says(dimension):
     )
 
     def rises(attribute):
-        return float(
-            np.mean(
-                [a.hours[attribute] - b.hours[attribute] for a, b in zip(up, down, strict=True)]
-            )
-        )
+        hours = [np.mean([one.hours[attribute] for one in days]) for days in (up, down)]
+        return float(hours[0] - hours[1])
 
     for attribute in more:
         assert rises(attribute) > 0.25, attribute

@@ -239,7 +239,7 @@ class _Search:
         progress(self._limits.most, self._limits.most + 1)
         self._climb()
         for other in self._others:
-            if not self._goes_on():
+            if not self._may_improve():
                 return
             best = _Finalist(self.plan, 0.0, self._returns)
             self._take(other)
@@ -254,8 +254,7 @@ class _Search:
     def _climb(self) -> None:
         """Move, exchange and drop parts of the plan until nothing is gained by it any more."""
         stands, place = 0, 0
-        kept = KEPT_TO_DECIDE * self._effort.rehearsals
-        while self.plan and stands < len(self.plan) and self._goes_on(kept):
+        while self.plan and stands < len(self.plan) and self._may_improve():
             item = self.plan[place % len(self.plan)]
             others = [other for other in self.plan if other is not item]
             changes = [[*others, other] for other in self._instead(item, others)]
@@ -268,8 +267,11 @@ class _Search:
         found = dict.fromkeys([*self._candidates.near(item), *self._promising])
         return [other for other in found if other != item and _fits(other, others)]
 
-    def _goes_on(self, kept: float = 0.0) -> bool:
-        return self._left > kept and monotonic_s() < self._until_s
+    def _goes_on(self) -> bool:
+        return self._left > 0 and monotonic_s() < self._until_s
+
+    def _may_improve(self) -> bool:
+        return self._left > KEPT_TO_DECIDE * self._effort.rehearsals and self._goes_on()
 
     def _take_best(self, changes: list[list[Item]], budget: int) -> bool:
         """Replace the plan by the best of some changes, if one is better; tell whether."""

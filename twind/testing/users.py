@@ -3,6 +3,10 @@
 `benchmarks/fidelity.py --user package.module:factory` plays the whole product against anybody who
 keeps to `SimulatedUser`; `factory(seed)` returns one. twind is told nothing of how such a person
 decides: it sees answers, feedback, check-ins, and what the sources of the person's `Life` hold.
+
+Where a person has more, more is measured: with `tastes`, (75,) strengths in the order of
+`catalogue.aspects()`, what answers can lead to at most; with `in_other_luck(number)`, which returns
+the same person on days that go otherwise by luck, what nobody can gain without foresight.
 """
 
 from __future__ import annotations
