@@ -221,7 +221,8 @@ class Person:
         for proposal in proposals:
             with_it = self.worth_of(day, self.imagine(day, (*accepted, proposal)))
             chance = self.inclined(with_it - base, len(said))
-            if self._luck(5, day.toordinal(), proposal.start.hour, len(said)).random() < chance:
+            luck = self._luck(5, day.toordinal(), proposal.start.hour, len(said), *self.salt)
+            if luck.random() < chance:
                 accepted.append(proposal)
                 base = with_it
                 said.append(self._say(proposal, "accept"))
@@ -281,7 +282,7 @@ class Person:
         return self._blocks(day, doing)
 
     def in_other_luck(self, number):
-        """Return this person on days that go otherwise by luck alone."""
+        """Return this person where days go, and words fall, otherwise by luck alone."""
         other = copy.deepcopy(self)
         other.salt = (number,)
         return other

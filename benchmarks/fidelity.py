@@ -24,14 +24,15 @@ import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
+import knowing
 import numpy as np
 from figures import FAST, PEOPLE, SEED
 from predicting import Predictor
-from scoring import ANSWERS, pooled, report
+from scoring import ANSWERS, ASKED_AGAIN, pooled, report
 
 BEFORE_DAYS = 28
 """Days lived before twind is there."""
@@ -40,34 +41,42 @@ TRAINING_STEPS = 20_000
 CHECKINS_H = (9, 15)
 PROPOSES_TWICE = 3
 """The day of the week, from the first, on which twind proposes twice in a row."""
-FOR_WORK = ("work", "learn", "plan")
-"""What working hours are for."""
-CANDIDATES = 200
-"""What the search that knows looks at for each of its proposals, drawn from all there is."""
-MOST = 4
 GAP_DAYS = 3
-LUCKS = 6
-"""Days of other luck on which who knows no more than tastes tries a plan out."""
 CERTAIN_SD = 0.01
 WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 """Ways in which twind itself is played; nothing and knowing are the ends of the scale."""
+CEILINGS = ("told", "no_foresight")
+"""Ways in which somebody lives who knows a share of what is to be known: twind that is told their
+tastes, and the search that knows, but for the day's luck."""
 
 
 @dataclass
 class Told:
     """What one person's days with one way came to.
 
-    worth: of each day. said: of each proposal that was answered, its day, the probability of being
-    accepted that twind gave it, and whether it was. proposed: how many, by day. moved: of days on
-    which twind proposed twice in a row, the share of proposals that were others then. pairs: of two
-    things, how sure twind was in the end of which is worth more, and whether it was.
+    worth: of each day. own: what was taken up added to each, beside the very day left alone. said:
+    of each proposal that was answered, its day, the probability of being accepted that twind gave
+    it, and whether it was. truly: how probable that was; empty where it is not told. proposed: how
+    many, by day. moved: of days on which twind proposed twice in a row, the share of proposals that
+    were others then. pairs: of two things, how sure twind was in the end of which is worth more,
+    and whether it was.
     """
 
     worth: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
     said: list[tuple[int, float, bool]] = field(default_factory=list)
+    truly: list[float] = field(default_factory=list)
     proposed: list[int] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)
     pairs: list[tuple[float, bool]] = field(default_factory=list)
+
+    def live(self, user, day, taken):
+        """Have somebody live a day with what they took up; return what happened."""
+        alone = knowing.imagined(user, day, ())
+        worth, blocks = knowing.lived(user, day, taken)
+        self.worth.append(worth)
+        self.own.append(worth - alone)
+        return blocks
 
 
 # --- one person's days ---------------------------------------------------------------------------
@@ -75,166 +84,40 @@ class Told:
 
 def live_with_nobody(user, days):
     """Return what the person's days are worth with nobody proposing anything."""
-    return Told([_lived(user, day, ())[0] for day in days])
+    return Told([knowing.lived(user, day, ())[0] for day in days])
 
 
-def live_with_who_knows(user, days, seed):
-    """Return the same with proposals by somebody who knows what a day is worth to them."""
+def live_with_who_knows(user, days, seed, *, foresight=True):
+    """Return the same with proposals by somebody who knows what a day is really worth to them.
+
+    foresight: whether they know the day's luck as well.
+    """
     told = Told()
-    for day in days:
-        chosen = _best_proposals(user, day, _luck_of(seed, day))
-        said = user.review(day, chosen)
-        taken = [one for one, word in zip(chosen, said, strict=True) if _accepts(word)]
-        told.worth.append(_lived(user, day, taken)[0])
+    for number, day in enumerate(days):
+        lucks = None if foresight else knowing.in_other_lucks(user)
+        chosen = knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks)
+        told.live(user, day, _taken(user, day, number, chosen, told))
     return told
+
+
+def _taken(user, day, number, shown, told):
+    """Return what somebody takes up of what is shown; what they say, nobody has foretold."""
+    said = user.review(day, shown)
+    told.said += [(number, 0.5, knowing.accepts(word)) for word in said if word is not None]
+    return [one for one, word in zip(shown, said, strict=True) if knowing.accepts(word)]
 
 
 def live_with_a_predictor(user, days, seed):
     """Return the same with proposals by who learns what is accepted, and nothing else."""
     told, predictor = Told(), Predictor(seed)
     for day in days:
-        shown = predictor.propose(_everything(user, day), day, _clash)
-        said = [_accepts(word) for word in user.review(day, shown)]
+        shown = predictor.propose(knowing.everything(user, day), day, knowing.clash)
+        said = [knowing.accepts(word) for word in user.review(day, shown)]
         for one, taken in zip(shown, said, strict=True):
             predictor.learn(one, taken)
         accepted = [one for one, taken in zip(shown, said, strict=True) if taken]
-        told.worth.append(_lived(user, day, accepted)[0])
+        told.live(user, day, accepted)
     return told
-
-
-def _lived(user, day, accepted):
-    blocks = user.live(day, tuple(accepted))
-    return float(user.utility(blocks)), blocks
-
-
-def _accepts(word):
-    return word is not None and word.action in ("accept", "edit")
-
-
-def _luck_of(seed, day):
-    return np.random.default_rng([seed, day.toordinal()])
-
-
-def _best_proposals(user, day, rng, lucks=None):
-    """Return proposals for a day, each the best of CANDIDATES beside those before it.
-
-    lucks: people to whom a plan is to be worth most, on average; the user, and so the very luck of
-    the day, unless given.
-    """
-    chosen, everything = [], _everything(user, day)
-
-    def judged(plan):
-        return np.mean([_imagined(one, day, plan) for one in lucks or [user]])
-
-    best = judged(chosen)
-    for _ in range(MOST):
-        looked_at = [everything[i] for i in rng.permutation(len(everything))[:CANDIDATES]]
-        free = [one for one in looked_at if not any(_clash(one, other) for other in chosen)]
-        worth = [judged([*chosen, one]) for one in free]
-        if not worth or max(worth) <= best + 1e-9:
-            break
-        best = max(worth)
-        chosen.append(free[int(np.argmax(worth))])
-    return sorted(chosen, key=lambda one: one.start)
-
-
-def _imagined(user, day, accepted):
-    return _lived(copy.deepcopy(user), day, accepted)[0]
-
-
-def _apart(one, other):
-    return one.end <= other.start or other.end <= one.start
-
-
-def _clash(one, other):
-    """Tell whether two cannot be proposed on one day: at the same time, or the same thing twice."""
-    alike = one.action == other.action and one.target == other.target
-    return alike or not _apart(one, other)
-
-
-def _everything(user, day):
-    """Return all that could be proposed on a day: types, targets, hours and two lengths.
-
-    Within the limits that twind keeps to as well: nobody is disturbed at night, working hours are
-    for work, and what is learnt for is a project of learning. Nor is the same thing proposed twice
-    a day (`_clash`).
-    """
-    from twind.model import Person, Project, Target
-    from twind.preferences.features import ACTIVITIES
-
-    settings = _settings(user)
-    records = list(user.life.records(_moment(day, 0, settings.zone)))
-    people = [one for one in records if isinstance(one, Person)]
-    projects = [one for one in records if isinstance(one, Project) and one.status == "active"]
-    kinds = [(activity, None) for activity in ACTIVITIES]
-    kinds += [
-        (
-            "learn" if one.kind == "learning" else "work",
-            Target(kind="project", id=row, name=one.name),
-        )
-        for row, one in enumerate(projects)
-    ]
-    kinds += [
-        (activity, Target(kind="person", id=row, name=one.name))
-        for activity in ("social", "help")
-        for row, one in enumerate(people)
-    ]
-    found = []
-    for minute in range(0, 24 * 60, 30):
-        for length in (60, 120):
-            minutes = minute, minute + length - 1
-            if any(settings.hours.sleep.contains(one % 1440) for one in minutes):
-                continue
-            works = any(
-                any(span.contains(one) for span in settings.hours.work[day.weekday()])
-                for one in minutes
-            )
-            found += [
-                _proposal(activity, target, day, minute, length, settings.zone, len(found) + number)
-                for number, (activity, target) in enumerate(kinds)
-                if activity in FOR_WORK or not works
-            ]
-    return found
-
-
-def _proposal(activity, target, day, minute, length, zone, number=0):
-    from twind.model import Proposal
-
-    start = _moment(day, minute, zone)
-    return Proposal(
-        day=day,
-        action=activity,
-        target=target,
-        start=start,
-        end=start + timedelta(minutes=length),
-        duration_min=length,
-        intensity="normal",
-        text=activity,
-        confidence=0.5,
-        reasons=(),
-        would_change="",
-        id=number,
-    )
-
-
-def _alternatives(user, day):
-    """Return an hour of each activity, on one evening."""
-    from twind.preferences.features import ACTIVITIES
-
-    settings = _settings(user)
-    minute = (settings.hours.sleep.start or 24 * 60) - 180
-    return [_proposal(activity, None, day, minute, 60, settings.zone) for activity in ACTIVITIES]
-
-
-def _settings(user):
-    from twind import settings
-
-    return settings.parse(dict(user.life.settings))
-
-
-def _moment(day, minute, zone):
-    midnight = datetime.combine(day, time(), zone)
-    return (midnight + timedelta(minutes=minute)).astimezone(UTC)
 
 
 # --- twind ---------------------------------------------------------------------------------------
@@ -268,7 +151,7 @@ class Companion:
         from twind.store import Store, profiles
 
         self.user, self.way, self.training_steps = user, way, training_steps
-        self.settings = _settings(user)
+        self.settings = knowing.settings_of(user)
         self.diary = list(diary) if self._learns_from("behaviour") else []
         self.clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
         self.home = Home.under(root)
@@ -300,13 +183,16 @@ class Companion:
         taken = self._review(day, number, told)
         for hour in CHECKINS_H:
             self._check_in(day, hour)
-        worth, blocks = _lived(self.user, day, taken)
-        told.worth.append(worth)
+        blocks = told.live(self.user, day, taken)
         if self._learns_from("behaviour"):
             self.diary += noted(self.user, day, blocks)
 
     def _learns_from(self, what):
         return self.way in ("twind", f"{what}_only")
+
+    def reader(self):
+        """Return the reader of what is known by now."""
+        return self._order().reader()
 
     def _sync(self):
         from twind.jobs.sync import sync_one
@@ -364,7 +250,7 @@ class Companion:
         made = plan_day(
             snapshot, number, guide=serving.guide, limits=Limits(), seed=day.toordinal()
         )
-        reader = self._order().reader()
+        reader = self.reader()
         teller = Teller(reader, snapshot, evidence.believe(reader), serving.name)
         return [teller.proposal(one, number) for one in made.items]
 
@@ -376,9 +262,12 @@ class Companion:
         shown = self._shown(day)
         told.proposed.append(len(shown))
         taken = []
-        for one, word in zip(shown, self.user.review(day, shown), strict=True):
+        truly = knowing.inclinations(self.user, day, shown, ASKED_AGAIN)
+        for place, word in enumerate(self.user.review(day, shown)):
+            one = shown[place]
             if word is not None:
-                told.said.append((number, one.confidence, _accepts(word)))
+                told.said.append((number, one.confidence, knowing.accepts(word)))
+                told.truly += truly[place : place + 1]
             if self.way == "twind" and word is not None:
                 kept = proposals.review(self.db, profile, word)
             else:
@@ -386,7 +275,7 @@ class Companion:
                 kept = one
                 if self.way != "twind":
                     proposals.withdraw(self.db, profile, [one.id], "learns nothing of it")
-            if _accepts(word):
+            if knowing.accepts(word):
                 taken.append(kept)
         return taken
 
@@ -409,9 +298,9 @@ class Companion:
 
         from twind import evidence
 
-        belief = evidence.believe(self._order().reader())
-        offered = _alternatives(self.user, day)
-        worth = [_imagined(self.user, day, (one,)) for one in offered]
+        belief = evidence.believe(self.reader())
+        offered = knowing.alternatives(self.user, day)
+        worth = [knowing.imagined(self.user, day, (one,)) for one in offered]
         features = [
             evidence.named_features(evidence.proposed_block(one, self.settings.zone))
             for one in offered
@@ -434,7 +323,7 @@ class Companion:
             checkins.add(self.db, self.settings.profile.id, level)
 
     def _set_clock(self, day, minute):
-        wanted = _moment(day, minute, self.settings.zone)
+        wanted = knowing.moment_of(day, minute, self.settings.zone)
         self.clock.advance(seconds=(wanted - self.clock.now()).total_seconds())
 
     def _work(self, name, **args):
@@ -460,6 +349,25 @@ def live_with_twind(user, diary, days, way, training_steps):
     return told
 
 
+def live_with_who_was_told(user, diary, days):
+    """Return the same with twind that is told their tastes, and reads their calendar.
+
+    What they say to its proposals it does not learn from: there is nothing more to know of tastes.
+    """
+    told = Told()
+    with tempfile.TemporaryDirectory() as root:
+        twin = Companion(user, diary, Path(root), "behaviour_only", 0)
+        try:
+            for number, day in enumerate(days):
+                twin.wake_up(day)
+                shown = twin.plan(0, day, user.tastes)
+                blocks = told.live(user, day, _taken(user, day, number, shown, told))
+                twin.diary += noted(user, day, blocks)
+        finally:
+            twin.close()
+    return told
+
+
 def plans_after_answers(user, order, seed):
     """Return what the plans come to that twind makes after so many answers, by their number.
 
@@ -478,7 +386,10 @@ def plans_after_answers(user, order, seed):
                     answered += 1
                 plans = [twin.plan(number, day) for number, day in enumerate(days)]
                 worth[wanted] = np.mean(
-                    [_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
+                    [
+                        knowing.imagined(user, day, plan)
+                        for day, plan in zip(days, plans, strict=True)
+                    ]
                 )
         finally:
             twin.close()
@@ -501,7 +412,9 @@ def plans_told(user):
             plans = [twin.plan(number, day, tastes) for number, day in enumerate(days)]
         finally:
             twin.close()
-    return np.mean([_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)])
+    return np.mean(
+        [knowing.imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
+    )
 
 
 def _told(belief, tastes):
@@ -515,16 +428,17 @@ def _told(belief, tastes):
 
 
 def plans_who_knows(user, seed, lucks=None):
-    """Return the same of the plans of the search that knows; lucks as in `_best_proposals`."""
+    """Return the same of plans of the search that knows; lucks as in its `best_proposals`."""
     days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
-    plans = [_best_proposals(user, day, _luck_of(seed, day), lucks) for day in days]
-    return np.mean([_imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)])
+    plans = [knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks) for day in days]
+    return np.mean(
+        [knowing.imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
+    )
 
 
 def plans_without_foresight(user, seed):
     """Return the same of who knows their tastes and not the day's luck; None where it is untold."""
-    other = getattr(user, "in_other_luck", None)
-    lucks = [other(number) for number in range(LUCKS)] if other else None
+    lucks = knowing.in_other_lucks(user)
     return plans_who_knows(user, seed, lucks) if lucks else None
 
 
@@ -532,8 +446,8 @@ def noted(user, day, blocks):
     """Return what the person wrote of a day into their calendar."""
     from twind.model import Attendee, CalendarEvent, Person
 
-    settings = _settings(user)
-    known = user.life.records(_moment(day, 0, settings.zone))
+    settings = knowing.settings_of(user)
+    known = user.life.records(knowing.moment_of(day, 0, settings.zone))
     emails = {one.uid: one.emails[0] for one in known if isinstance(one, Person) and one.emails}
     me = (*settings.profile.emails, "")[0]
     events = []
@@ -557,18 +471,23 @@ def noted(user, day, blocks):
 # --- everybody -----------------------------------------------------------------------------------
 
 
+def lived_before(user):
+    """Have the person live BEFORE_DAYS by themselves; return what they noted of them."""
+    diary = []
+    for offset in range(-BEFORE_DAYS, 0):
+        day = user.life.first_day + timedelta(days=offset)
+        diary += noted(user, day, knowing.lived(user, day, ())[1])
+    return diary
+
+
 def one_person(factory, seed, days, training_steps, ways):
     """Return what one person's days came to, by the way they were lived."""
     import torch
 
     torch.set_num_threads(1)
     user = _found(factory)(seed)
-    first = user.life.first_day
-    diary = []
-    for offset in range(-BEFORE_DAYS, 0):
-        day = first + timedelta(days=offset)
-        diary += noted(user, day, _lived(user, day, ())[1])
-    dates = [first + timedelta(days=number) for number in range(days)]
+    diary = lived_before(user)
+    dates = [user.life.first_day + timedelta(days=number) for number in range(days)]
     told = {
         "nothing": live_with_nobody(copy.deepcopy(user), dates),
         "knowing": live_with_who_knows(copy.deepcopy(user), dates, seed),
@@ -582,8 +501,16 @@ def one_person(factory, seed, days, training_steps, ways):
     told["gap"]["told"] = plans_told(user_at_first)
     told["gap"]["no_foresight"] = plans_without_foresight(user_at_first, seed)
     for way in ways:
-        told[way] = live_with_twind(copy.deepcopy(user), diary, dates, way, training_steps)
+        told[way] = _live(way, copy.deepcopy(user), diary, dates, seed, training_steps)
     return told
+
+
+def _live(way, user, diary, dates, seed, training_steps):
+    if way == "no_foresight":
+        return live_with_who_knows(user, dates, seed, foresight=False)
+    if way == "told":
+        return live_with_who_was_told(user, diary, dates)
+    return live_with_twind(user, diary, dates, way, training_steps)
 
 
 def _found(factory):
@@ -635,15 +562,20 @@ def main():
     parser.add_argument("--days", type=int, default=42)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--train", type=int, default=TRAINING_STEPS, help="steps a week; 0: none")
-    parser.add_argument("--ways", default=",".join(WAYS), help="twind, and what else: %(default)s")
+    parser.add_argument(
+        "--ways",
+        default=",".join(WAYS),
+        help=f"twind, and what else, {', '.join(CEILINGS)} as well: %(default)s",
+    )
     parser.add_argument("--json", action="store_true", help="one line of JSON a figure (always so)")
     chosen = parser.parse_args()
     from families import FAMILIES
 
     factories = [chosen.user] if chosen.user else [f"families:{one.__name__}" for one in FAMILIES]
     ways = tuple(chosen.ways.split(","))
-    if "twind" not in ways or set(ways) - set(WAYS):
-        parser.error(f"--ways {chosen.ways}: twind, and any of {', '.join(WAYS[1:])}")
+    if "twind" not in ways or set(ways) - {*WAYS, *CEILINGS}:
+        known = ", ".join((*WAYS[1:], *CEILINGS))
+        parser.error(f"--ways {chosen.ways}: twind, and any of {known}")
     play(factories, chosen.people, chosen.days, chosen.seed, chosen.train, ways)
 
 

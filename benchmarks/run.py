@@ -26,6 +26,7 @@ import quality
 import reading
 import resting
 import training
+import weighing
 import working
 
 
@@ -59,6 +60,7 @@ TOPICS = {
     "quality": quality.measure,
     "proposing": proposing.measure,
     "adversary": adversary.measure,
+    "weighing": weighing.measure,
     "fidelity": fidelity.measure,
 }
 

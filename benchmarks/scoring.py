@@ -13,6 +13,8 @@ from figures import FAST, SEED
 WEEKS = {"week1": (0, 7), "week2": (7, 14), "week6": (35, 42)}
 ANSWERS = (0, 10) if FAST else (0, 5, 10, 20, 40)
 BOOTSTRAPS = 2000
+ASKED_AGAIN = 20
+"""How often, in other luck, somebody is asked who is to say how probably they say yes."""
 SURE = 0.9
 """What the twin is this sure of has to be so, about so often."""
 WITHIN = 1.645
@@ -31,10 +33,13 @@ def report(family, everyone, days, ways, drift_day=None):
     for way in ways:
         for week, when in _weeks(days):
             yield lived_gain(family, way, week, everyone, when)
+            yield day_gain(family, way, week, everyone, when)
     told = [person["twind"] for person in everyone]
     for week, when in _weeks(days):
         yield from _proposed(family, week, told, when)
+        yield refused_of_who_knows(family, week, everyone, when)
     yield brier_skill(family, told)
+    yield brier_skill_at_most(family, told)
     yield calibration(family, told)
     yield coverage(family, told)
     yield order_of_pairs(family, told)
@@ -52,6 +57,7 @@ def report(family, everyone, days, ways, drift_day=None):
 def pooled(told):
     """Yield what is asked of everybody together, whatever their family."""
     yield brier_skill("everybody", told)
+    yield brier_skill_at_most("everybody", told)
     yield calibration("everybody", told)
     yield coverage("everybody", told)
     yield order_of_pairs("everybody", told)
@@ -73,6 +79,19 @@ def lived_gain(family, way, week, everyone, when):
     gained, possible = sums[way] - sums["nothing"], sums["knowing"] - sums["nothing"]
     unit = "0 nothing, 1 knowing; simulated"
     return _scaled(f"{family}.lived_gain.{way}.{week}", gained, possible, unit)
+
+
+def day_gain(family, way, week, everyone, when):
+    """Return the same of each day alone: beside that very day with nothing taken up.
+
+    What is done or met today is not there to be gained next week: that is in `lived_gain` and not
+    here, so that the two tell learning from living on.
+    """
+    gained, possible = (
+        np.array([sum(person[name].own[when]) for person in everyone]) for name in (way, "knowing")
+    )
+    unit = "of what who knows adds to a day; simulated"
+    return _scaled(f"{family}.day_gain.{way}.{week}", gained, possible, unit)
 
 
 def gap_closed(family, everyone, order, answers):
@@ -145,19 +164,48 @@ def _proposed(family, week, told, when):
     yield _figure(f"{family}.proposed.{week}", proposed, "a day")
 
 
+def refused_of_who_knows(family, week, everyone, when):
+    """Return the share that is refused of what the search that knows proposes."""
+    said = [one for person in everyone for one in person["knowing"].said]
+    refused = [not taken for day, _, taken in said if when.start <= day < when.stop]
+    return _figure(f"{family}.false_alarms.knowing.{week}", refused, "share of what was answered")
+
+
 def brier_skill(family, told):
     """Return how much better twind foretells acceptance than the rate so far does."""
-    own, base = [], []
+    own = [(chance - taken) ** 2 for person in told for _, chance, taken in person.said]
+    return _skill(f"{family}.brier_skill", own, _by_the_rate_so_far(told))
+
+
+def brier_skill_at_most(family, told):
+    """Return the same of who knows how probable each yes was: no value where it is untold.
+
+    That is known from asking again only, so that the luck of that is taken off.
+    """
+    own = [
+        (chance - taken) ** 2 - chance * (1.0 - chance) / (ASKED_AGAIN - 1)
+        for person in told
+        for chance, (_, _, taken) in zip(person.truly, person.said, strict=False)
+    ]
+    return _skill(f"{family}.brier_skill.at_most", own, _by_the_rate_so_far(told))
+
+
+def _by_the_rate_so_far(told):
+    """Return the squared errors of the rate of acceptance so far."""
+    errors = []
     for person in told:
         accepted = 1.0
-        for count, (_, chance, taken) in enumerate(person.said):
-            own.append((chance - taken) ** 2)
-            base.append((accepted / (count + 2.0) - taken) ** 2)
+        for count, (_, _, taken) in enumerate(person.said):
+            errors.append((accepted / (count + 2.0) - taken) ** 2)
             accepted += taken
-    skill = 1.0 - float(np.mean(own) / np.mean(base)) if own else None
-    unit = "over the rate so far; simulated"
+    return errors
+
+
+def _skill(name, own, base):
+    known = len(own) == len(base) > 0
+    skill = 1.0 - float(np.mean(own) / np.mean(base)) if known else None
     baseline = float(np.mean(base)) if base else None
-    return _line(f"{family}.brier_skill", skill, None, None, unit, baseline, len(own))
+    return _line(name, skill, None, None, "over the rate so far; simulated", baseline, len(own))
 
 
 def calibration(family, told):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import families
-import fidelity
+import knowing
 import numpy as np
 import pytest
 
@@ -26,8 +26,8 @@ QUESTION = Question(
 def proposals(user, count=3):
     """Some of what could be proposed on the first day, apart from each other."""
     chosen = []
-    for one in fidelity._everything(user, user.life.first_day)[::97]:
-        if all(fidelity._apart(one, other) for other in chosen):
+    for one in knowing.everything(user, user.life.first_day)[::97]:
+        if all(knowing.apart(one, other) for other in chosen):
             chosen.append(one)
     return chosen[:count]
 
@@ -71,7 +71,7 @@ def test_what_was_accepted_is_done_mostly():
         user = families.Ordinary(seed)
         shown = next(
             one
-            for one in fidelity._everything(user, day)
+            for one in knowing.everything(user, day)
             if one.action == "create" and one.start == families.at(day, 20 * 4)
         )
         done += any(block.proposal_id == shown.id for block in user.live(day, (shown,)))
@@ -102,9 +102,9 @@ def test_who_tires_accepts_less_after_a_week_of_suggestions():
     for seed in range(20):
         user = families.Tiring(seed)
         shown = proposals(user, 6)
-        fresh += sum(map(fidelity._accepts, user.review(families.FIRST_DAY, shown)))
+        fresh += sum(map(knowing.accepts, user.review(families.FIRST_DAY, shown)))
         user.seen_on = [families.FIRST_DAY] * 30
-        tired += sum(map(fidelity._accepts, user.review(families.FIRST_DAY, shown)))
+        tired += sum(map(knowing.accepts, user.review(families.FIRST_DAY, shown)))
     assert tired < fresh
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import families
 import fidelity
+import knowing
 import numpy as np
 import pytest
 import scoring
@@ -86,6 +87,37 @@ def test_intervals_of_who_is_calibrated_hold_and_of_who_is_off_do_not():
     assert scoring.coverage("x", [off])["value"] == 0.0
 
 
+def test_a_days_own_gain_leaves_out_what_is_carried_over():
+    everyone = [person(1.0, 3.0, 1.0)]
+    everyone[0]["knowing"].own, everyone[0]["twind"].own = [4.0] * 7, [3.0] * 7
+    line = scoring.day_gain("x", "twind", "week1", everyone, slice(0, 7))
+    assert line["name"] == "fidelity.x.day_gain.twind.week1"
+    assert line["value"] == 0.75
+
+
+def test_nobody_foretells_luck():
+    rng = np.random.default_rng(2)
+    chances = rng.uniform(0.05, 0.95, 4000)
+    told = foretold(rng, chances)
+    told.truly = [rng.binomial(scoring.ASKED_AGAIN, one) / scoring.ASKED_AGAIN for one in chances]
+    best = scoring.brier_skill_at_most("x", [told])["value"]
+    # Of a variance of 1/4, what chances that are spread evenly over 0.9 explain.
+    assert best == pytest.approx(0.9**2 / 12 / 0.25, abs=0.02)
+    assert best == pytest.approx(scoring.brier_skill("x", [told])["value"], abs=0.01)
+    told.truly = []
+    assert scoring.brier_skill_at_most("x", [told])["value"] is None
+
+
+def test_who_is_asked_again_says_so_how_probably_they_say_yes():
+    user = families.Noisy(0)
+    day = user.life.first_day
+    shown = [one for one in knowing.everything(user, day) if one.action == "create"][:1]
+    worth = knowing.imagined(user, day, shown) - knowing.imagined(user, day, ())
+    asked = knowing.inclinations(user, day, shown, 200)
+    assert asked == pytest.approx([user.inclined(worth, 0)], abs=0.1)
+    assert len(user.review(day, shown)) == 1
+
+
 def test_recovery_is_counted_from_the_change():
     gains = [1.0] * 21 + [0.0] * 6 + [1.0] * 15
     everyone = [
@@ -108,8 +140,8 @@ def test_who_learns_what_is_accepted_goes_on_trying_after_a_week_of_noes():
     days = [user.life.first_day + timedelta(days=number) for number in range(14)]
     proposed = []
     for day in days:
-        shown = predictor.propose(fidelity._everything(user, day), day, fidelity._clash)
-        assert not any(fidelity._clash(a, b) for a, b in itertools.combinations(shown, 2))
+        shown = predictor.propose(knowing.everything(user, day), day, knowing.clash)
+        assert not any(knowing.clash(a, b) for a, b in itertools.combinations(shown, 2))
         for one in shown:
             predictor.learn(one, taken=False)
         proposed.append(len(shown))
@@ -118,9 +150,9 @@ def test_who_learns_what_is_accepted_goes_on_trying_after_a_week_of_noes():
 
 def test_who_knows_keeps_to_the_limits_of_twind():
     user = families.Ordinary(0)
-    sleep = fidelity._settings(user).hours.sleep
+    sleep = knowing.settings_of(user).hours.sleep
     about = set()
-    for one in fidelity._everything(user, user.life.first_day):
+    for one in knowing.everything(user, user.life.first_day):
         about.add((one.action, one.target.kind if one.target else ""))
         local = one.start.astimezone(families.ZONE)
         assert not sleep.contains(local.hour * 60 + local.minute)
@@ -130,14 +162,14 @@ def test_who_knows_keeps_to_the_limits_of_twind():
 
 
 def test_who_knows_no_luck_plans_for_other_days_than_this(monkeypatch):
-    monkeypatch.setattr(fidelity, "CANDIDATES", 60)
+    monkeypatch.setattr(knowing, "CANDIDATES", 60)
     user = families.Linear(1)
     day = user.life.first_day
     worth = {}
     for name, lucks in (("all", None), ("tastes", [user.in_other_luck(1), user.in_other_luck(2)])):
-        plan = fidelity._best_proposals(user, day, fidelity._luck_of(1, day), lucks)
-        worth[name] = fidelity._imagined(user, day, plan)
-    assert fidelity._imagined(user, day, ()) < worth["tastes"] < worth["all"]
+        plan = knowing.best_proposals(user, day, knowing.luck_of(1, day), lucks)
+        worth[name] = knowing.imagined(user, day, plan)
+    assert knowing.imagined(user, day, ()) < worth["tastes"] < worth["all"]
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ decides: it sees answers, feedback, check-ins, and what the sources of the perso
 
 Where a person has more, more is measured: with `tastes`, (75,) strengths in the order of
 `catalogue.aspects()`, what answers can lead to at most; with `in_other_luck(number)`, which returns
-the same person on days that go otherwise by luck, what nobody can gain without foresight.
+the same person where luck is otherwise, in what they say and in how days go, what nobody can gain
+or foretell without foresight.
 """
 
 from __future__ import annotations
