@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from twind.preferences import Posterior
+from twind.preferences import posterior as posterior_module
 from twind.preferences.posterior import (
     choice_information,
     choice_lesson,
@@ -158,6 +159,25 @@ def test_a_choice_moves_to_the_exact_moments():
         return 2 * (logits[:, 0] - np.log(np.exp(logits).sum(axis=1)))
 
     assert_moments(posterior, log)
+
+
+@pytest.mark.parametrize("chosen", [0, 1, 2])
+@pytest.mark.parametrize("scale", [0.4, 1.0])
+def test_faint_choices_add_up_as_choices_do(chosen, scale, monkeypatch):
+    """Two hundred of them, each of which counts a hundredth, by the short way and by the long."""
+    options, offsets = scale * np.array([[1.0], [0.0], [-1.0]]), np.array([0.0, 0.5, 1.0])
+    told = []
+    for faint in (posterior_module.FAINT, 0.0):
+        monkeypatch.setattr(posterior_module, "FAINT", faint)
+        posterior = standard(1)
+        for _ in range(200):
+            posterior.update_choice(options, chosen, weight=0.01, offsets=offsets)
+        told.append((posterior.mean[0], posterior.covariance[0, 0]))
+    (mean, variance), (expected, left) = told
+    assert abs(expected) > 0.1
+    assert mean != expected
+    assert mean == pytest.approx(expected, abs=0.005 * abs(expected))
+    assert variance == pytest.approx(left, rel=0.005)
 
 
 def test_a_level_moves_to_the_exact_moments():

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,7 @@ from twind.preferences.observations import (
 from twind.preferences.posterior import HALF_LIFE_DAYS, Posterior
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -123,19 +123,22 @@ class Explanation:
 
 @dataclass(slots=True)
 class _Trace:
-    """The evidence one parameter has seen."""
+    """The evidence one parameter has seen. least: a smaller shift is none of the strongest."""
 
     count: int = 0
     strongest: list[Influence] = field(default_factory=list)
+    least: float = 0.0
 
     def add(self, key: str, shift: float) -> None:
         self.count += 1
-        # Most evidence moves little: looking at the weakest first spares nearly all the sorting.
-        if len(self.strongest) == _STRONGEST and abs(shift) < abs(self.strongest[-1].shift):
+        # Most evidence moves little, and is none of the strongest.
+        if abs(shift) < self.least:
             return
         self.strongest.append(Influence(key, shift))
         self.strongest.sort(key=lambda seen: (-abs(seen.shift), seen.key))
         del self.strongest[_STRONGEST:]
+        if len(self.strongest) == _STRONGEST:
+            self.least = abs(self.strongest[-1].shift)
 
 
 class Belief:
@@ -206,7 +209,8 @@ class Belief:
         """Return an independent copy."""
         other = Belief(self.names, self.posterior.copy())
         other._traces = {
-            name: _Trace(trace.count, list(trace.strongest)) for name, trace in self._traces.items()
+            name: replace(trace, strongest=list(trace.strongest))
+            for name, trace in self._traces.items()
         }
         return other
 
@@ -225,12 +229,21 @@ class Belief:
         Names that are no parameter (a person since deleted, an aspect of some other catalogue) are
         passed over.
         """
-        row = np.zeros(len(self.names))
-        for name, weight in weights.items():
-            place = self._place.get(name)
-            if place is not None:
-                row[place] = weight
+        row: NDArray[np.float64] = self._matrix((weights,))[0]
         return row
+
+    def _matrix(self, options: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+        """Return several sparse features as vectors, (k, d)."""
+        width, place = len(self.names), self._place
+        cells: dict[int, float] = {}
+        for row, weights in enumerate(options):
+            first = row * width
+            for name, weight in weights.items():
+                if (column := place.get(name)) is not None:
+                    cells[first + column] = weight
+        rows = np.zeros(len(options) * width)
+        rows[list(cells)] = list(cells.values())
+        return rows.reshape(len(options), width)
 
     def worth(self, weights: Mapping[str, float]) -> tuple[float, float]:
         """Return the mean and the standard deviation of what sparse features are worth."""
@@ -304,15 +317,15 @@ class Belief:
         finite.
         """
         spoken = names_in(observation.likelihood)
-        self.extend(name for name in spoken if _is_affinity(name))
+        self._take_in(spoken)
         known = [name for name in spoken if name in self._place]
         if not known:
             return {}
         places = [self._place[name] for name in known]
         before = self.posterior.mean[places]
         self._apply(observation)
-        moved = self.posterior.mean[places] - before
-        shifts = {name: float(shift) for name, shift in zip(known, moved, strict=True)}
+        moved = (self.posterior.mean[places] - before).tolist()
+        shifts: dict[str, float] = dict(zip(known, moved, strict=True))
         for name, shift in shifts.items():
             self._traces.setdefault(name, _Trace()).add(observation.key, shift)
         return shifts
@@ -359,11 +372,11 @@ class Belief:
         That of a measured value, of indifference or of a change is not. People and projects not yet
         known are taken in.
         """
-        self.extend(name for name in names_in(observation.likelihood) if _is_affinity(name))
+        self._take_in(names_in(observation.likelihood))
         slope, posterior = NOISE[observation.kind].slope, self.posterior
         match observation.likelihood:
             case Choice(options, chosen, offsets):
-                rows = slope * np.stack([self.vector(option) for option in options])
+                rows = slope * self._matrix(options)
                 return float(posterior.predict_choice(rows, offsets or None)[chosen])
             case Preference(better, worse):
                 row = slope * (self.vector(better) - self.vector(worse))
@@ -376,15 +389,18 @@ class Belief:
                 return float(posterior.predict_ordinal(row, slope * np.asarray(cuts))[level])
         return None
 
+    def _take_in(self, spoken: Iterable[str]) -> None:
+        """Take in the people and projects that evidence speaks of."""
+        if new := [name for name in spoken if name not in self._place]:
+            self.extend(name for name in new if _is_affinity(name))
+
     def _apply(self, observation: Observation) -> None:
         noise = NOISE[observation.kind]
         weight = noise.weight * observation.weight
         posterior, seen = self.posterior, observation.likelihood
         if isinstance(seen, Choice):
-            options = np.stack([self.vector(option) for option in seen.options])
-            posterior.update_choice(
-                noise.slope * options, seen.chosen, weight, seen.offsets or None
-            )
+            rows = noise.slope * self._matrix(seen.options)
+            posterior.update_choice(rows, seen.chosen, weight, seen.offsets or None)
         elif isinstance(seen, Preference):
             posterior.update_preference(
                 noise.slope * self.vector(seen.better),
@@ -413,7 +429,7 @@ class Belief:
             self.posterior.update_linear(row, value, noise_sd / math.sqrt(weight))
 
     def _apply_indifference(self, seen: Indifferent, weight: float) -> None:
-        options = np.stack([self.vector(option) for option in seen.options])
+        options = self._matrix(seen.options)
         differences = options[1:] - options[0]
         for row in differences:
             # Spread over all differences, so that more options do not make a shrug speak louder.
