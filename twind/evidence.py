@@ -22,9 +22,9 @@ from twind.preferences import (
     resuming,
     willingness,
 )
-from twind.preferences.belief import Belief
+from twind.preferences.belief import ATTRIBUTE_NAMES, Belief
 from twind.preferences.disowning import Disowned
-from twind.preferences.features import ACTIVITIES, Block
+from twind.preferences.features import ACTIVITIES, Block, attributes
 from twind.preferences.observations import Linear, Observation, names_in
 from twind.store import changes, life, patterns, proposals, questions, sources, words
 
@@ -383,11 +383,20 @@ def _edited(proposal: Proposal, said: Feedback, zone: ZoneInfo) -> dict[str, flo
 
 
 def block_features(block: Block, proposal: Proposal) -> dict[str, float]:
-    """Return the features of a proposal done as this block: aspects, and whom or what it is for."""
-    named = named_features(block)
+    """Return the features of a proposal done as this block.
+
+    Its aspects, whom or what it is for, and its attributes themselves (see `belief.Belief`).
+    """
+    named = named_features(block) | attribute_features(block)
     if proposal.target is not None:
         named[f"{proposal.target.kind}:{proposal.target.id}"] = block.hours
     return named
+
+
+def attribute_features(block: Block) -> dict[str, float]:
+    """Return the hours of a proposed block's attributes, by their names in a belief."""
+    told = attributes(block)
+    return {ATTRIBUTE_NAMES[place]: float(told[place]) for place in told.nonzero()[0]}
 
 
 def named_features(block: Block) -> dict[str, float]:

@@ -60,6 +60,7 @@ def test_the_prior_is_that_of_the_population():
     assert belief.names == (
         *CODES,
         *(f"part:{part}" for part in features.PARTS),
+        *(f"attribute:{name}" for name in features.ATTRIBUTES),
         "person:1",
         "person:3",
         "project:7",

@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 
 from twind.preferences import catalogue
-from twind.preferences.belief import Belief
-from twind.preferences.change import APART_DAYS, as_evidence, aspects_of, find
+from twind.preferences.belief import ATTRIBUTE_NAMES, Belief
+from twind.preferences.change import APART_DAYS, as_evidence, find, names_of
 from twind.preferences.observations import Choice, Observation
 
 FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DAYS, CHANGED, A_DAY = 42, 32, 6
-WORK = aspects_of("Work Style")
+WORK = names_of("Work Style")
 
 
 def somebody(rng):
-    return dict(
-        zip(aspects_of(""), 0.8 * rng.choice([-1.0, 1.0], len(aspects_of(""))), strict=True)
-    )
+    return dict(zip(names_of(""), 0.8 * rng.choice([-1.0, 1.0], len(names_of(""))), strict=True))
 
 
 def flipped(tastes, names):
@@ -53,7 +51,8 @@ def end():
 
 def test_dimensions_are_named_as_the_catalogue_names_them():
     assert len(WORK) == 5
-    assert len(aspects_of("")) == len(catalogue.aspects())
+    codes = {aspect.code for aspect in catalogue.aspects()}
+    assert {*names_of("")} == codes | {*ATTRIBUTE_NAMES}
 
 
 @pytest.mark.parametrize("seed", range(3))

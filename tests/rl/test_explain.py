@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind import asking, evidence, settings
-from twind.model import Attendee, CalendarEvent, Person, Project, Reason, Target, Task
+from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
-from twind.preferences.features import ACTIVITIES, PARTS, Block
+from twind.preferences.features import ACTIVITIES, ATTRIBUTES, PARTS, Block
 from twind.rl import explain, fitting, wording
 from twind.rl.pipeline import DataPipeline
 from twind.rl.planner import Item, Rated
 from twind.rl.population import SPREADS
 from twind.rl.snapshot import LIFE_NAMES, Fitted, LifeParameters, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
-from twind.store import questions, records
+from twind.store import proposals, questions, records
 from twind.store.projection import SINGLE_TASKS
 
 PROJECT, PERSON = 1, 1 + PROJECTS
@@ -83,6 +83,26 @@ def test_what_is_tried_says_so(told):
     reasons = {reason.kind: reason for reason in told.proposal(tried, 0).reasons}
     assert "cannot tell yet" in reasons["trial"].text
     assert 0.0 < reasons["trial"].weight <= 1.0
+
+
+def test_what_was_said_to_proposals_speaks_for_them(db, clock, told):
+    made = told.proposal(rated("exercise", parts=(0.5, 0.0, 0.0, 0.0, -0.1)), 0)
+    assert "reviews" not in {reason.kind for reason in made.reasons}
+    for row in proposals.add(db, 1, [told.proposal(rated("exercise"), 0)] * 12, {}):
+        proposals.review(db, 1, Feedback(proposal_id=row, action="accept", at=clock.now()))
+    belief = evidence.refresh(told.reader)
+    assert belief.mean_of("attribute:exercise") > 0.0
+    belief.posterior.mean[belief.place("attribute:exercise")] = 1.0
+    knows = replace(told, belief=belief)
+    made = knows.proposal(rated("exercise", parts=(0.5, 0.0, 0.0, 0.0, -0.1)), 0)
+    [reason] = [one for one in made.reasons if one.ref == "attribute:exercise"]
+    assert reason.kind == "reviews"
+    assert reason.text == "What you have said to proposals speaks for moving"
+    assert {row["table"] for row in reason.evidence} == {"feedback"}
+
+
+def test_every_attribute_has_a_name():
+    assert wording.ATTRIBUTES.keys() == set(ATTRIBUTES)
 
 
 def test_features_of_a_proposal_hold_what_it_does_beyond_its_aspects(told):
@@ -302,7 +322,7 @@ def assert_rests(db, reason):
             place = place or {"entity": "entities", "workflow": "workflows"}[table]
             assert db.value(f"SELECT COUNT(*) FROM {place} WHERE id = ?", (number,)) == 1
         case kind:
-            assert kind in {"energy", "time", "habit"}
+            assert kind in {"energy", "time", "habit", "reviews"}
     for row in reason.evidence:
         assert row["table"] in TABLES
         assert db.value(f"SELECT COUNT(*) FROM {row['table']} WHERE id = ?", (row["id"],)) == 1

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twind.preferences import features
 from twind.preferences.catalogue import aspects
 from twind.rl.lives import sample_life
 from twind.rl.snapshot import (
+    Belief,
     LifeParameters,
     PersonState,
     ProjectState,
@@ -99,6 +101,18 @@ def test_no_trait_and_no_style_enters_what_an_hour_is_worth():
     assert np.array_equal(before[WORTH:EFFECT], after[WORTH:EFFECT])
     assert np.array_equal(before[AFFINITY:], after[AFFINITY:])
     assert not np.allclose(before[EFFECT:AFFINITY], after[EFFECT:AFFINITY])
+
+
+def test_an_hour_is_worth_what_its_aspects_say_and_what_reviews_say_beyond():
+    life = sample_life(np.random.default_rng(3))
+    before, _ = reduce_belief(life.belief, [], [])
+    mean = life.belief.mean.copy()
+    mean[life.belief.names.index("attribute:late")] += 0.25
+    beyond = Belief(names=life.belief.names, mean=mean, covariance=life.belief.covariance)
+    after, _ = reduce_belief(beyond, [], [])
+    moved = np.zeros(len(before))
+    moved[WORTH + features.LATE] = 0.25
+    assert np.allclose(after - before, moved)
 
 
 def test_affinities_follow_the_shortlist_by_name():

@@ -7,6 +7,9 @@ Parameters, in this order:
   a neutral one. Aspects of one dimension correlate by 0.2, opposites by -0.2.
 - `part:alignment`, `part:energy`, `part:relationships`, `part:progress`: the weight of each part of
   the reward; 1 for the average person, sd 0.3.
+- `attribute:NAME`: what a proposed hour of an attribute of the feature map is worth beyond what its
+  aspects say; mean 0, sd 0.3. Nobody's days are worth just what a model makes of their tastes; only
+  what they say to proposals tells what is left.
 - `person:ID`, `project:ID`: what an hour with this person or on this project is worth beyond what
   its aspects say; mean 0, sd 0.4. They come and go with the data.
 
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
 ASPECT_SD = 0.5
 PART_MEAN, PART_SD = 1.0, 0.3
+ATTRIBUTE_SD = 0.3
 AFFINITY_SD = 0.4
 SIBLINGS = 0.2
 """Correlation of two aspects of one dimension: an interest in one goes with the other, mildly."""
@@ -91,6 +95,8 @@ OPPOSITES = frozenset(
         ("SOC_EXTROVERT", "SOC_INTROVERT"),
     )
 )
+
+ATTRIBUTE_NAMES = tuple(f"attribute:{name}" for name in features.ATTRIBUTES)
 
 _STRONGEST = 10
 _FORMAT = 1
@@ -183,6 +189,7 @@ class Belief:
         names = (
             *codes,
             *(f"part:{part}" for part in features.PARTS),
+            *ATTRIBUTE_NAMES,
             *(f"person:{id_}" for id_ in sorted(set(people_ids))),
             *(f"project:{id_}" for id_ in sorted(set(project_ids))),
         )
@@ -279,6 +286,15 @@ class Belief:
     def parts(self) -> NDArray[np.float64]:
         """Return the mean weights of the four parts of the reward, (4,)."""
         return self.posterior.mean[[self._place[f"part:{part}"] for part in features.PARTS]]
+
+    def _beyond(self) -> NDArray[np.float64]:
+        """Return what an hour of each attribute is worth beyond its aspects, (23,).
+
+        Nothing, in a belief that was kept by an older twind.
+        """
+        return np.array(
+            [self.mean_of(name) if name in self else 0.0 for name in ATTRIBUTE_NAMES], np.float64
+        )
 
     def extend(self, names: Iterable[str]) -> None:
         """Take in new people and projects (`person:ID`, `project:ID`) at their prior.
@@ -492,12 +508,10 @@ class Belief:
         this scale 0.5, half a standard deviation on the whole, means: train again.
         """
         matrix = features.meaning() * features.rewarded()
-        size = matrix.shape[1]
-        prior = np.diag(self._reference[:size])
-        sd = np.sqrt(np.einsum("ad,de,ae->a", matrix, prior, matrix))
-        felt = sd > 0.0
-        moved = matrix @ (self.strengths() - other.strengths())
-        worth = np.concatenate([moved[felt] / sd[felt], (self.parts() - other.parts()) / PART_SD])
+        prior = np.square(matrix) @ self._reference[: matrix.shape[1]] + ATTRIBUTE_SD**2
+        moved = matrix @ (self.strengths() - other.strengths()) + self._beyond() - other._beyond()
+        parts = (self.parts() - other.parts()) / PART_SD
+        worth = np.concatenate([moved / np.sqrt(prior), parts])
         shared = [name for name in self.names if _is_affinity(name) and name in other]
         affinities = np.array([self.mean_of(name) - other.mean_of(name) for name in shared])
         return max(_rms(worth), _rms(affinities / AFFINITY_SD))
@@ -556,6 +570,8 @@ def _prior_mean(name: str) -> float:
 def _prior_sd(name: str) -> float:
     if name.startswith("part:"):
         return PART_SD
+    if name in ATTRIBUTE_NAMES:
+        return ATTRIBUTE_SD
     return AFFINITY_SD if _is_affinity(name) else ASPECT_SD
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twind.preferences import catalogue
+from twind.preferences.belief import ATTRIBUTE_NAMES
 from twind.preferences.observations import NOISE, Change
 
 if TYPE_CHECKING:
@@ -58,12 +59,13 @@ class Found:
 
 def as_evidence(dimension: str) -> Change:
     """Return what a change of a dimension, or of everything (""), says as evidence."""
-    return Change(aspects_of(dimension), KEPT)
+    return Change(names_of(dimension), KEPT)
 
 
-def aspects_of(dimension: str) -> tuple[str, ...]:
-    """Return the codes of a dimension's aspects; of all there are for ""."""
-    return tuple(
+def names_of(dimension: str) -> tuple[str, ...]:
+    """Return the codes of a dimension's aspects; for "" all that is believed of hours as such."""
+    beyond = () if dimension else ATTRIBUTE_NAMES
+    return beyond + tuple(
         aspect.code for aspect in catalogue.aspects() if dimension in ("", aspect.dimension)
     )
 
@@ -107,7 +109,7 @@ def _since(
     for dimension in ("", *_moved(belief, stays)):
         if dimension not in settled:
             changed = belief.copy()
-            changed.let_go(aspects_of(dimension), KEPT)
+            changed.let_go(names_of(dimension), KEPT)
             yield Found(at, dimension, _told(changed, evidence) - unchanged)
 
 

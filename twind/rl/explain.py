@@ -19,6 +19,7 @@ from twind import evidence
 from twind.closeness import usual_gap_days
 from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue, observations
+from twind.preferences.belief import ATTRIBUTE_NAMES
 from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
@@ -255,7 +256,7 @@ class Teller:
     def _aspects(
         self, worth: float, block: Block, about: ProjectState | PersonState | None
     ) -> list[tuple[float, Reason]]:
-        """Split what alignment is worth over the aspects that speak for the block."""
+        """Split what alignment is worth over what speaks for the block, of aspects and the like."""
         shares: dict[str, float] = {}
         untold = 0.0
         for code, hours in evidence.named_features(block).items():
@@ -265,6 +266,8 @@ class Teller:
                 untold += max(0.0, share)
             elif aspect.kind == "value":
                 shares[code] = share
+        for name, hours in evidence.attribute_features(block).items():
+            shares[name] = hours * self.belief.mean_of(name)
         if about is not None:
             name = f"{'person' if isinstance(about, PersonState) else 'project'}:{about.id}"
             if name in self.belief:
@@ -282,6 +285,10 @@ class Teller:
 
     def _pattern(self, code: str, about: ProjectState | PersonState | None) -> Reason:
         rows = self._rows(code)
+        if code in ATTRIBUTE_NAMES:
+            called = wording.ATTRIBUTES[code.removeprefix("attribute:")]
+            text = f"What you have said to proposals speaks for {called}"
+            return Reason(kind="reviews", ref=code, weight=0.0, text=text, evidence=rows)
         if code not in catalogue.index_of():
             assert about is not None
             text = f"From what you said and did, {about.name} matters to you"
@@ -377,6 +384,7 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
         "person": "If you had met by then",
         "energy": "If you were rested",
         "trial": "Once that is known",
+        "reviews": "If you had said otherwise",
         "pattern": f"If that is not so{_where(first.ref)}",
     }.get(first.kind, "If the day looked different")
     if without <= LEAST_GAIN:

@@ -64,6 +64,32 @@ _LENGTHS = {
     90: "an hour and a half",
     120: "two hours",
 }
+ATTRIBUTES = {
+    "rest": "rest",
+    "work": "work",
+    "social": "company",
+    "learn": "learning",
+    "create": "making things",
+    "exercise": "moving",
+    "outdoors": "being outside",
+    "reflect": "time to think",
+    "help": "helping",
+    "plan": "putting things in order",
+    "alone": "time by yourself",
+    "together": "time with others",
+    "close": "those close to you",
+    "group": "being among people",
+    "deep": "real effort",
+    "light": "an easy start",
+    "early": "early hours",
+    "late": "late hours",
+    "ahead": "beginning early",
+    "pressed": "a deadline that is near",
+    "planned": "what is arranged ahead",
+    "unplanned": "what comes up on the day",
+    "varied": "a change",
+}
+"""What each attribute of the feature map is called."""
 STEP_LENGTH = 60
 CLEAR = 0.15
 """How much more somebody must like one style than its opposite for it to be chosen."""

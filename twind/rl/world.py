@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from twind.preferences import features
-from twind.preferences.belief import AFFINITY_SD
+from twind.preferences.belief import AFFINITY_SD, ATTRIBUTE_NAMES
 from twind.preferences.catalogue import EFFECTS, aspects
 from twind.rl.snapshot import (
     HORIZON_DAYS,
@@ -295,9 +295,12 @@ def reduce_belief(
     size = len(belief.names)
     linear = np.zeros((REDUCED, size))
     linear[WORTH:PART, :rows] = features.meaning() * features.rewarded()
+    place = {name: index for index, name in enumerate(belief.names)}
+    for row, name in enumerate(ATTRIBUTE_NAMES):
+        if name in place:
+            linear[WORTH + row, place[name]] = 1.0
     linear[PART:CORE, rows : rows + PART_COUNT] = np.eye(PART_COUNT)
     linear[EFFECT:AFFINITY, :rows] = features.effects().T
-    place = {name: index for index, name in enumerate(belief.names)}
     extra = np.zeros(REDUCED)
     named = [
         *((AFFINITY + row, f"project:{key}") for row, key in enumerate(project_ids)),
