@@ -7,6 +7,7 @@
     │   ├── DamagedDatabaseError  not a database, or a broken one
     │   ├── ReadOnlyDatabaseError cannot be written
     │   └── ForeignDatabaseError  some other program's database
+    ├── BackupError               a backup cannot be made, read or restored
     ├── PluginError               a plugin breaks its contract: names the plugin and the file
     ├── ModelError                a model file is missing, damaged or of another shape
     ├── EmptyProfileError         there is nothing to simulate or learn from yet
@@ -59,6 +60,12 @@ class ForeignDatabaseError(StoreError):
     """The database belongs to some other program."""
 
     code = "database_foreign"
+
+
+class BackupError(TwindError):
+    """A backup cannot be made, is damaged, or has nowhere to be restored to; names the file."""
+
+    code = "backup"
 
 
 class PluginError(TwindError):

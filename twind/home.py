@@ -41,6 +41,11 @@ class Home:
         return self.state_dir / "models"
 
     @property
+    def backups_dir(self) -> Path:
+        """Backups, as twind makes them by itself."""
+        return self.state_dir / "backups"
+
+    @property
     def calendar(self) -> Path:
         """Accepted proposals, for calendar programs to subscribe to."""
         return self.state_dir / "twind.ics"

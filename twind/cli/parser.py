@@ -103,11 +103,26 @@ def build() -> argparse.ArgumentParser:
     _command(actions, "list", "models", "list_all", "every model", inner=True)
     _command(actions, "rollback", "models", "rollback", "go back to what served before", inner=True)
 
+    _safekeeping(commands)
+
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
     )
     _plugins(plugins)
     return top
+
+
+def _safekeeping(commands: Any) -> None:
+    backup = _command(commands, "backup", "backups", "backup", "keep all twind knows in one file")
+    backup.add_argument("file", nargs="?", help="default: a new one among those that twind keeps")
+    backup.add_argument(
+        "--verify", action="store_true", help="make none: read FILE, or all that are kept, whole"
+    )
+    restore = _command(
+        commands, "restore", "backups", "restore", "bring a backup back, to a fresh place"
+    )
+    restore.add_argument("file", help="of `twind backup`")
+    restore.add_argument("--verify", action="store_true", help="restore nothing: read it whole")
 
 
 def _patterns(patterns: argparse.ArgumentParser) -> None:

@@ -123,17 +123,22 @@ def table_names(connection: sqlite3.Connection) -> set[str]:
     return {row[0] for row in rows if not row[0].startswith("sqlite_")}
 
 
+def done(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the names of the migrations that have run, in the order in which they did."""
+    if TABLE not in table_names(connection):
+        return ()
+    return tuple(row[0] for row in connection.execute(f"SELECT name FROM {TABLE} ORDER BY rowid"))
+
+
 def pending(connection: sqlite3.Connection) -> list[Callable[[sqlite3.Connection], None]]:
     """Return the migrations that have not run. Raises NewerDatabaseError for an unknown one."""
-    done: set[str] = set()
-    if TABLE in table_names(connection):
-        done = {row[0] for row in connection.execute(f"SELECT name FROM {TABLE}")}
-    unknown = done - {migration.__name__ for migration in MIGRATIONS}
+    have = set(done(connection))
+    unknown = have - {migration.__name__ for migration in MIGRATIONS}
     if unknown:
         raise NewerDatabaseError(
             f"was written by a newer twind (it has {', '.join(sorted(unknown))}); upgrade twind"
         )
-    return [migration for migration in MIGRATIONS if migration.__name__ not in done]
+    return [migration for migration in MIGRATIONS if migration.__name__ not in have]
 
 
 def run(connection: sqlite3.Connection) -> None:

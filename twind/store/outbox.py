@@ -180,6 +180,14 @@ def drop(db: Store, message_id: int, why: str) -> None:
             _conclude(db, message_id, "dropped", why)
 
 
+def forsake(db: Store, why: str) -> None:
+    """Send nothing any more of all that waits; what was just being sent is uncertain."""
+    with db.transaction():
+        mark_uncertain(db)
+        for row in db.rows("SELECT id FROM outbox WHERE state = 'pending'"):
+            drop(db, row["id"], why)
+
+
 def give_up(db: Store, message_id: int, why: str) -> None:
     """Say that there is nobody to hand a message to."""
     _conclude(db, message_id, "failed", why)

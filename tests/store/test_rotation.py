@@ -1,0 +1,73 @@
+"""Which backups stay: the newest of each of the last days, weeks and months."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twind.errors import BackupError
+from twind.store import rotation
+from twind.store.rotation import Keep
+
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+moments = st.lists(
+    st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),
+    unique=True,
+)
+
+
+def test_two_years_of_days_come_down_to_days_weeks_and_months():
+    days = [NOON - timedelta(days=number) for number in range(730)]
+    kept = sorted(rotation.chosen(days, Keep(7, 4, 6)), reverse=True)
+    assert kept[:7] == days[:7]
+    # The newest of this week and of those before it, then the ends of months.
+    assert [one.date().isoformat() for one in kept[7:]] == [
+        "2026-11-15", "2026-11-08", "2026-10-31", "2026-09-30", "2026-08-31", "2026-07-31",
+        "2026-06-30",
+    ]  # fmt: skip
+
+
+@given(moments, st.builds(Keep, *[st.integers(0, 10)] * 3))
+def test_the_newest_stays_and_no_more_than_is_said(made, keep):
+    kept = rotation.chosen(made, keep)
+    assert kept <= set(made)
+    assert len(kept) <= max(1, sum(keep))
+    if made:
+        assert max(made) in kept
+
+
+@given(moments, st.builds(Keep, *[st.integers(1, 10)] * 3), st.integers(0, 400))
+def test_what_is_kept_now_never_comes_back(made, keep, more):
+    """To choose again from what was kept, and what has come since, deletes no more than at once."""
+    later = [NOON + timedelta(days=40 + number) for number in range(more % 30)]
+    kept = rotation.chosen(made, keep)
+    assert rotation.chosen([*kept, *later], keep) == rotation.chosen([*made, *later], keep)
+
+
+def test_only_what_is_twinds_own_goes(db, home, clock):
+    home.backups_dir.mkdir()
+    (home.backups_dir / "twind-before.zip").touch()
+    (home.backups_dir / "holiday.jpg").touch()
+    for _ in range(4):
+        path, manifest = rotation.add(db, home, "daily", Keep(2, 0, 0))
+        clock.advance(days=1)
+    assert manifest.because == "daily"
+    assert list(rotation.made(home.backups_dir)) == [
+        home.backups_dir / "twind-20260304T080000Z.zip",
+        path,
+    ]
+    names = {one.name for one in home.backups_dir.iterdir()}
+    assert names >= {"twind-before.zip", "holiday.jpg"}
+
+
+def test_where_none_can_be_made_none_goes(db, home, clock):
+    rotation.add(db, home, "daily", Keep(1, 0, 0))
+    before = rotation.made(home.backups_dir)
+    clock.advance(days=1)
+    db.close()
+    with pytest.raises(BackupError):
+        rotation.add(db, home, "daily", Keep(1, 0, 0))
+    assert rotation.made(home.backups_dir) == before

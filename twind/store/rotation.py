@@ -1,0 +1,75 @@
+"""Which backups are kept: the newest of each of the last days, weeks and months.
+
+A folder of backups is twind's own: what bears the name of a backup there, and is not to be kept, is
+deleted. Whatever else lies there is left alone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from twind.store import backups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from twind.home import Home
+    from twind.store.backups import Manifest
+    from twind.store.connection import Store
+
+_NAME = "twind-%Y%m%dT%H%M%SZ.zip"
+
+
+class Keep(NamedTuple):
+    """Of how many days, weeks and months the newest backup is kept, counted from the newest."""
+
+    days: int = 7
+    weeks: int = 4
+    months: int = 6
+
+
+def add(db: Store, home: Home, because: str, keep: Keep = Keep()) -> tuple[Path, Manifest]:  # noqa: B008
+    """Make a backup in the home's folder, and delete those that are not to be kept any more.
+
+    Raises BackupError where none can be made: then nothing is deleted.
+    """
+    path = home.backups_dir / db.clock.now().astimezone(UTC).strftime(_NAME)
+    manifest = backups.make(db, home, path, because)
+    there = made(home.backups_dir)
+    kept = chosen(there.values(), keep)
+    for old, moment in there.items():
+        if moment not in kept:
+            old.unlink(missing_ok=True)
+    return path, manifest
+
+
+def made(folder: Path) -> dict[Path, datetime]:
+    """Return the backups of a folder and when each was made, by its name; the newest last."""
+    found = {path: moment for path in folder.glob("twind-*.zip") if (moment := _moment(path.name))}
+    return dict(sorted(found.items(), key=lambda one: one[1]))
+
+
+def chosen(moments: Iterable[datetime], keep: Keep) -> frozenset[datetime]:
+    """Return which of some backups are kept, by when they were made."""
+    newest_first = sorted(moments, reverse=True)
+    periods: tuple[tuple[int, Callable[[datetime], object]], ...] = (
+        (keep.days, datetime.date),
+        (keep.weeks, lambda moment: moment.isocalendar()[:2]),
+        (keep.months, lambda moment: (moment.year, moment.month)),
+    )
+    kept = set(newest_first[:1])
+    for most, period in periods:
+        newest: dict[object, datetime] = {}
+        for moment in newest_first:
+            newest.setdefault(period(moment), moment)
+        kept.update(list(newest.values())[:most])
+    return frozenset(kept)
+
+
+def _moment(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, _NAME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
