@@ -64,7 +64,9 @@ def pooled(told):
 
 
 def _weeks(days):
-    return [(week, slice(*ends)) for week, ends in WEEKS.items() if ends[1] <= days]
+    """Return the weeks that are looked at, and all days together, as slices of the days."""
+    weeks = [(week, slice(*ends)) for week, ends in WEEKS.items() if ends[1] <= days]
+    return [*weeks, ("all", slice(0, days))]
 
 
 # --- how much better the days became -------------------------------------------------------------
