@@ -59,7 +59,7 @@ class Told:
     it, and whether it was. truly: how probable that was; empty where it is not told. proposed: how
     many, by day. moved: of days on which twind proposed twice in a row, the share of proposals that
     were others then. pairs: of two things, how sure twind was in the end of which is worth more,
-    and whether it was.
+    and whether it was. ahead: as `Companion.look_ahead` has it.
     """
 
     worth: list[float] = field(default_factory=list)
@@ -69,6 +69,7 @@ class Told:
     proposed: list[int] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)
     pairs: list[tuple[float, bool]] = field(default_factory=list)
+    ahead: dict[str, float] | None = None
 
     def live(self, user, day, taken):
         """Have somebody live a day with what they took up; return what happened."""
@@ -230,10 +231,10 @@ class Companion:
         )  # fmt: skip
         return True
 
-    def plan(self, number, day, tastes=None):
+    def plan(self, number, day, believing=lambda belief: belief):
         """Return what would be proposed for a day, the `number`th from today; nothing is kept.
 
-        tastes: (75,), what is told of the aspects, and believed; None for what twind believes.
+        believing: returns what is to be believed in place of what twind believes.
         """
         from twind import evidence
         from twind.rl.candidates import Limits
@@ -244,8 +245,7 @@ class Companion:
 
         profile = self.settings.profile.id
         snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
-        if tastes is not None:
-            snapshot = replace(snapshot, belief=_told(snapshot.belief, tastes))
+        snapshot = replace(snapshot, belief=believing(snapshot.belief))
         serving = serving_choice(self.db, profile, self.home.models_dir)
         made = plan_day(
             snapshot, number, guide=serving.guide, limits=Limits(), seed=day.toordinal()
@@ -291,6 +291,41 @@ class Companion:
         from twind.store import proposals
 
         return proposals.load(self.db, self.settings.profile.id, status="pending", day=day)
+
+    def look_ahead(self, day):
+        """Return what the plans for the days from `day` on would add to them, in other luck.
+
+        By what twind has learnt ("learnt"), by what it believed before ("unlearnt"), and by who
+        knows all but the luck ("knowing"): all from where the person is now, so that what was done
+        and who was met before does not count. None for who does not say how other luck would be.
+        """
+        lucks = knowing.in_other_lucks(self.user)
+        if lucks is None:
+            return None
+        self.wake_up(day)
+        prior = self._prior()
+        sums = dict.fromkeys(("learnt", "unlearnt", "knowing"), 0.0)
+        for number in range(GAP_DAYS):
+            then = day + timedelta(days=number)
+            plans = {
+                "learnt": self.plan(number, then),
+                "unlearnt": self.plan(number, then, lambda _: prior),
+                "knowing": knowing.best_proposals(
+                    self.user, then, knowing.luck_of(number, then), lucks
+                ),
+            }
+            for name, plan in plans.items():
+                sums[name] += np.mean([knowing.added(one, then, plan) for one in lucks])
+        return sums
+
+    def _prior(self):
+        """Return what was believed before any evidence, as a snapshot has it."""
+        from twind import evidence
+        from twind.rl.snapshot import Belief
+
+        prior = evidence.prior(self.reader())
+        posterior = prior.posterior
+        return Belief(names=prior.names, mean=posterior.mean, covariance=posterior.covariance)
 
     def compare_pairs(self, day, told):
         """Note, of every two activities, which twind holds for worth more, and whether it is."""
@@ -344,6 +379,8 @@ def live_with_twind(user, diary, days, way, training_steps):
             for number, day in enumerate(days):
                 twin.live(day, number, told)
             twin.compare_pairs(days[-1], told)
+            if way == "twind":
+                told.ahead = twin.look_ahead(days[-1] + timedelta(days=1))
         finally:
             twin.close()
     return told
@@ -360,7 +397,7 @@ def live_with_who_was_told(user, diary, days):
         try:
             for number, day in enumerate(days):
                 twin.wake_up(day)
-                shown = twin.plan(0, day, user.tastes)
+                shown = twin.plan(0, day, lambda belief: _told(belief, user.tastes))
                 blocks = told.live(user, day, _taken(user, day, number, shown, told))
                 twin.diary += noted(user, day, blocks)
         finally:
@@ -409,7 +446,10 @@ def plans_told(user):
         twin = Companion(user, (), Path(root), "answers_only", 0)
         try:
             twin.wake_up(days[0])
-            plans = [twin.plan(number, day, tastes) for number, day in enumerate(days)]
+            plans = [
+                twin.plan(number, day, lambda belief: _told(belief, tastes))
+                for number, day in enumerate(days)
+            ]
         finally:
             twin.close()
     return np.mean(

@@ -73,6 +73,13 @@ def accepts(word):
     return word is not None and word.action in ("accept", "edit")
 
 
+def added(user, day, proposals):
+    """Return what proposals add to a day, as far as somebody takes them up."""
+    said = user.review(day, proposals)
+    taken = [one for one, word in zip(proposals, said, strict=True) if accepts(word)]
+    return imagined(user, day, taken) - imagined(user, day, ())
+
+
 def imagined(user, day, accepted):
     """Return what a day would be worth to somebody; they do not live it."""
     return lived(copy.deepcopy(user), day, accepted)[0]

@@ -44,6 +44,9 @@ def report(family, everyone, days, ways, drift_day=None):
     yield coverage(family, told)
     yield order_of_pairs(family, told)
     yield _figure(f"{family}.churn", [one for each in told for one in each.moved], "share moved")
+    if all(each.ahead for each in told):
+        for learnt in ("learnt", "unlearnt"):
+            yield ahead(family, learnt, [each.ahead for each in told])
     if drift_day is not None and days > drift_day + LOOKED_AT_DAYS:
         yield recovery(family, everyone, drift_day)
     for order in ("chosen", "random"):
@@ -94,6 +97,17 @@ def day_gain(family, way, week, everyone, when):
     )
     unit = "of what who knows adds to a day; simulated"
     return _scaled(f"{family}.day_gain.{way}.{week}", gained, possible, unit)
+
+
+def ahead(family, learnt, everyone):
+    """Return what plans for the days after the last would add, as a share of what there is to add.
+
+    From where each person is by then, and in other luck: so that neither what has been gained
+    already nor the luck of a week counts.
+    """
+    gained, possible = (np.array([each[name] for each in everyone]) for name in (learnt, "knowing"))
+    unit = "of what who knows all but luck would add; simulated"
+    return _scaled(f"{family}.ahead.{learnt}", gained, possible, unit)
 
 
 def gap_closed(family, everyone, order, answers):

@@ -95,6 +95,15 @@ def test_a_days_own_gain_leaves_out_what_is_carried_over():
     assert line["value"] == 0.75
 
 
+def test_what_is_ahead_is_scaled_by_who_knows_all_but_luck():
+    everyone = [
+        {"learnt": 1.0, "unlearnt": 0.5, "knowing": 2.0},
+        {"learnt": 2.0, "unlearnt": 0.0, "knowing": 2.0},
+    ]
+    assert scoring.ahead("x", "learnt", everyone)["value"] == 0.75
+    assert scoring.ahead("x", "unlearnt", everyone)["value"] == 0.125
+
+
 def test_nobody_foretells_luck():
     rng = np.random.default_rng(2)
     chances = rng.uniform(0.05, 0.95, 4000)
