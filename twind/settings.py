@@ -179,6 +179,15 @@ class TrainingSettings(_Section):
     threads: int = Field(1, ge=1, description="Processor threads a training may use.")
 
 
+class BackupSettings(_Section):
+    """What twind keeps copies of, by itself."""
+
+    daily: bool = Field(default=True, description="Whether a backup is made each day.")
+    keep_days: int = Field(7, ge=0, description="Of how many days the newest one is kept.")
+    keep_weeks: int = Field(4, ge=0, description="The same for weeks.")
+    keep_months: int = Field(6, ge=0, description="The same for months.")
+
+
 class LimitSettings(_Section):
     """What a worker may use."""
 
@@ -215,6 +224,7 @@ class TwindSettings(BaseSettings):
     proposals: ProposalSettings = Field(default_factory=ProposalSettings)
     questions: QuestionSettings = Field(default_factory=QuestionSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
+    backups: BackupSettings = Field(default_factory=BackupSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     plugins: PluginsSettings = Field(default_factory=PluginsSettings)
 

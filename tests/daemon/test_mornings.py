@@ -396,3 +396,19 @@ def test_a_notification_that_waits_for_its_button_is_not_closed_by_the_question(
             assert asked(one) == [f"checkin:{DAY}"]
 
     run(scenario)
+
+
+# --- backups --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("life", [True, False])
+def test_each_day_is_backed_up_once_where_there_is_anything_to_lose(morning, life):
+    async def scenario():
+        async with morning("2026-11-23T06:00", life=life) as one:
+            for at in ("23T06:30", "23T07:00", "23T12:00", "24T06:59", "24T07:01", "24T07:02"):
+                await one.at(f"2026-11-{at}")
+            rows = one.db.rows("SELECT key FROM jobs WHERE name = 'backup' ORDER BY id")
+        days = ["backup:2026-11-23", "backup:2026-11-24"]
+        assert [row["key"] for row in rows] == (days if life else [])
+
+    run(scenario)

@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind.errors import BackupError
+from twind.settings import BackupSettings
 from twind.store import rotation
-from twind.store.rotation import Keep
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def keep(days, weeks, months):
+    return BackupSettings(keep_days=days, keep_weeks=weeks, keep_months=months)
+
+
 moments = st.lists(
     st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),
     unique=True,
@@ -21,7 +27,7 @@ moments = st.lists(
 
 def test_two_years_of_days_come_down_to_days_weeks_and_months():
     days = [NOON - timedelta(days=number) for number in range(730)]
-    kept = sorted(rotation.chosen(days, Keep(7, 4, 6)), reverse=True)
+    kept = sorted(rotation.chosen(days, keep(7, 4, 6)), reverse=True)
     assert kept[:7] == days[:7]
     # The newest of this week and of those before it, then the ends of months.
     assert [one.date().isoformat() for one in kept[7:]] == [
@@ -30,21 +36,21 @@ def test_two_years_of_days_come_down_to_days_weeks_and_months():
     ]  # fmt: skip
 
 
-@given(moments, st.builds(Keep, *[st.integers(0, 10)] * 3))
-def test_the_newest_stays_and_no_more_than_is_said(made, keep):
-    kept = rotation.chosen(made, keep)
+@given(moments, st.builds(keep, *[st.integers(0, 10)] * 3))
+def test_the_newest_stays_and_no_more_than_is_said(made, wanted):
+    kept = rotation.chosen(made, wanted)
     assert kept <= set(made)
-    assert len(kept) <= max(1, sum(keep))
+    assert len(kept) <= max(1, wanted.keep_days + wanted.keep_weeks + wanted.keep_months)
     if made:
         assert max(made) in kept
 
 
-@given(moments, st.builds(Keep, *[st.integers(1, 10)] * 3), st.integers(0, 400))
-def test_what_is_kept_now_never_comes_back(made, keep, more):
+@given(moments, st.builds(keep, *[st.integers(1, 10)] * 3), st.integers(0, 400))
+def test_what_is_kept_now_never_comes_back(made, wanted, more):
     """To choose again from what was kept, and what has come since, deletes no more than at once."""
     later = [NOON + timedelta(days=40 + number) for number in range(more % 30)]
-    kept = rotation.chosen(made, keep)
-    assert rotation.chosen([*kept, *later], keep) == rotation.chosen([*made, *later], keep)
+    kept = rotation.chosen(made, wanted)
+    assert rotation.chosen([*kept, *later], wanted) == rotation.chosen([*made, *later], wanted)
 
 
 def test_only_what_is_twinds_own_goes(db, home, clock):
@@ -52,7 +58,7 @@ def test_only_what_is_twinds_own_goes(db, home, clock):
     (home.backups_dir / "twind-before.zip").touch()
     (home.backups_dir / "holiday.jpg").touch()
     for _ in range(4):
-        path, manifest = rotation.add(db, home, "daily", Keep(2, 0, 0))
+        path, manifest = rotation.add(db, home, "daily", keep(2, 0, 0))
         clock.advance(days=1)
     assert manifest.because == "daily"
     assert list(rotation.made(home.backups_dir)) == [
@@ -64,10 +70,10 @@ def test_only_what_is_twinds_own_goes(db, home, clock):
 
 
 def test_where_none_can_be_made_none_goes(db, home, clock):
-    rotation.add(db, home, "daily", Keep(1, 0, 0))
+    rotation.add(db, home, "daily", keep(1, 0, 0))
     before = rotation.made(home.backups_dir)
     clock.advance(days=1)
     db.close()
     with pytest.raises(BackupError):
-        rotation.add(db, home, "daily", Keep(1, 0, 0))
+        rotation.add(db, home, "daily", keep(1, 0, 0))
     assert rotation.made(home.backups_dir) == before

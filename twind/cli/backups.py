@@ -29,7 +29,8 @@ def backup(arguments: argparse.Namespace, out: Output) -> int:
                 raise BackupError(f"{path} is there already; name another file")
             manifest = backups.make(session.db, session.home, path, "asked")
         else:
-            path, manifest = rotation.add(session.db, session.home, "asked")
+            keep = session.settings.backups
+            path, manifest = rotation.add(session.db, session.home, "asked", keep)
     return out.done(_as_json(path, manifest), f"{path}: {_told(manifest)}, read back and good")
 
 

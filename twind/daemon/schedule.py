@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DAY_MIN = 24 * 60
 CHECK_EVERY_S = 60.0
-PROPOSE, CHECKIN = "propose:", "checkin:"
+PROPOSE, CHECKIN, BACKUP = "propose:", "checkin:", "backup:"
 CHECKIN_STEP = (5**0.5 - 1) / 2
 """How far on in the waking day each day's question is, as a share of it: with the golden section,
 few days or many, the hours asked at lie as evenly as so many can (Weyl 1916)."""
@@ -79,6 +79,18 @@ def due_checkin(now_local: datetime, settings: TwindSettings, done: Collection[s
     return Due("checkin", key, {"day": day.isoformat()})
 
 
+def due_backup(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
+    """Return the day's backup, if it is due and not among the keys `done`.
+
+    Not before the morning's proposals are: nobody is to wait for them.
+    """
+    minute = now_local.hour * 60 + now_local.minute
+    key = f"{BACKUP}{now_local.date().isoformat()}"
+    if not settings.backups.daily or key in done or minute < settings.schedule.propose_at:
+        return None
+    return Due("backup", key, {})
+
+
 def checkin_minute(day: date, settings: TwindSettings) -> int | None:
     """Return when on a day it is asked, in minutes past midnight; None where it may never be."""
     awake = [minute for minute in range(DAY_MIN) if _may_ask(minute, settings)]
@@ -93,7 +105,7 @@ def _may_ask(minute: int, settings: TwindSettings) -> bool:
 def is_obsolete(key: str | None, now_local: datetime) -> bool:
     """Tell whether a job's key belongs to a day that is over."""
     name, _, day = (key or "").partition(":")
-    return f"{name}:" in {PROPOSE, CHECKIN} and date.fromisoformat(day) < now_local.date()
+    return f"{name}:" in {PROPOSE, CHECKIN, BACKUP} and date.fromisoformat(day) < now_local.date()
 
 
 def next_proposal(now: datetime, settings: TwindSettings, done: Collection[str]) -> datetime:

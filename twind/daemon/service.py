@@ -347,6 +347,7 @@ class Service:
             self._detect_soon.touch()
         self._propose_if_due()
         self._check_in_if_due()
+        self._back_up_if_due()
         self._notify_if_needed()
 
     def _propose_if_due(self) -> None:
@@ -383,6 +384,13 @@ class Service:
             and not life.is_empty(self._db, profile_id)
             and messages.disturbs(self._db, profile_id, self._clock.now()) is None
         ):
+            self._queue.put(due.name, due.args, key=due.key)
+
+    def _back_up_if_due(self) -> None:
+        """Queue the day's backup, where there is anything to be lost."""
+        done = jobs.done_keys(self._db, schedule.BACKUP)
+        due = schedule.due_backup(self._now_local(), self._settings, done)
+        if due is not None and not life.is_empty(self._db, self._settings.profile.id):
             self._queue.put(due.name, due.args, key=due.key)
 
     def _look_at_log(self) -> None:

@@ -7,7 +7,7 @@ deleted. Whatever else lies there is left alone.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from twind.store import backups
 
@@ -16,21 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twind.home import Home
+    from twind.settings import BackupSettings
     from twind.store.backups import Manifest
     from twind.store.connection import Store
 
 _NAME = "twind-%Y%m%dT%H%M%SZ.zip"
 
 
-class Keep(NamedTuple):
-    """Of how many days, weeks and months the newest backup is kept, counted from the newest."""
-
-    days: int = 7
-    weeks: int = 4
-    months: int = 6
-
-
-def add(db: Store, home: Home, because: str, keep: Keep = Keep()) -> tuple[Path, Manifest]:  # noqa: B008
+def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path, Manifest]:
     """Make a backup in the home's folder, and delete those that are not to be kept any more.
 
     Raises BackupError where none can be made: then nothing is deleted.
@@ -51,13 +44,13 @@ def made(folder: Path) -> dict[Path, datetime]:
     return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
-def chosen(moments: Iterable[datetime], keep: Keep) -> frozenset[datetime]:
+def chosen(moments: Iterable[datetime], keep: BackupSettings) -> frozenset[datetime]:
     """Return which of some backups are kept, by when they were made."""
     newest_first = sorted(moments, reverse=True)
     periods: tuple[tuple[int, Callable[[datetime], object]], ...] = (
-        (keep.days, datetime.date),
-        (keep.weeks, lambda moment: moment.isocalendar()[:2]),
-        (keep.months, lambda moment: (moment.year, moment.month)),
+        (keep.keep_days, datetime.date),
+        (keep.keep_weeks, lambda moment: moment.isocalendar()[:2]),
+        (keep.keep_months, lambda moment: (moment.year, moment.month)),
     )
     kept = set(newest_first[:1])
     for most, period in periods:
