@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind.errors import BackupError
+from twind.home import Home
 from twind.settings import BackupSettings
-from twind.store import rotation
+from twind.store import Store, backups, migrations, rotation
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -77,3 +79,48 @@ def test_where_none_can_be_made_none_goes(db, home, clock):
     with pytest.raises(BackupError):
         rotation.add(db, home, "daily", keep(1, 0, 0))
     assert rotation.made(home.backups_dir) == before
+
+
+def older(db):
+    """Take a database back to before the last migration."""
+    db.execute("DROP TABLE changes")
+    db.execute(f"DELETE FROM {migrations.TABLE} WHERE name = 'changes'")
+
+
+def opened(home, clock):
+    return Store.open(
+        home.database, clock, before_migrating=lambda db: rotation.before_migrating(db, home)
+    )
+
+
+def test_what_is_brought_up_to_date_is_kept_as_it_was(db, home, clock, tmp_path):
+    older(db)
+    db.close()
+    with opened(home, clock) as store:
+        assert not migrations.pending(store.connection)
+    [path] = home.backups_dir.iterdir()
+    assert "changes" not in backups.verify(path).migrations
+    # It is none of those that rotate.
+    assert rotation.made(home.backups_dir) == {}
+    with opened(home, clock):
+        assert list(home.backups_dir.iterdir()) == [path]
+    elsewhere = Home.under(tmp_path / "elsewhere")
+    backups.restore(path, elsewhere)
+    with Store.open(elsewhere.database) as restored:
+        assert not migrations.pending(restored.connection)
+
+
+def test_what_cannot_be_kept_is_not_changed(db, home, clock):
+    older(db)
+    db.close()
+    home.backups_dir.write_text("a file", "utf-8")
+    with pytest.raises(BackupError, match=str(home.backups_dir)):
+        opened(home, clock)
+    connection = sqlite3.connect(home.database)
+    assert [one.__name__ for one in migrations.pending(connection)] == ["changes"]
+    connection.close()
+
+
+def test_a_fresh_database_needs_no_copy(home, clock):
+    with opened(home, clock):
+        assert not home.backups_dir.exists()

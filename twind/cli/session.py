@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twind import settings
 from twind.cli.processes import run_job
 from twind.home import Home
-from twind.store import Store, log, profiles
+from twind.store import Store, log, profiles, rotation
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +43,9 @@ def opened(arguments: argparse.Namespace) -> Iterator[Session]:
     """Open the database of the home that is meant."""
     home = Home.find(arguments.home)
     configuration = settings.load(home)
-    with Store.open(home.database) as db:
+    with Store.open(
+        home.database, before_migrating=lambda db: rotation.before_migrating(db, home)
+    ) as db:
         profiles.ensure(db, configuration.profile.id)
         yield Session(home, configuration, db)
 

@@ -24,7 +24,7 @@ from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
 from twind.errors import JobError, NotFoundError, SettingsError, StoreError, TwindError
-from twind.store import Store, jobs, life, outbox, sources
+from twind.store import Store, jobs, life, outbox, rotation, sources
 from twind.store import log as change_log
 from twind.store import status as store_status
 
@@ -92,7 +92,13 @@ async def _serve(
     command: Sequence[str],
     listener: socket.socket,
 ) -> int:
-    with Store.open(home.database, clock, check=True, busy_timeout_s=BUSY_TIMEOUT_S) as db:
+    with Store.open(
+        home.database,
+        clock,
+        check=True,
+        busy_timeout_s=BUSY_TIMEOUT_S,
+        before_migrating=lambda db: rotation.before_migrating(db, home),
+    ) as db:
         service = Service(
             home, settings, load, clock or clocks.SystemClock(), db, command, listener
         )

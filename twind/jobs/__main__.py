@@ -27,7 +27,7 @@ from twind.clock import SystemClock
 from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
-from twind.store import Store, profiles
+from twind.store import Store, profiles, rotation
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -79,7 +79,9 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
         _use_cache(home)
         clock = SystemClock()
         configuration = settings.load(home)
-        with Store.open(home.database, clock) as db:
+        with Store.open(
+            home.database, clock, before_migrating=lambda db: rotation.before_migrating(db, home)
+        ) as db:
             profiles.ensure(db, configuration.profile.id)
             work = Work(
                 db,

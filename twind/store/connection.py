@@ -22,7 +22,7 @@ from twind.errors import (
 from twind.store import migrations, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -50,11 +50,13 @@ class Store:
         *,
         check: bool = False,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        before_migrating: Callable[[Store], object] | None = None,
     ) -> Store:
         """Open the database at `path`, making it where it does not exist, and migrate it.
 
         `check` reads the whole file for damage first; `busy_timeout_s` is how long a write waits
-        for another program's. Raises a StoreError that names the file.
+        for another program's; `before_migrating` is called with what is about to be changed for
+        good. Raises a StoreError that names the file, and whatever that call does.
         """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ class Store:
             raise StoreError(f"{path}: cannot be opened: {error}") from error
         store = cls(connection, clock or SystemClock(), owned=True)
         try:
-            store._prepare(path, check=check)
+            store._prepare(path, check=check, before_migrating=before_migrating)
         except BaseException:
             connection.close()
             raise
@@ -84,7 +86,9 @@ class Store:
                     migrations.run(connection)
         return store
 
-    def _prepare(self, path: Path, *, check: bool) -> None:
+    def _prepare(
+        self, path: Path, *, check: bool, before_migrating: Callable[[Store], object] | None
+    ) -> None:
         with explained(str(path)):
             self.connection.execute("PRAGMA foreign_keys = ON")
             _refuse_foreign(self.connection)
@@ -95,6 +99,8 @@ class Store:
             outstanding = migrations.pending(self.connection)
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")
+            if outstanding and before_migrating and migrations.table_names(self.connection):
+                before_migrating(self)
             if outstanding:
                 with self.transaction():
                     migrations.run(self.connection)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import twind
 from twind.store import backups
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path
         if moment not in kept:
             old.unlink(missing_ok=True)
     return path, manifest
+
+
+def before_migrating(db: Store, home: Home) -> Path:
+    """Make a backup of a database that is about to be brought up to this twind.
+
+    It is not among those that rotate: it stays until the user deletes it. Raises BackupError where
+    none can be made, so that nothing is changed that could not be had back.
+    """
+    now = db.clock.now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = home.backups_dir / f"twind-before-{twind.__version__}-{now}.zip"
+    backups.make(db, home, path, f"before {twind.__version__}")
+    return path
 
 
 def made(folder: Path) -> dict[Path, datetime]:
