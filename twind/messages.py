@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from twind.store import changes
     from twind.store.connection import Store
     from twind.store.outbox import Message
+    from twind.store.recovery import Recovered
 
 BUTTONS = (("accept", "Accept"), ("reject", "No"), ("snooze", "Later"))
 ENERGIES = {"tired": ("Tired", 0.125), "soso": ("So-so", 0.5), "fresh": ("Fresh", 0.875)}
@@ -89,6 +90,16 @@ def of_change(noticed: changes.Noticed) -> dict[str, Any]:
         "subject": noticed.subject,
         "dimension": noticed.dimension,
         "since": format_utc(noticed.at),
+    }
+
+
+def of_recovery(found: Recovered, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the message that a damaged database was replaced."""
+    made_at = parse_utc(found.made_at).astimezone(zone)
+    return {
+        "title": "twind's database was damaged",
+        "body": f"It is that of {made_at:%Y-%m-%d %H:%M} again: what you told twind later is lost. "
+        f"The damaged one is in {found.aside}.",
     }
 
 

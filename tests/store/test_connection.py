@@ -13,7 +13,7 @@ from twind.errors import (
     ReadOnlyDatabaseError,
     StoreError,
 )
-from twind.store import Store, migrations, profiles, schema
+from twind.store import Store, migrations, schema
 
 
 def bare_database(path):
@@ -104,18 +104,6 @@ def test_a_damaged_file_is_one_clear_line(tmp_path, content):
         Store.open(path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == content
-
-
-def test_damage_inside_is_found_by_a_check(home):
-    with Store.open(home.database) as db, db.transaction():
-        profiles.ensure(db, 1)
-        for number in range(2000):
-            db.insert("entities", profile_id=1, entity_type="place", name=f"place {number}")
-    data = bytearray(home.database.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 12000] = b"\xff" * 12000
-    home.database.write_bytes(data)
-    with pytest.raises(DamagedDatabaseError, match="is damaged"):
-        Store.open(home.database, check=True)
 
 
 def test_a_newer_file_is_refused(home):

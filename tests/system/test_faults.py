@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import select
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +155,31 @@ def test_kills_at_any_moment_lose_nothing_and_double_nothing(own_life, eventuall
     eventually(lambda: own_life.rows(open_jobs) == [], 60)
     states = dict(own_life.rows("SELECT state, COUNT(*) FROM outbox GROUP BY state"))
     assert states.keys() <= {"sent", "uncertain", "pending"}
+    assert daemon.end(signal.SIGTERM) == 0
+
+
+def test_a_damaged_database_is_that_of_the_last_backup_again(own_life, eventually):
+    daemon = own_life.start()
+    eventually(own_life.at_rest, 90)
+    answers = answer(own_life)
+    kept = own_life.twind("backup")
+    answered = own_life.rows("SELECT COUNT(*) FROM responses")
+    assert answered == [(answers,)] == [(1,)]
+    assert daemon.end(signal.SIGTERM) == 0
+    database = own_life.home.database
+    content = bytearray(database.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 20_000] = bytes(20_000)
+    database.write_bytes(content)
+    daemon = own_life.start()
+    told = own_life.twind("ctl", "status")["recovered"]
+    assert told["backup"] == kept["file"]
+    assert "is damaged" in told["because"]
+    assert (Path(told["aside"]) / database.name).read_bytes() == content
+    assert "the database was damaged" in own_life.command("ctl", "status").stdout
+    eventually(own_life.at_rest, 90)
+    assert_whole(own_life)
+    assert own_life.rows("SELECT COUNT(*) FROM responses") == answered
+    assert own_life.rows("SELECT COUNT(*) FROM outbox WHERE key LIKE 'recovered:%'") == [(1,)]
     assert daemon.end(signal.SIGTERM) == 0
 
 

@@ -105,6 +105,11 @@ def _status_text(data: dict[str, Any]) -> str:
     if data.get("paused"):
         until = data["paused"]
         lines.append("paused" if until == "forever" else f"paused until {until}")
+    if back := data.get("recovered"):
+        lines.append(
+            f"recovered       the database was damaged, and is that of {back['made_at']} again: "
+            f"what came in later is lost. The damaged one is in {back['aside']}"
+        )
     lines += ["", "plugins"]
     for plugin in data["plugins"]:
         wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""

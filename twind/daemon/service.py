@@ -23,8 +23,16 @@ from twind.daemon import control, lock, logs, pauses, schedule, sd, status, work
 from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
-from twind.errors import JobError, NotFoundError, SettingsError, StoreError, TwindError
-from twind.store import Store, jobs, life, outbox, rotation, sources
+from twind.errors import (
+    BackupError,
+    DamagedDatabaseError,
+    JobError,
+    NotFoundError,
+    SettingsError,
+    StoreError,
+    TwindError,
+)
+from twind.store import Store, jobs, life, outbox, recovery, rotation, sources
 from twind.store import log as change_log
 from twind.store import status as store_status
 
@@ -92,18 +100,35 @@ async def _serve(
     command: Sequence[str],
     listener: socket.socket,
 ) -> int:
-    with Store.open(
-        home.database,
-        clock,
-        check=True,
-        busy_timeout_s=BUSY_TIMEOUT_S,
-        before_migrating=lambda db: rotation.before_migrating(db, home),
-    ) as db:
-        service = Service(
-            home, settings, load, clock or clocks.SystemClock(), db, command, listener
-        )
+    clock = clock or clocks.SystemClock()
+    with _opened(home, settings, clock) as db:
+        service = Service(home, settings, load, clock, db, command, listener)
         await service.serve()
     return 0
+
+
+def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
+    """Open the home's database; where it is damaged, that of the newest good backup."""
+    found = recovery.finish(home)
+    if (wrong := recovery.damage(home)) is not None:
+        try:
+            found = recovery.recover(home, clock, wrong)
+        except BackupError as none:
+            raise DamagedDatabaseError(f"{wrong}; {none}") from none
+        log.error(
+            "%s: it was replaced by the backup of %s; the damaged one is in %s",
+            wrong, found.made_at, found.aside,
+        )  # fmt: skip
+    db = Store.open(
+        home.database,
+        clock,
+        busy_timeout_s=BUSY_TIMEOUT_S,
+        before_migrating=lambda db: rotation.before_migrating(db, home),
+    )
+    if found is not None:
+        said = messages.of_recovery(found, settings.zone)
+        outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
+    return db
 
 
 class Service:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import twind
+from twind import atomic
 from twind.clock import format_utc, parse_utc
 from twind.errors import BackupError, StoreError
 from twind.store import migrations, outbox
@@ -90,7 +91,7 @@ def make(db: Store, home: Home, target: Path, because: str) -> Manifest:
             _write(archive, manifest, held)
             verify(archive)
             archive.replace(target)
-            _sync_folder(target.parent)
+            atomic.sync_folder(target.parent)
     return manifest
 
 
@@ -170,8 +171,18 @@ def restore(path: Path, home: Home) -> Manifest:
                 if name == DATABASE:
                     _settle(part)
                 part.rename(place)
-            _sync_folder(place.parent)
+            atomic.sync_folder(place.parent)
     return manifest
+
+
+def unpack_database(path: Path, place: Path) -> None:
+    """Write a good backup's database to a new file, brought up to this twind as by `restore`.
+
+    Raises BackupError, naming the backup.
+    """
+    with _explained(path), zipfile.ZipFile(path) as bundle:
+        _extract(bundle, DATABASE, _manifest(bundle).files[DATABASE], place)
+        _settle(place)
 
 
 def _place(home: Home, name: str) -> Path:
@@ -250,14 +261,6 @@ def _new_file(place: Path | None) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_TIMEOUT_S = 15.0
+RECOVERED_SUFFIX = ".recovered"
+"""A file of the database's name and this one takes its place: see recovery.py."""
 
 
 class Store:
@@ -48,16 +50,17 @@ class Store:
         path: Path,
         clock: Clock | None = None,
         *,
-        check: bool = False,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         before_migrating: Callable[[Store], object] | None = None,
     ) -> Store:
         """Open the database at `path`, making it where it does not exist, and migrate it.
 
-        `check` reads the whole file for damage first; `busy_timeout_s` is how long a write waits
-        for another program's; `before_migrating` is called with what is about to be changed for
-        good. Raises a StoreError that names the file, and whatever that call does.
+        `busy_timeout_s` is how long a write waits for another program's; `before_migrating` is
+        called with what is about to be changed for good. Raises a StoreError that names the file,
+        and whatever that call does.
         """
+        if path.with_name(f"{path.name}{RECOVERED_SUFFIX}").exists():
+            raise DamagedDatabaseError(f"{path} is being recovered: start twind to finish that")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
@@ -66,7 +69,7 @@ class Store:
             raise StoreError(f"{path}: cannot be opened: {error}") from error
         store = cls(connection, clock or SystemClock(), owned=True)
         try:
-            store._prepare(path, check=check, before_migrating=before_migrating)
+            store._prepare(path, before_migrating)
         except BaseException:
             connection.close()
             raise
@@ -86,16 +89,10 @@ class Store:
                     migrations.run(connection)
         return store
 
-    def _prepare(
-        self, path: Path, *, check: bool, before_migrating: Callable[[Store], object] | None
-    ) -> None:
+    def _prepare(self, path: Path, before_migrating: Callable[[Store], object] | None) -> None:
         with explained(str(path)):
             self.connection.execute("PRAGMA foreign_keys = ON")
             _refuse_foreign(self.connection)
-            if check:
-                verdict = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if verdict != "ok":
-                    raise DamagedDatabaseError(f"is damaged: {verdict.splitlines()[-1]}")
             outstanding = migrations.pending(self.connection)
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")

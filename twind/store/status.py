@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc
-from twind.store import jobs, models, outbox, sources
+from twind.store import jobs, models, outbox, recovery, sources
 
 if TYPE_CHECKING:
     from twind.store.connection import Store
@@ -22,6 +23,7 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
         "queue": jobs.counts(db),
         "outbox": outbox.counts(db),
         "proposals": _proposals(db, profile_id),
+        "recovered": asdict(found) if (found := recovery.last(db)) else None,
     }
 
 
