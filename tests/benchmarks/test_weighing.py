@@ -30,8 +30,9 @@ def test_what_a_person_said_is_foretold_by_each_setting(monkeypatch):
     monkeypatch.setattr(weighing, "DAYS", 3)
     lost = weighing.foretold(0, 1)
     assert lost.keys() == weighing.settings().keys()
-    as_is, otherwise = np.array(lost["as_is"]), np.array(lost["answer_slope_x2"])
-    assert np.isfinite(as_is).all()
+    # Whether a scale was among the questions of so few days is luck.
+    told = [weighing.MEASURED.index(name) for name in ("answer", "feedback", "rmse")]
+    as_is, otherwise = (np.array(lost[name])[told] for name in ("as_is", "answer_slope_x2"))
     assert np.all(as_is > 0.0)
     # What is heard twice as loudly is foretold otherwise, and leaves another belief.
     assert np.all(as_is != otherwise)

@@ -203,8 +203,8 @@ def test_a_fresh_policy_prefers_what_is_advised():
     torch.manual_seed(0)
     policy = TwinPolicy(observation_space(), action_space(), lambda _: 1e-3)
     rng = np.random.default_rng(5)
-    simulation = Simulation([sample_life(rng) for _ in range(48)], 48)
-    simulation.begin(np.arange(48), np.array([stream(5, n) for n in range(48)], np.uint64))
+    simulation = Simulation([sample_life(rng) for _ in range(64)], 64)
+    simulation.begin(np.arange(64), np.array([stream(5, n) for n in range(64)], np.uint64))
     agreed, asked = 0, 0
     while not simulation.world.done.all():
         alive, obs = ~simulation.world.done, simulation.seen.as_dict()
