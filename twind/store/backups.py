@@ -89,7 +89,7 @@ def make(db: Store, home: Home, target: Path, because: str) -> Manifest:
             files = {name: _entry(path) for name, path in held.items()}
             manifest = Manifest(db.clock.now(), because, twind.__version__, done, files)
             _write(archive, manifest, held)
-            verify(archive)
+            verify(archive, scratch=target.parent)
             archive.replace(target)
             atomic.sync_folder(target.parent)
     return manifest
@@ -135,12 +135,13 @@ def read(path: Path) -> Manifest:
         return _manifest(bundle)
 
 
-def verify(path: Path) -> Manifest:
+def verify(path: Path, scratch: Path | None = None) -> Manifest:
     """Read a backup whole: every file's hash, and the database's own checks. Returns its manifest.
 
-    Raises BackupError, naming the file and what is wrong with it.
+    scratch: where there is room to unpack the database; default: where temporary files go. Raises
+    BackupError, naming the file and what is wrong with it.
     """
-    with _explained(path), tempfile.TemporaryDirectory(prefix="twind-") as folder:
+    with _explained(path), tempfile.TemporaryDirectory(prefix=".twind-", dir=scratch) as folder:
         with zipfile.ZipFile(path) as bundle:
             manifest = _manifest(bundle)
             for name, entry in manifest.files.items():

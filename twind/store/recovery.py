@@ -146,7 +146,7 @@ def _newest_good(home: Home) -> tuple[Path, Manifest]:
     newest_first = sorted(home.backups_dir.glob("twind-*.zip"), key=_made_at, reverse=True)
     for path in newest_first:
         try:
-            return path, backups.verify(path)
+            return path, backups.verify(path, scratch=home.state_dir)
         except BackupError as error:
             wrong.append(str(error))
     what = f"; the newest: {wrong[0]}" if wrong else ""
