@@ -218,13 +218,14 @@ def test_apscheduler_is_told_to_skip_nothing():
     ("at", "done", "daily", "due"),
     [
         ("2026-11-23T06:59", (), True, None),
-        ("2026-11-23T07:00", (), True, "backup:2026-11-23"),
+        ("2026-11-23T07:00", (), True, None),
+        ("2026-11-23T07:01", ("propose:2026-11-23",), True, "backup:2026-11-23"),
         ("2026-11-23T23:59", ("backup:2026-11-22",), True, "backup:2026-11-23"),
-        ("2026-11-23T07:00", ("backup:2026-11-23",), True, None),
-        ("2026-11-23T07:00", (), False, None),
+        ("2026-11-23T07:01", ("propose:2026-11-23", "backup:2026-11-23"), True, None),
+        ("2026-11-23T07:01", ("propose:2026-11-23",), False, None),
     ],
 )
-def test_one_backup_a_day_once_the_morning_has_come(at, done, daily, due):
+def test_one_backup_a_day_once_the_morning_and_its_proposals_have_come(at, done, daily, due):
     given = parse({"profile": {"timezone": "Europe/Berlin"}, "backups": {"daily": daily}})
     found = due_backup(datetime.fromisoformat(at).replace(tzinfo=given.zone), given, done)
     assert (found and found.key) == due

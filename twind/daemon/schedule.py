@@ -82,11 +82,14 @@ def due_checkin(now_local: datetime, settings: TwindSettings, done: Collection[s
 def due_backup(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
     """Return the day's backup, if it is due and not among the keys `done`.
 
-    Not before the morning's proposals are: nobody is to wait for them.
+    It is once the morning has come, and with it the day's proposals, if they still may: they do not
+    wait for it.
     """
     minute = now_local.hour * 60 + now_local.minute
     key = f"{BACKUP}{now_local.date().isoformat()}"
     if not settings.backups.daily or key in done or minute < settings.schedule.propose_at:
+        return None
+    if due_jobs(now_local, settings, done):
         return None
     return Due("backup", key, {})
 

@@ -419,7 +419,8 @@ class Service:
 
     def _back_up_if_due(self) -> None:
         """Queue the day's backup, where there is anything to be lost."""
-        done = jobs.done_keys(self._db, schedule.BACKUP)
+        backed_up = jobs.done_keys(self._db, schedule.BACKUP)
+        done = backed_up | jobs.done_keys(self._db, schedule.PROPOSE)
         due = schedule.due_backup(self._now_local(), self._settings, done)
         if due is not None and not life.is_empty(self._db, self._settings.profile.id):
             self._queue.put(due.name, due.args, key=due.key)
