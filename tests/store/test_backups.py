@@ -287,3 +287,17 @@ def test_the_copy_needs_nothing_beside_it(backup, tmp_path):
     connection = sqlite3.connect(tmp_path / "copy.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     connection.close()
+
+
+def test_what_points_nowhere_in_a_database_made_elsewhere_is_kept_as_it_is(
+    lived_in, home, tmp_path
+):
+    """Nobody held it to its references there, and it is to be backed up all the same."""
+    lived_in.execute("PRAGMA foreign_keys = OFF")
+    lived_in.execute(
+        "INSERT INTO deliveries (message_id, plugin, channel, name, state, changed_at) "
+        "VALUES (99, 'notify', 'mail', 'mail', 'sent', '')"
+    )
+    assert lived_in.rows("PRAGMA foreign_key_check")
+    backups.make(lived_in, home, tmp_path / "b.zip", "asked")
+    assert backups.verify(tmp_path / "b.zip").files

@@ -13,8 +13,7 @@ serves (Laplace).
 
 Most evidence of behaviour is faint (`FAINT`): it counts little. To the first order in its weight
 the mean moves by the expected gradient and the covariance by the expected Hessian (Stein 1981),
-averaged over what is believed on the same lattice; no mode is to be found, and it takes half the
-time.
+averaged over what is believed on the same lattice; no mode is to be found.
 
 Numerical safety: features above FEATURE_LIMIT are scaled down together, which keeps their
 direction; one piece of evidence narrows no direction more than a 10^4th of its sd; each update adds
