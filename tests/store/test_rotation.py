@@ -87,22 +87,16 @@ def older(db):
     db.execute(f"DELETE FROM {migrations.TABLE} WHERE name = 'changes'")
 
 
-def opened(home, clock):
-    return Store.open(
-        home.database, clock, before_migrating=lambda db: rotation.before_migrating(db, home)
-    )
-
-
 def test_what_is_brought_up_to_date_is_kept_as_it_was(db, home, clock, tmp_path):
     older(db)
     db.close()
-    with opened(home, clock) as store:
+    with rotation.opened(home, clock) as store:
         assert not migrations.pending(store.connection)
     [path] = home.backups_dir.iterdir()
     assert "changes" not in backups.verify(path).migrations
     # It is none of those that rotate.
     assert rotation.made(home.backups_dir) == {}
-    with opened(home, clock):
+    with rotation.opened(home, clock):
         assert list(home.backups_dir.iterdir()) == [path]
     elsewhere = Home.under(tmp_path / "elsewhere")
     backups.restore(path, elsewhere)
@@ -115,12 +109,12 @@ def test_what_cannot_be_kept_is_not_changed(db, home, clock):
     db.close()
     home.backups_dir.write_text("a file", "utf-8")
     with pytest.raises(BackupError, match=str(home.backups_dir)):
-        opened(home, clock)
+        rotation.opened(home, clock)
     connection = sqlite3.connect(home.database)
     assert [one.__name__ for one in migrations.pending(connection)] == ["changes"]
     connection.close()
 
 
 def test_a_fresh_database_needs_no_copy(home, clock):
-    with opened(home, clock):
+    with rotation.opened(home, clock):
         assert not home.backups_dir.exists()

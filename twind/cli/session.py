@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from twind import settings
 from twind.cli.processes import run_job
 from twind.home import Home
-from twind.store import Store, log, profiles, rotation
+from twind.store import log, profiles, rotation
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
     from twind.settings import TwindSettings
+    from twind.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[Session]:
     """Open the database of the home that is meant."""
     home = Home.find(arguments.home)
     configuration = settings.load(home)
-    with Store.open(
-        home.database, before_migrating=lambda db: rotation.before_migrating(db, home)
-    ) as db:
+    with rotation.opened(home) as db:
         profiles.ensure(db, configuration.profile.id)
         yield Session(home, configuration, db)
 

@@ -119,12 +119,7 @@ def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
             "%s: it was replaced by the backup of %s; the damaged one is in %s",
             wrong, found.made_at, found.aside,
         )  # fmt: skip
-    db = Store.open(
-        home.database,
-        clock,
-        busy_timeout_s=BUSY_TIMEOUT_S,
-        before_migrating=lambda db: rotation.before_migrating(db, home),
-    )
+    db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
     if found is not None:
         said = messages.of_recovery(found, settings.zone)
         outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)

@@ -27,7 +27,7 @@ from twind.clock import SystemClock
 from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
-from twind.store import Store, profiles, rotation
+from twind.store import profiles, rotation
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -79,9 +79,7 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
         _use_cache(home)
         clock = SystemClock()
         configuration = settings.load(home)
-        with Store.open(
-            home.database, clock, before_migrating=lambda db: rotation.before_migrating(db, home)
-        ) as db:
+        with rotation.opened(home, clock) as db:
             profiles.ensure(db, configuration.profile.id)
             work = Work(
                 db,

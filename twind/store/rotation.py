@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import twind
 from twind.store import backups
+from twind.store.connection import BUSY_TIMEOUT_S, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from twind.clock import Clock
     from twind.home import Home
     from twind.settings import BackupSettings
     from twind.store.backups import Manifest
-    from twind.store.connection import Store
 
 _NAME = "twind-%Y%m%dT%H%M%SZ.zip"
 
@@ -37,6 +38,16 @@ def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path
         if moment not in kept:
             old.unlink(missing_ok=True)
     return path, manifest
+
+
+def opened(home: Home, clock: Clock | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store:
+    """Open the home's database as `Store.open`, keeping a copy of one that is to be migrated."""
+    return Store.open(
+        home.database,
+        clock,
+        busy_timeout_s=busy_timeout_s,
+        before_migrating=lambda db: before_migrating(db, home),
+    )
 
 
 def before_migrating(db: Store, home: Home) -> Path:
