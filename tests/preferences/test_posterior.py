@@ -460,3 +460,14 @@ def test_letting_go_touches_what_it_names_alone(pieces, places, kept):
     named = sorted(places)
     assert_allclose(posterior.mean[named], kept * before.mean[named])
     assert np.all(np.diag(posterior.covariance) >= np.diag(before.covariance) - 1e-9)
+
+
+def test_a_surprise_is_not_faint():
+    """All but one of the options are alike, and the other is chosen."""
+    posterior = Posterior([1.5], [[0.2]])
+    options = np.array([[-1.0], [1.0], [1.0], [1.0]])
+    posterior.update_choice(options, 0)
+    theta = np.linspace(-3, 6, 9001)
+    logs = -((theta - 1.5) ** 2) / 0.4 - np.log1p(3.0 * np.exp(2.0 * theta))
+    density = np.exp(logs - logs.max())
+    assert posterior.mean[0] == pytest.approx(theta @ density / density.sum(), abs=0.01)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FEATURE_LIMIT = 1e6
 VARIANCE_LIMIT = 1e12
 FAINT = 0.02
-"""A choice is faint evidence below this: its weight times the variance, in log odds, of what its
+"""A choice is faint evidence below this: in its weight times the variance, in log odds, of what its
 options are worth, these being drawn as they are chosen."""
 HALF_LIFE_DAYS = 365.0
 """After how long half of what is known has faded: assumed, until a person's own drift tells."""
@@ -128,12 +128,7 @@ class Posterior:
             edges = np.clip(finite(offsets, "offsets", (count,)), -700.0, 700.0)
         if count < 2 or weight == 0.0:
             return
-        if count == 2:
-            other = 1 - chosen
-            offset = float(edges[chosen] - edges[other])
-            self.update_binary(rows[chosen] - rows[other], True, offset, weight)
-        else:
-            self._learn_choice(rows - rows[0], int(chosen), weight, rows @ self.mean + edges)
+        self._learn_choice(rows - rows[0], int(chosen), weight, rows @ self.mean + edges)
 
     def _learn_choice(self, rows: Matrix, chosen: int, weight: float, base: Vector) -> None:
         """Learn from a choice: rows (k, d) from the first one's, base (k,) their mean logits."""
@@ -353,7 +348,7 @@ class Posterior:
         spread (d, k) and gram (k, k): the covariance of the options' utilities with the parameters
         and with each other, the first being 0; base (k,): their means.
         """
-        if weight * float(gram.max()) > 1.0:
+        if weight > 0.2 or weight * float(gram.max()) > 1.0:
             return False
         spread, gram = spread[:, 1:], gram[1:, 1:].copy()
         gram.flat[:: gram.shape[0] + 1] += 1e-9
@@ -362,11 +357,13 @@ class Posterior:
         chances = np.exp(log_softmax(logits))[:, 1:]
         expected = chances.mean(axis=0)
         hessian = np.diag(expected) - chances.T @ chances / len(chances)
-        if weight * float(np.sum(gram * hessian)) > FAINT:
-            return False
         gradient = -weight * expected
         if chosen:
             gradient[chosen - 1] += weight
+        # What nobody expected moves the mean far, however little its options differ otherwise.
+        narrows, moves = weight * np.sum(gram * hessian), gradient @ gram @ gradient
+        if max(float(narrows), float(moves)) > FAINT:
+            return False
         hessian.flat[:: hessian.shape[0] + 1] += 1e-12
         root = np.linalg.cholesky(hessian)
         self.mean += spread @ gradient
