@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -197,6 +197,30 @@ def test_a_yes_or_no_moves_to_the_exact_moments(outcome):
     posterior.update_binary([1.5], outcome, offset=0.4)
     sign = 1 if outcome else -1
     assert_moments(posterior, lambda theta: -np.logaddexp(0, -sign * (1.5 * theta + 0.4)))
+
+
+@settings(deadline=None)
+@given(
+    centre=st.floats(-100, 100),
+    sd=st.floats(0.01, 100),
+    outcome=st.booleans(),
+    weight=st.sampled_from([0.1, 1.0, 5.0]),
+)
+@example(centre=-5.94, sd=4.4, outcome=True, weight=1.0)
+def test_a_yes_or_no_is_learnt_exactly_however_much_it_contradicts(centre, sd, outcome, weight):
+    posterior = Posterior([centre], [[sd**2]])
+    posterior.update_binary([1.0], outcome, weight=weight)
+    # No likelihood moves the mean by more than the weight times the variance.
+    reach = 10 * sd + weight * sd**2
+    places = np.linspace(centre - reach, centre + reach, 400_001)
+    sign = 1 if outcome else -1
+    logs = -weight * np.logaddexp(0, -sign * places) - (places - centre) ** 2 / (2 * sd**2)
+    density = np.exp(logs - logs.max())
+    density /= density.sum()
+    mean = density @ places
+    variance = density @ (places - mean) ** 2
+    assert posterior.mean[0] == pytest.approx(mean, abs=1e-3 * sd)
+    assert posterior.covariance[0, 0] == pytest.approx(variance, rel=2e-3)
 
 
 @settings(deadline=None)

@@ -56,6 +56,8 @@ _TOLERANCE = 1e-10
 _LATTICE = 128
 _WIDER = 1.2
 _FEWEST = 64.0
+_REACH = 9.0
+_STEPS = np.linspace(-1.0, 1.0, 2 * _LATTICE + 1)
 
 
 class Posterior:
@@ -532,7 +534,9 @@ def _scalar_mode(
         else:
             above = at
         step = at + gap / (1.0 / variance + curvature)
-        step = step if below <= step <= above else 0.5 * (below + above)
+        # A step that leads out, or back and forth between the ends, is halved: a likelihood with a
+        # corner far from the belief would otherwise keep Newton's method going in a circle.
+        step = step if below < step < above else 0.5 * (below + above)
         if abs(step - at) <= _TOLERANCE * (1.0 + abs(at)):
             break
         at = step
@@ -547,6 +551,8 @@ def _moments(
     mode and curvature: the Laplace approximation, which the lattice is laid out by, a little wider,
     and which stands in where hardly any point of the lattice carries weight.
     """
+    if mode.shape[0] == 1:
+        return _scalar_moments(log_likelihood, float(mode[0]), float(curvature[0, 0]))
     values, vectors = np.linalg.eigh(curvature)
     root = vectors / np.sqrt(np.maximum(values, 1.0))
     lattice, expected = _wide_lattice(mode.shape[0])
@@ -566,6 +572,24 @@ def _moments(
     # and evidence that says nothing changes nothing.
     correction = (away * shares[:, None]).T @ away - expected
     return mode + root @ shift, root @ (np.eye(mode.shape[0]) + correction) @ root.T
+
+
+def _scalar_moments(
+    log_likelihood: Callable[[Matrix], Vector], mode: float, curvature: float
+) -> tuple[Vector, Matrix]:
+    """Return what `_moments` does for one coordinate, as exactly as need be.
+
+    The trapezoidal rule over w = mode + scale * sinh(t), as far as the belief itself reaches: dense
+    about a sharp mode, and wide enough for what the likelihood leaves flat beside it.
+    """
+    scale = 1.0 / math.sqrt(curvature)
+    steps = math.asinh(_REACH / scale) * _STEPS
+    points = mode + scale * np.sinh(steps)
+    logs = log_likelihood(points[:, None]) - 0.5 * points * points + np.log(np.cosh(steps))
+    shares = np.exp(logs - logs.max())
+    shares /= shares.sum()
+    mean = float(shares @ points)
+    return np.array([mean]), np.array([[shares @ (points - mean) ** 2]])
 
 
 # --- quadrature -----------------------------------------------------------------------------------
