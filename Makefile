@@ -1,5 +1,6 @@
 # Two commands: `make demo` sets up and shows the whole of twind on a sample life,
-# `make test` sets up and passes every check and test. Both can be run again at any time.
+# `make test` sets up and passes every check and test but those that take minutes each, which are
+# `make test-system`. All can be run again at any time.
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -8,7 +9,7 @@ READY := $(VENV)/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check pytest bench clean
+.PHONY: demo test test-system check pytest bench clean
 
 demo: $(READY)
 	$(BIN)/twind demo
@@ -23,7 +24,10 @@ check: $(READY)
 	$(BIN)/python -c "import torch; assert torch.version.cuda is None, 'install the CPU build of torch'"
 
 pytest: $(READY)
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak"
+
+test-system: $(READY)
+	$(BIN)/pytest -q -m soak tests
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
