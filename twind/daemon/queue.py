@@ -13,6 +13,7 @@ import sqlite3
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from twind.daemon import logs
 from twind.errors import JobError, StoreError, TwindError
 from twind.store import jobs
 
@@ -213,7 +214,11 @@ class Queue:
     def _give_up(self, job: Job, code: str, message: str) -> None:
         started = jobs.start(self._db, job.id)
         jobs.fail(self._db, job.id, started.attempt, code, message)
-        log.warning("%s", message)
+        log.warning(
+            "%s",
+            message,
+            extra=logs.about(job=job.name, job_id=job.id, code=code, event="job_failed"),
+        )
 
     async def wait(self, job_id: int) -> Job:
         """Return the job once it is done or has failed.
@@ -283,7 +288,8 @@ class Queue:
         if job.state == "failed":
             self._note_failure(job, identity, retry=not asked)
         elif self._forget_failures(identity):
-            log.info("%s works again", job.name)
+            about = logs.about(job=job.name, job_id=job.id, event="job_back")
+            log.info("%s works again", job.name, extra=about)
         for waiter in self._waiters.pop(job.id, []):
             if not waiter.done():
                 waiter.set_result(job)
@@ -292,9 +298,11 @@ class Queue:
     def _note_failure(self, job: Job, identity: str, *, retry: bool) -> None:
         self._failures[identity] += 1
         first = self._failures[identity] == 1
-        message = (job.error or {}).get("message", "")
+        error = job.error or {}
+        about = logs.about(job=job.name, job_id=job.id, code=error.get("code"), event="job_failed")
         # Once on loss, once on return: an hour of the same trouble is one line.
-        log.log(logging.WARNING if first else logging.DEBUG, "%s failed: %s", job.name, message)
+        level = logging.WARNING if first else logging.DEBUG
+        log.log(level, "%s failed: %s", job.name, error.get("message", ""), extra=about)
         if retry:
             delay_s = retry_after_s(job, self._failures[identity], self._sync_every_s())
             self._retries[identity] = asyncio.get_running_loop().call_later(

@@ -117,7 +117,7 @@ def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
             raise DamagedDatabaseError(f"{wrong}; {none}") from none
         log.error(
             "%s: it was replaced by the backup of %s; the damaged one is in %s",
-            wrong, found.made_at, found.aside,
+            wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
         )  # fmt: skip
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
     if found is not None:
@@ -200,7 +200,7 @@ class Service:
         await self._control.start()
         self._spawn(self._ping())
         self._sd.ready("serving")
-        log.info("twind serves %s", self._home.state_dir)
+        log.info("twind serves %s", self._home.state_dir, extra=logs.about(event="started"))
         self._detect_now()
         await self._check()
 
@@ -214,7 +214,7 @@ class Service:
 
     async def _stop(self) -> None:
         self._sd.stopping()
-        log.info("stopping")
+        log.info("stopping", extra=logs.about(event="stopping"))
         self._schedule.stop()
         self._detect_soon.forget()
         await self._queue.stop()
@@ -286,7 +286,8 @@ class Service:
             self._settings = self._load(self._home)
         except SettingsError as error:
             self._problem = str(error)
-            log.warning("going on with the settings as they were: %s", error)
+            about = logs.about(code=error.code, event="settings")
+            log.warning("going on with the settings as they were: %s", error, extra=about)
             raise
         self._problem = None
         self._schedule.start(self._settings)
@@ -299,7 +300,8 @@ class Service:
         self._plugins = [dict(plugin) for plugin in plugins] if isinstance(plugins, list) else []
         for plugin in self._plugins:
             if plugin.get("state") == "failed":
-                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"))
+                about = logs.about(source=plugin["name"], event="plugin_failed")
+                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"), extra=about)
         self._deadly = tuple(str(stem) for stem in result.get("deadly") or ())
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
@@ -575,7 +577,9 @@ class Service:
         """Take note of what was being delivered by somebody who is dead."""
         doubtful = outbox.mark_uncertain(self._db)
         if doubtful:
-            log.warning("%d notifications may or may not have been delivered", doubtful)
+            about = logs.about(event="uncertain")
+            told = "%d notifications may or may not have been delivered"
+            log.warning(told, doubtful, extra=about)
 
     # --- the pause -------------------------------------------------------------------------------
 

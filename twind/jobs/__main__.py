@@ -2,7 +2,8 @@
 
 stdin: one line of JSON, {"job", "attempt", "args", "nice", "memory_mib"}, and then silence; when it
 closes, whoever wanted the work is gone and the process ends at once. stdout: lines of JSON,
-{"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the log.
+{"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the log, where
+TWIND_LOG_PREFIX is set with `<4>` or `<4 source=NAME event=NAME>` in front of each line.
 """
 
 from __future__ import annotations
@@ -46,9 +47,7 @@ def main(name: str) -> int:
     """Run one job as the process this module is."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries and plugins print is log, not protocol
-    logging.basicConfig(
-        stream=sys.stderr, level=os.environ.get("TWIND_LOG", "INFO"), format="%(name)s: %(message)s"
-    )
+    _log_to_stderr()
     try:
         order = _order(sys.stdin.readline())
     except JobError as error:
@@ -60,6 +59,23 @@ def main(name: str) -> int:
             answer = _run(name, order, out)
     _say(out, answer)
     return 1 if "error" in answer else 0
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    prefixed = os.environ.get("TWIND_LOG_PREFIX")
+    handler.setFormatter((_Prefixed if prefixed else logging.Formatter)("%(name)s: %(message)s"))
+    logging.basicConfig(level=os.environ.get("TWIND_LOG", "INFO"), handlers=[handler])
+
+
+class _Prefixed(logging.Formatter):
+    """Puts a record's priority in front of each of its lines, and what else it tells."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {name: getattr(record, name, None) for name in ("source", "event")}
+        priority = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(record.levelno, 3)
+        prefix = " ".join([str(priority), *(f"{k}={v}" for k, v in told.items() if v)])
+        return "\n".join(f"<{prefix}>{line}" for line in super().format(record).splitlines())
 
 
 def _order(line: str) -> dict[str, Any]:
