@@ -137,7 +137,7 @@ def _status_text(data: dict[str, Any]) -> str:
     queue, proposals = data["queue"], data["proposals"]
     lines.append(
         f"queue           {queue['queued']} queued, {queue['running']} running, "
-        f"{queue['failed']} failed"
+        f"{queue['failed']} failed" + (f"; {data['waiting']}" if data.get("waiting") else "")
     )
     rate = proposals["acceptance_rate"]
     lines.append(

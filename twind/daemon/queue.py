@@ -100,6 +100,7 @@ class Queue:
         on_ended: hears of every job that is done or has failed.
         paused: tells whether only what the user asked for may run.
         obsolete: tells whether a queued job has outlived its day.
+        held: tells whether a queued job has to wait for now, unless the user asked for it.
         sync_every_s: the longest wait between two tries.
 
     """
@@ -112,6 +113,7 @@ class Queue:
         on_ended: Callable[[Job], None],
         paused: Callable[[], bool] = lambda: False,
         obsolete: Callable[[Job], bool] = lambda _job: False,
+        held: Callable[[Job], bool] = lambda _job: False,
         sync_every_s: Callable[[], float] = lambda: 900.0,
     ) -> None:
         self._db = db
@@ -119,6 +121,7 @@ class Queue:
         self._on_ended = on_ended
         self._paused = paused
         self._obsolete = obsolete
+        self._held = held
         self._sync_every_s = sync_every_s
         self._asked: set[int] = set()
         self._waiters: defaultdict[int, list[asyncio.Future[Job]]] = defaultdict(list)
@@ -261,6 +264,7 @@ class Queue:
             for job in jobs.queued(self._db)
             if lane_of(job.name) == lane
             and (not paused or job.id in self._asked or job.name == "inspect")
+            and (job.id in self._asked or not self._held(job))
         ]
         return min(ready, key=self._rank, default=None)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from twind import clock as clocks
 from twind import messages
 from twind import settings as settings_room
-from twind.daemon import control, lock, logs, pauses, schedule, sd, status, workers
+from twind.daemon import control, lock, logs, pauses, power, schedule, sd, status, workers
 from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from twind.settings import TwindSettings
     from twind.store.jobs import Job
 
-NICE = 10
-"""Workers give way to whatever the user is doing."""
+NICE, TRAIN_NICE = 10, 19
+"""Workers give way to whatever the user is doing, and training to everything."""
 
 BUSY_TIMEOUT_S = 2.0
 """The loop must not stand still while another program holds the database."""
@@ -77,11 +77,12 @@ def run(
     load: Callable[[Home], TwindSettings] = settings_room.load,
     clock: Clock | None = None,
     command: Sequence[str] = workers.COMMAND,
+    supplies: Path = power.SUPPLIES,
 ) -> int:
     """Run the daemon of `home` in the foreground until it is told to stop; return 0.
 
     `load` reads the settings, at the start and at each reload; `command` starts a worker when a
-    job's name is appended.
+    job's name is appended; `supplies` tells what feeds the machine.
 
     Raises HomeHeldError when another daemon holds the home, SettingsError and StoreError when the
     configuration or the database cannot be used.
@@ -89,7 +90,7 @@ def run(
     logs.set_up()
     settings = load(home)
     with lock.held(home.lock), control.bind(home.socket) as listener:
-        return asyncio.run(_serve(home, settings, load, clock, command, listener))
+        return asyncio.run(_serve(home, settings, load, clock, command, supplies, listener))
 
 
 async def _serve(
@@ -98,11 +99,12 @@ async def _serve(
     load: Callable[[Home], TwindSettings],
     clock: Clock | None,
     command: Sequence[str],
+    supplies: Path,
     listener: socket.socket,
 ) -> int:
     clock = clock or clocks.SystemClock()
     with _opened(home, settings, clock) as db:
-        service = Service(home, settings, load, clock, db, command, listener)
+        service = Service(home, settings, load, clock, db, command, supplies, listener)
         await service.serve()
     return 0
 
@@ -137,9 +139,11 @@ class Service:
         clock: Clock,
         db: Store,
         command: Sequence[str],
+        supplies: Path,
         listener: socket.socket,
     ) -> None:
         self._home = home
+        self._supplies = supplies
         self._settings = settings
         self._load = load
         self._clock = clock
@@ -154,6 +158,7 @@ class Service:
             on_ended=self._on_ended,
             paused=self._is_paused,
             obsolete=lambda job: schedule.is_obsolete(job.key, self._now_local()),
+            held=self._waits_for_mains,
             sync_every_s=lambda: self._settings.schedule.sync_every_min * 60,
         )
         self._watcher = Watcher(self._on_files, ignored=self._own_files())
@@ -165,6 +170,7 @@ class Service:
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
         self._was_paused = False
+        self._was_saving = False
         self._deadly: tuple[str, ...] = ()
         self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
@@ -370,6 +376,7 @@ class Service:
     async def _check(self) -> None:
         """Ask what is due; called at the start, and at least once a minute."""
         self._notice_end_of_pause()
+        self._notice_mains()
         self._queue.drop_obsolete()
         if self._is_detect_due():
             self._detect_soon.touch()
@@ -499,7 +506,8 @@ class Service:
             "attempt": job.attempt,
             "name": job.name,
             "args": job.args,
-            "nice": NICE,
+            "nice": TRAIN_NICE if job.name == "train" else NICE,
+            "idle_io": job.name == "train",
             "memory_mib": limits.memory_mib,
         }
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
@@ -597,6 +605,25 @@ class Service:
             self._queue.wake()
         self._was_paused = paused
 
+    # --- the battery -----------------------------------------------------------------------------
+
+    def _waits_for_mains(self, job: Job) -> bool:
+        return job.name == "train" and self._is_saving_power()
+
+    def _is_saving_power(self) -> bool:
+        return not self._settings.training.on_battery and power.on_battery(self._supplies)
+
+    def _what_waits(self) -> str | None:
+        waits = any(self._waits_for_mains(job) for job in jobs.queued(self._db))
+        return "training waits for mains power" if waits else None
+
+    def _notice_mains(self) -> None:
+        """Let a training begin that has waited for mains; one at work is not interrupted."""
+        saving = self._is_saving_power()
+        if self._was_saving and not saving:
+            self._queue.wake()
+        self._was_saving = saving
+
     def _now_local(self) -> Any:
         return self._clock.now().astimezone(self._settings.zone)
 
@@ -641,6 +668,7 @@ class Service:
                 for job in self._queue.running.values()
             ],
             problem=self._problem,
+            waiting=self._what_waits(),
             watching="polling" if self._watcher.polling else "events",
         )
 

@@ -1,9 +1,9 @@
 """The worker process: `python -m twind.jobs NAME`.
 
-stdin: one line of JSON, {"job", "attempt", "args", "nice", "memory_mib"}, and then silence; when it
-closes, whoever wanted the work is gone and the process ends at once. stdout: lines of JSON,
-{"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the log, where
-TWIND_LOG_PREFIX is set with `<4>` or `<4 source=NAME event=NAME>` in front of each line.
+stdin: one line of JSON, {"job", "attempt", "args", "nice", "idle_io", "memory_mib"}, and then
+silence; when it closes, whoever wanted the work is gone and the process ends at once. stdout: lines
+of JSON, {"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the
+log, where TWIND_LOG_PREFIX is set with `<4>` or `<4 source=NAME event=NAME>` before each line.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import sqlite3
 import sys
 import threading
 import traceback
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any
+
+import psutil
 
 import twind.jobs
 from twind import settings
@@ -29,6 +31,9 @@ from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
 from twind.store import profiles, rotation
+
+OOM_SCORE = 500
+"""How much sooner than others a worker is ended for memory, of 1000: proc_pid_oom_score_adj(5)."""
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -146,8 +151,14 @@ def _be_modest(order: dict[str, Any]) -> None:
     """Yield to the user: lower priority, one thread, and a limit on memory that is really used.
 
     The matrices of one person's life are small: a second thread would only wait for the first.
+    Where memory runs out all the same, the kernel is to take a worker, not the daemon.
     """
     os.nice(int(order.get("nice", 0)))
+    if order.get("idle_io"):
+        with suppress(psutil.Error):  # A sandbox may forbid it, which is no reason not to work.
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(f"{OOM_SCORE}", "ascii")
     for library in ("OMP", "OPENBLAS", "MKL"):  # read when numpy and torch are imported, so not yet
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if "memory_mib" in order:
