@@ -141,6 +141,7 @@ def _patterns(patterns: argparse.ArgumentParser) -> None:
 def _ctl(ctl: argparse.ArgumentParser) -> None:
     actions = ctl.add_subparsers(metavar="ACTION", required=True)
     _command(actions, "status", "control", "status", "how twind is")
+    _command(actions, "metrics", "control", "metrics", "numbers for Prometheus")
     sync = _command(actions, "sync", "control", "sync", "read the sources now")
     sync.add_argument("plugins", nargs="*", help="only these plugins")
     train = _command(actions, "train", "control", "train", "train the twin now")

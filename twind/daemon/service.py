@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Any
 from twind import clock as clocks
 from twind import messages
 from twind import settings as settings_room
-from twind.daemon import control, lock, logs, pauses, power, schedule, sd, status, workers
+from twind.daemon import (
+    control,
+    lock,
+    logs,
+    metrics,
+    pauses,
+    power,
+    schedule,
+    sd,
+    status,
+    workers,
+)
 from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
@@ -169,6 +180,8 @@ class Service:
         self._plugin_code = set(home.plugin_dirs)
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
+        self._began_s: dict[int, float] = {}
+        self._tally = metrics.Tally()
         self._was_paused = False
         self._was_saving = False
         self._deadly: tuple[str, ...] = ()
@@ -500,6 +513,7 @@ class Service:
         limits = self._settings.limits
         if job.name == "detect":
             self._detected_seq = change_log.max_seq(self._db)
+        self._began_s[job.id] = clocks.monotonic_s()
         self._sd.status(f"{job.name} at work")
         order = {
             "job": job.id,
@@ -530,6 +544,8 @@ class Service:
 
     def _on_ended(self, job: Job) -> None:
         self._progress.pop(job.id, None)
+        now_s = clocks.monotonic_s()
+        self._tally.add(job.name, job.state, now_s - self._began_s.pop(job.id, now_s))
         if not self._queue.running:
             self._sd.status(self._problem or "serving")
         if job.state == "done":
@@ -633,6 +649,7 @@ class Service:
         """Carry out one command and return the data of its answer."""
         commands: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "status": self._do_status,
+            "metrics": self._do_metrics,
             "sync": self._do_sync,
             "train": self._do_train,
             "propose": self._do_propose,
@@ -671,6 +688,21 @@ class Service:
             waiting=self._what_waits(),
             watching="polling" if self._watcher.polling else "events",
         )
+
+    async def _do_metrics(self, _command: dict[str, Any]) -> dict[str, Any]:
+        uptime_s = clocks.monotonic_s() - self._started_s
+        backups = rotation.made(self._home.backups_dir).values()
+        text = [
+            metrics.of_daemon(
+                uptime_s=uptime_s,
+                started_at_s=self._clock.now().timestamp() - uptime_s,
+                paused=self._is_paused(),
+                backup_at_s=max(backups).timestamp() if backups else None,
+            ),
+            metrics.of_store(store_status.figures(self._db, self._settings.profile.id)),
+            self._tally.text(),
+        ]
+        return {"text": "".join(text)}
 
     async def _do_sync(self, command: dict[str, Any]) -> dict[str, Any]:
         names = command.get("plugins") or []
