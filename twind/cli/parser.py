@@ -105,6 +105,12 @@ def build() -> argparse.ArgumentParser:
 
     _safekeeping(commands)
 
+    doctor = _command(commands, "doctor", "doctor", "doctor", "look for what is wrong")
+    doctor.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    doctor.add_argument(
+        "--bundle", metavar="FILE", help="write a file for a report, with nothing personal in it"
+    )
+
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
     )
