@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import twind
 
 USAGE = 2
+SHELLS = ("bash", "zsh", "fish")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,6 +53,11 @@ def build() -> argparse.ArgumentParser:
     _command(commands, "run", "daemon", "run", "run the daemon in the foreground", report=False)
     _command(commands, "demo", "demo", "demo", "show twind at work on a sample life", report=False)
     _command(commands, "init", "setup", "init", "write a twind.toml to start from")
+
+    shell = _command(
+        commands, "completion", "completion", "completion", "for your shell", report=False
+    )
+    shell.add_argument("shell", choices=SHELLS, help="print what this shell completes `twind` with")
 
     _ctl(_command(commands, "ctl", None, None, "talk to the running daemon", report=False))
 
