@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from twind.settings import TwindSettings
     from twind.store.jobs import Job
 
-NICE, TRAIN_NICE = 10, 19
-"""Workers give way to whatever the user is doing, and training to everything."""
+NICE = 10
+"""Workers give way to whatever the user is doing."""
 
 BUSY_TIMEOUT_S = 2.0
 """The loop must not stand still while another program holds the database."""
@@ -520,7 +520,7 @@ class Service:
             "attempt": job.attempt,
             "name": job.name,
             "args": job.args,
-            "nice": TRAIN_NICE if job.name == "train" else NICE,
+            "nice": NICE,
             "idle_io": job.name == "train",
             "memory_mib": limits.memory_mib,
         }
