@@ -6,10 +6,11 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MAN := build/man/twind.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-system check pytest bench clean
+.PHONY: demo test test-system check pytest man bench clean
 
 demo: $(READY)
 	$(BIN)/twind demo
@@ -28,6 +29,15 @@ pytest: $(READY)
 
 test-system: $(READY)
 	$(BIN)/pytest -q -m soak tests
+
+# `cp build/man/twind.1 ~/.local/share/man/man1/` installs it for yourself.
+man: $(READY)
+	@mkdir -p $(dir $(MAN))
+	$(BIN)/python -c "from argparse_manpage.cli import main; main()" \
+		--module twind.cli.parser --function build --format single-commands-section \
+		--prog twind --project-name twind --version "$$($(BIN)/python -m twind --version | cut -d' ' -f2)" \
+		--manual-title "twind" --description "a digital twin that proposes your day" \
+		--output $(MAN)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -78,6 +79,26 @@ def at_rest(home):
 def cpu_s(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def wakes(pid):
+    """Return how often the threads of a process have gone to sleep so far."""
+    statuses = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(_number("voluntary_ctxt_switches", one) for one in statuses)
+
+
+def written(pid):
+    """Return the bytes that a process, and those it started that have ended, sent to the disk."""
+    return _number("write_bytes", Path(f"/proc/{pid}/io").read_text())
+
+
+def proportional_mib(pid):
+    """Return the memory of a process, each shared page divided by those who share it."""
+    return _number("Pss", Path(f"/proc/{pid}/smaps_rollup").read_text()) / 2**10
+
+
+def _number(name, text):
+    return int(re.search(rf"^{name}:\s*(\d+)", text, re.MULTILINE)[1])
 
 
 def resident_mib(pid):

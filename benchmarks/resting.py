@@ -7,7 +7,19 @@ import sys
 import time
 
 from figures import FAST, figure
-from processes import at_rest, cpu_s, python, resident_mib, status, timed, twind, wait_for
+from processes import (
+    at_rest,
+    cpu_s,
+    proportional_mib,
+    python,
+    resident_mib,
+    status,
+    timed,
+    twind,
+    wait_for,
+    wakes,
+    written,
+)
 
 REST_S = 20.0
 SETTLE_S = 2.0
@@ -25,11 +37,14 @@ def measure(home):
         wait_for(lambda: at_rest(home))
         # What the last answer left to do is not rest.
         time.sleep(SETTLE_S)
-        before = cpu_s(process.pid)
+        pid = process.pid
+        before = cpu_s(pid), wakes(pid), written(pid)
         time.sleep(REST_S)
-        share = (cpu_s(process.pid) - before) / REST_S
-        figure("daemon.idle_cpu_share", [share], "share of a core")
-        figure("daemon.idle_rss_mib", [resident_mib(process.pid)], "MiB")
+        figure("daemon.idle_cpu_share", [(cpu_s(pid) - before[0]) / REST_S], "share of a core")
+        figure("daemon.idle_wakes_per_s", [(wakes(pid) - before[1]) / REST_S], "1/s")
+        figure("daemon.idle_written", [written(pid) - before[2]], "B")
+        figure("daemon.idle_rss_mib", [resident_mib(pid)], "MiB")
+        figure("daemon.idle_pss_mib", [proportional_mib(pid)], "MiB")
         figure("ctl.status_s", timed(twind(home, "ctl", "status"), runs), "s", baseline=baseline)
     finally:
         _stop(process)

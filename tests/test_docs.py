@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from pathlib import Path
@@ -43,8 +44,8 @@ def test_every_setting_is_documented_and_none_else(home):
 
 def commands(actions, prefix="twind"):
     for action in actions:
-        for name, sub in (getattr(action, "choices", None) or {}).items():
-            if hasattr(sub, "_actions"):
+        if isinstance(action, argparse._SubParsersAction):
+            for name, sub in action.choices.items():
                 yield f"{prefix} {name}"
                 yield from commands(sub._actions, f"{prefix} {name}")
 
@@ -55,6 +56,17 @@ def test_every_command_is_documented():
         command for command in commands(parser.build()._actions) if not re.search(command, text)
     ]
     assert missing == []
+
+
+def test_every_command_that_is_listed_is_there():
+    there = {command.removeprefix("twind ") for command in commands(parser.build()._actions)}
+    text = (ROOT / "docs/commands.md").read_text("utf-8")
+    listed = re.findall(r"`twind ([a-z]+(?: [a-z]+)?)[^`]*`", text)
+    assert len(listed) > 30
+    groups = {command.partition(" ")[0] for command in there if " " in command}
+    for command in listed:
+        name = command.partition(" ")[0]
+        assert (command if name in groups else name) in there, command
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -177,6 +177,10 @@ class TrainingSettings(_Section):
         0.5, gt=0, description="How far beliefs or the world must move for a new training."
     )
     threads: int = Field(1, ge=1, description="Processor threads a training may use.")
+    on_battery: bool = Field(
+        default=True,
+        description="Whether a training begins by itself while the machine runs on its battery.",
+    )
 
 
 class BackupSettings(_Section):

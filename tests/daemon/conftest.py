@@ -23,7 +23,9 @@ from twind.daemon import service
 from twind.errors import TwindError
 from twind.home import Home
 try:
-    sys.exit(service.run(Home.under(Path(sys.argv[1])), command=[sys.executable, sys.argv[2]]))
+    home, worker, supplies = map(Path, sys.argv[1:])
+    command = [sys.executable, str(worker)]
+    sys.exit(service.run(Home.under(home), command=command, supplies=supplies))
 except TwindError as error:
     sys.exit(f"{error.code}: {error}")
 """
@@ -38,7 +40,7 @@ class Daemon:
         self.log = root.parent / f"{root.name}.log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", DAEMON, str(root), str(FAKE)],
+                [sys.executable, "-c", DAEMON, root, FAKE, root.parent / "supplies"],
                 env={
                     **os.environ,
                     "PYTHONPATH": str(CHECKOUT),

@@ -296,6 +296,29 @@ def test_a_pause_survives_a_restart(daemon, until):
     until(lambda: len(two.started("sync")) > seen + 1)
 
 
+def test_training_waits_for_mains_unless_the_user_asks(daemon, until, tmp_path):
+    battery = tmp_path / "supplies" / "BAT0"
+    battery.mkdir(parents=True)
+    (battery / "type").write_text("Battery\n")
+    (battery / "status").write_text("Discharging\n")
+    root = tmp_path / "h"
+    root.mkdir()
+    (root / "twind.toml").write_text("[training]\non_battery = false\n")
+    one = daemon(root, results={"detect": {"train_due": True}}).up()
+    until(lambda: one.ask("status")["queue"]["queued"] == 1)
+    assert "mains" in one.ask("status")["waiting"]
+    assert not one.started("train")
+    assert one.ask("train", timesteps=2048, wait=True)
+    assert [order["args"] for order in one.started("train")] == [{"timesteps": 2048}]
+    (battery / "status").write_text("Charging\n")
+    one.ask("resume")  # looks at what is due, as it does each minute
+    until(lambda: len(one.started("train")) == 2)
+    order = one.started("train")[-1]
+    assert order["idle_io"] is True
+    assert one.started("sync")[0]["idle_io"] is False
+    until(lambda: one.ask("status")["waiting"] is None)
+
+
 HANG = {"FAKE_HANG": "train"}
 
 

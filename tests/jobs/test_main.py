@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
-from twind.jobs.__main__ import ORPHANED, names
+from twind.jobs.__main__ import OOM_SCORE, ORPHANED, names
 
 
 @pytest.fixture
@@ -50,6 +54,24 @@ def test_a_job_is_done_and_the_process_ends_by_itself(start):
     assert {plugin["name"] for plugin in told["result"]["plugins"]} >= {"calendar", "notify"}
     assert worker.returncode == 0
     assert "Fatal" not in worker.stderr.read()
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "ionice"), reason="the kernel has no I/O classes")
+def test_a_worker_gives_way(start, home):
+    folder = home.plugin_dirs[0]
+    folder.mkdir()
+    (folder / "slow.py").write_text("import time\ntime.sleep(600)\n")
+    worker = start("inspect")
+    worker.stdin.write('{"nice": 19, "idle_io": true, "memory_mib": 3072}\n')
+    worker.stdin.flush()
+    process = psutil.Process(worker.pid)
+    while not process.children():  # the plugins are imported: all that was ordered is done
+        assert worker.poll() is None
+        time.sleep(0.02)
+    assert process.nice() == 19
+    assert process.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
+    assert process.rlimit(resource.RLIMIT_DATA) == (3072 << 20, 3072 << 20)
+    assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text() == f"{OOM_SCORE}\n"
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-MAX_RSS_MIB = 80
-REST_S = 5.0
+MAX_RSS_MIB = 60
+REST_S, RESTS = 5.0, 8
+MAX_WAKES_PER_S = 2.0
 HEAVY = ("numpy", "pandas", "torch", "numba", "llvmlite", "scipy", "gymnasium", "icalendar")
 NOT_FOR_CTL = {
     "apscheduler",
@@ -77,6 +78,31 @@ def test_an_idle_daemon_rests(idle, life):
     spent_s = (cpu_ticks(idle) - before) / os.sysconf("SC_CLK_TCK")
     assert spent_s <= 0.01 * REST_S
     assert "Traceback" not in life.log()
+
+
+def wakes(pid):
+    """Return how often its threads have gone to sleep so far."""
+    statuses = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/status")]
+    found = [re.search(r"^voluntary_ctxt_switches:\t(\d+)", one, re.MULTILINE) for one in statuses]
+    return sum(int(one[1]) for one in found)
+
+
+def written(pid):
+    """Return how often it, and the workers that have ended, have written anything at all."""
+    return int(re.search(r"^syscw: (\d+)", Path(f"/proc/{pid}/io").read_text(), re.MULTILINE)[1])
+
+
+@pytest.mark.slow
+def test_an_idle_daemon_sleeps_and_writes_nothing(idle):
+    # The first day's jobs may still come in between: of a few rests one has to be undisturbed.
+    rests = []
+    for _ in range(RESTS):
+        before = wakes(idle), written(idle)
+        threading.Event().wait(REST_S)
+        rests.append(((wakes(idle) - before[0]) / REST_S, written(idle) - before[1]))
+        if rests[-1][0] <= MAX_WAKES_PER_S and rests[-1][1] == 0:
+            return
+    pytest.fail(f"wakes a second, writes: {rests}")
 
 
 def test_asking_the_daemon_loads_next_to_nothing(life):

@@ -27,6 +27,12 @@ def status(arguments: argparse.Namespace, out: Output) -> int:
     return out.done(data, None if out.as_json else _status_text(data))
 
 
+def metrics(arguments: argparse.Namespace, out: Output) -> int:
+    """Print the daemon's metrics, as Prometheus reads them."""
+    data = _ask(arguments, "metrics")
+    return out.done(data, data["text"].rstrip("\n"))
+
+
 def _work(arguments: argparse.Namespace, out: Output, command: str, **more: Any) -> int:
     wait = not arguments.no_wait
     data = _ask(arguments, command, PATIENT_S if wait else QUICK_S, wait=wait, **more)
@@ -137,7 +143,7 @@ def _status_text(data: dict[str, Any]) -> str:
     queue, proposals = data["queue"], data["proposals"]
     lines.append(
         f"queue           {queue['queued']} queued, {queue['running']} running, "
-        f"{queue['failed']} failed"
+        f"{queue['failed']} failed" + (f"; {data['waiting']}" if data.get("waiting") else "")
     )
     rate = proposals["acceptance_rate"]
     lines.append(

@@ -26,6 +26,16 @@ class Output:
             print(clean(text))
         return 0
 
+    def found(self, data: Any, text: str, message: str) -> int:
+        """Report findings, which is no failure to look: the error's code tells the two apart."""
+        if self.as_json:
+            error = {"code": "findings", "message": message}
+            print(json.dumps({"ok": False, "error": error, "data": data}, ensure_ascii=False))
+        else:
+            print(clean(text))
+            print(f"twind: {clean(message)}", file=sys.stderr)
+        return FAILED
+
     def fail(self, error: TwindError) -> int:
         """Report an error in one line and return the exit status it means."""
         if self.as_json:

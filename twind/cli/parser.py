@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import twind
 
 USAGE = 2
+SHELLS = ("bash", "zsh", "fish")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,6 +53,11 @@ def build() -> argparse.ArgumentParser:
     _command(commands, "run", "daemon", "run", "run the daemon in the foreground", report=False)
     _command(commands, "demo", "demo", "demo", "show twind at work on a sample life", report=False)
     _command(commands, "init", "setup", "init", "write a twind.toml to start from")
+
+    shell = _command(
+        commands, "completion", "completion", "completion", "for your shell", report=False
+    )
+    shell.add_argument("shell", choices=SHELLS, help="print what this shell completes `twind` with")
 
     _ctl(_command(commands, "ctl", None, None, "talk to the running daemon", report=False))
 
@@ -105,6 +111,12 @@ def build() -> argparse.ArgumentParser:
 
     _safekeeping(commands)
 
+    doctor = _command(commands, "doctor", "doctor", "doctor", "look for what is wrong")
+    doctor.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    doctor.add_argument(
+        "--bundle", metavar="FILE", help="write a file for a report, with nothing personal in it"
+    )
+
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
     )
@@ -141,6 +153,7 @@ def _patterns(patterns: argparse.ArgumentParser) -> None:
 def _ctl(ctl: argparse.ArgumentParser) -> None:
     actions = ctl.add_subparsers(metavar="ACTION", required=True)
     _command(actions, "status", "control", "status", "how twind is")
+    _command(actions, "metrics", "control", "metrics", "numbers for Prometheus")
     sync = _command(actions, "sync", "control", "sync", "read the sources now")
     sync.add_argument("plugins", nargs="*", help="only these plugins")
     train = _command(actions, "train", "control", "train", "train the twin now")

@@ -47,6 +47,7 @@ def init(arguments: argparse.Namespace, out: Output) -> int:
     if home.config_file.exists():
         raise SettingsError(f"{home.config_file} is there already; nothing was changed")
     home.config_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.config_file.touch(mode=0o600)  # passwords may come to stand in it
     home.config_file.write_text(TEMPLATE, "utf-8")
     home.plugin_dirs[-1].mkdir(mode=0o700, parents=True, exist_ok=True)
     data = {"config": str(home.config_file), "plugins": str(home.plugin_dirs[-1])}

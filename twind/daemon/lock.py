@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twind.errors import HomeHeldError, TwindError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -34,6 +34,25 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def holder(path: Path) -> int | None:
+    """Return the process that holds the lock file `path`; None where nobody does, or none is there.
+
+    Without taking it: a daemon that starts at that moment would be refused.
+    """
+    try:
+        inode = str(path.stat().st_ino)
+        pid = path.read_text("ascii", "replace").strip()
+        locks = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    held = {
+        (fields[-4], fields[-3].rpartition(":")[2])
+        for line in locks
+        if "FLOCK" in (fields := line.split())
+    }
+    return int(pid) if (pid, inode) in held else None
 
 
 def _take(file: int, path: Path) -> None:

@@ -13,6 +13,7 @@ import sqlite3
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from twind.daemon import logs
 from twind.errors import JobError, StoreError, TwindError
 from twind.store import jobs
 
@@ -99,6 +100,7 @@ class Queue:
         on_ended: hears of every job that is done or has failed.
         paused: tells whether only what the user asked for may run.
         obsolete: tells whether a queued job has outlived its day.
+        held: tells whether a queued job has to wait for now, unless the user asked for it.
         sync_every_s: the longest wait between two tries.
 
     """
@@ -111,6 +113,7 @@ class Queue:
         on_ended: Callable[[Job], None],
         paused: Callable[[], bool] = lambda: False,
         obsolete: Callable[[Job], bool] = lambda _job: False,
+        held: Callable[[Job], bool] = lambda _job: False,
         sync_every_s: Callable[[], float] = lambda: 900.0,
     ) -> None:
         self._db = db
@@ -118,6 +121,7 @@ class Queue:
         self._on_ended = on_ended
         self._paused = paused
         self._obsolete = obsolete
+        self._held = held
         self._sync_every_s = sync_every_s
         self._asked: set[int] = set()
         self._waiters: defaultdict[int, list[asyncio.Future[Job]]] = defaultdict(list)
@@ -213,7 +217,11 @@ class Queue:
     def _give_up(self, job: Job, code: str, message: str) -> None:
         started = jobs.start(self._db, job.id)
         jobs.fail(self._db, job.id, started.attempt, code, message)
-        log.warning("%s", message)
+        log.warning(
+            "%s",
+            message,
+            extra=logs.about(job=job.name, job_id=job.id, code=code, event="job_failed"),
+        )
 
     async def wait(self, job_id: int) -> Job:
         """Return the job once it is done or has failed.
@@ -256,6 +264,7 @@ class Queue:
             for job in jobs.queued(self._db)
             if lane_of(job.name) == lane
             and (not paused or job.id in self._asked or job.name == "inspect")
+            and (job.id in self._asked or not self._held(job))
         ]
         return min(ready, key=self._rank, default=None)
 
@@ -283,7 +292,8 @@ class Queue:
         if job.state == "failed":
             self._note_failure(job, identity, retry=not asked)
         elif self._forget_failures(identity):
-            log.info("%s works again", job.name)
+            about = logs.about(job=job.name, job_id=job.id, event="job_back")
+            log.info("%s works again", job.name, extra=about)
         for waiter in self._waiters.pop(job.id, []):
             if not waiter.done():
                 waiter.set_result(job)
@@ -292,9 +302,11 @@ class Queue:
     def _note_failure(self, job: Job, identity: str, *, retry: bool) -> None:
         self._failures[identity] += 1
         first = self._failures[identity] == 1
-        message = (job.error or {}).get("message", "")
+        error = job.error or {}
+        about = logs.about(job=job.name, job_id=job.id, code=error.get("code"), event="job_failed")
         # Once on loss, once on return: an hour of the same trouble is one line.
-        log.log(logging.WARNING if first else logging.DEBUG, "%s failed: %s", job.name, message)
+        level = logging.WARNING if first else logging.DEBUG
+        log.log(level, "%s failed: %s", job.name, error.get("message", ""), extra=about)
         if retry:
             delay_s = retry_after_s(job, self._failures[identity], self._sync_every_s())
             self._retries[identity] = asyncio.get_running_loop().call_later(

@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Any
 from twind import clock as clocks
 from twind import messages
 from twind import settings as settings_room
-from twind.daemon import control, lock, logs, pauses, schedule, sd, status, workers
+from twind.daemon import (
+    control,
+    lock,
+    logs,
+    metrics,
+    pauses,
+    power,
+    schedule,
+    sd,
+    status,
+    workers,
+)
 from twind.daemon.debounce import Debounce
 from twind.daemon.queue import Queue, follow_ups
 from twind.daemon.watch import Watcher
@@ -77,11 +88,12 @@ def run(
     load: Callable[[Home], TwindSettings] = settings_room.load,
     clock: Clock | None = None,
     command: Sequence[str] = workers.COMMAND,
+    supplies: Path = power.SUPPLIES,
 ) -> int:
     """Run the daemon of `home` in the foreground until it is told to stop; return 0.
 
     `load` reads the settings, at the start and at each reload; `command` starts a worker when a
-    job's name is appended.
+    job's name is appended; `supplies` tells what feeds the machine.
 
     Raises HomeHeldError when another daemon holds the home, SettingsError and StoreError when the
     configuration or the database cannot be used.
@@ -89,7 +101,7 @@ def run(
     logs.set_up()
     settings = load(home)
     with lock.held(home.lock), control.bind(home.socket) as listener:
-        return asyncio.run(_serve(home, settings, load, clock, command, listener))
+        return asyncio.run(_serve(home, settings, load, clock, command, supplies, listener))
 
 
 async def _serve(
@@ -98,11 +110,12 @@ async def _serve(
     load: Callable[[Home], TwindSettings],
     clock: Clock | None,
     command: Sequence[str],
+    supplies: Path,
     listener: socket.socket,
 ) -> int:
     clock = clock or clocks.SystemClock()
     with _opened(home, settings, clock) as db:
-        service = Service(home, settings, load, clock, db, command, listener)
+        service = Service(home, settings, load, clock, db, command, supplies, listener)
         await service.serve()
     return 0
 
@@ -117,7 +130,7 @@ def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
             raise DamagedDatabaseError(f"{wrong}; {none}") from none
         log.error(
             "%s: it was replaced by the backup of %s; the damaged one is in %s",
-            wrong, found.made_at, found.aside,
+            wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
         )  # fmt: skip
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
     if found is not None:
@@ -137,9 +150,11 @@ class Service:
         clock: Clock,
         db: Store,
         command: Sequence[str],
+        supplies: Path,
         listener: socket.socket,
     ) -> None:
         self._home = home
+        self._supplies = supplies
         self._settings = settings
         self._load = load
         self._clock = clock
@@ -154,6 +169,7 @@ class Service:
             on_ended=self._on_ended,
             paused=self._is_paused,
             obsolete=lambda job: schedule.is_obsolete(job.key, self._now_local()),
+            held=self._waits_for_mains,
             sync_every_s=lambda: self._settings.schedule.sync_every_min * 60,
         )
         self._watcher = Watcher(self._on_files, ignored=self._own_files())
@@ -164,7 +180,10 @@ class Service:
         self._plugin_code = set(home.plugin_dirs)
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
+        self._began_s: dict[int, float] = {}
+        self._tally = metrics.Tally()
         self._was_paused = False
+        self._was_saving = False
         self._deadly: tuple[str, ...] = ()
         self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
@@ -200,7 +219,7 @@ class Service:
         await self._control.start()
         self._spawn(self._ping())
         self._sd.ready("serving")
-        log.info("twind serves %s", self._home.state_dir)
+        log.info("twind serves %s", self._home.state_dir, extra=logs.about(event="started"))
         self._detect_now()
         await self._check()
 
@@ -214,7 +233,7 @@ class Service:
 
     async def _stop(self) -> None:
         self._sd.stopping()
-        log.info("stopping")
+        log.info("stopping", extra=logs.about(event="stopping"))
         self._schedule.stop()
         self._detect_soon.forget()
         await self._queue.stop()
@@ -286,7 +305,8 @@ class Service:
             self._settings = self._load(self._home)
         except SettingsError as error:
             self._problem = str(error)
-            log.warning("going on with the settings as they were: %s", error)
+            about = logs.about(code=error.code, event="settings")
+            log.warning("going on with the settings as they were: %s", error, extra=about)
             raise
         self._problem = None
         self._schedule.start(self._settings)
@@ -299,7 +319,8 @@ class Service:
         self._plugins = [dict(plugin) for plugin in plugins] if isinstance(plugins, list) else []
         for plugin in self._plugins:
             if plugin.get("state") == "failed":
-                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"))
+                about = logs.about(source=plugin["name"], event="plugin_failed")
+                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"), extra=about)
         self._deadly = tuple(str(stem) for stem in result.get("deadly") or ())
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
@@ -368,6 +389,7 @@ class Service:
     async def _check(self) -> None:
         """Ask what is due; called at the start, and at least once a minute."""
         self._notice_end_of_pause()
+        self._notice_mains()
         self._queue.drop_obsolete()
         if self._is_detect_due():
             self._detect_soon.touch()
@@ -491,6 +513,7 @@ class Service:
         limits = self._settings.limits
         if job.name == "detect":
             self._detected_seq = change_log.max_seq(self._db)
+        self._began_s[job.id] = clocks.monotonic_s()
         self._sd.status(f"{job.name} at work")
         order = {
             "job": job.id,
@@ -498,6 +521,7 @@ class Service:
             "name": job.name,
             "args": job.args,
             "nice": NICE,
+            "idle_io": job.name == "train",
             "memory_mib": limits.memory_mib,
         }
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
@@ -520,6 +544,8 @@ class Service:
 
     def _on_ended(self, job: Job) -> None:
         self._progress.pop(job.id, None)
+        now_s = clocks.monotonic_s()
+        self._tally.add(job.name, job.state, now_s - self._began_s.pop(job.id, now_s))
         if not self._queue.running:
             self._sd.status(self._problem or "serving")
         if job.state == "done":
@@ -575,7 +601,9 @@ class Service:
         """Take note of what was being delivered by somebody who is dead."""
         doubtful = outbox.mark_uncertain(self._db)
         if doubtful:
-            log.warning("%d notifications may or may not have been delivered", doubtful)
+            about = logs.about(event="uncertain")
+            told = "%d notifications may or may not have been delivered"
+            log.warning(told, doubtful, extra=about)
 
     # --- the pause -------------------------------------------------------------------------------
 
@@ -593,6 +621,25 @@ class Service:
             self._queue.wake()
         self._was_paused = paused
 
+    # --- the battery -----------------------------------------------------------------------------
+
+    def _waits_for_mains(self, job: Job) -> bool:
+        return job.name == "train" and self._is_saving_power()
+
+    def _is_saving_power(self) -> bool:
+        return not self._settings.training.on_battery and power.on_battery(self._supplies)
+
+    def _what_waits(self) -> str | None:
+        waits = any(self._waits_for_mains(job) for job in jobs.queued(self._db))
+        return "training waits for mains power" if waits else None
+
+    def _notice_mains(self) -> None:
+        """Let a training begin that has waited for mains; one at work is not interrupted."""
+        saving = self._is_saving_power()
+        if self._was_saving and not saving:
+            self._queue.wake()
+        self._was_saving = saving
+
     def _now_local(self) -> Any:
         return self._clock.now().astimezone(self._settings.zone)
 
@@ -602,6 +649,7 @@ class Service:
         """Carry out one command and return the data of its answer."""
         commands: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "status": self._do_status,
+            "metrics": self._do_metrics,
             "sync": self._do_sync,
             "train": self._do_train,
             "propose": self._do_propose,
@@ -637,8 +685,24 @@ class Service:
                 for job in self._queue.running.values()
             ],
             problem=self._problem,
+            waiting=self._what_waits(),
             watching="polling" if self._watcher.polling else "events",
         )
+
+    async def _do_metrics(self, _command: dict[str, Any]) -> dict[str, Any]:
+        uptime_s = clocks.monotonic_s() - self._started_s
+        backups = rotation.made(self._home.backups_dir).values()
+        text = [
+            metrics.of_daemon(
+                uptime_s=uptime_s,
+                started_at_s=self._clock.now().timestamp() - uptime_s,
+                paused=self._is_paused(),
+                backup_at_s=max(backups).timestamp() if backups else None,
+            ),
+            metrics.of_store(store_status.figures(self._db, self._settings.profile.id)),
+            self._tally.text(),
+        ]
+        return {"text": "".join(text)}
 
     async def _do_sync(self, command: dict[str, Any]) -> dict[str, Any]:
         names = command.get("plugins") or []

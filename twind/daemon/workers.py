@@ -4,7 +4,8 @@ stdin    {"job": 7, "attempt": 1, "name": "sync", "args": {…}, "limits": {…}
          stays open; a worker ends when it closes
 stdout   {"progress": {…}}\n … and at last {"result": {…}}\n
          or {"error": {"code": "…", "message": "…"}}\n
-stderr   goes to the daemon's log, line by line; a traceback as an error
+stderr   goes to the daemon's log, line by line; a traceback as an error, and `<4>` in front is a
+         line's priority (sd-daemon(3)); `<4 source=calendar event=source_failed>` says more
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import twind
+from twind.daemon import logs
 from twind.errors import JobError
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ class Workers:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**self._env, **(env or {})},
+                env={**self._env, **(env or {}), "TWIND_LOG_PREFIX": "1"},
                 limit=LINE_LIMIT,
                 start_new_session=True,
             )
@@ -248,7 +250,7 @@ class _Worker:
                 message = None
             if not isinstance(message, dict):
                 # Somebody's print(): no reason to lose the job.
-                log.info("%s %d said: %s", self._name, self._job_id, line)
+                log.info("%s %d said: %s", self._name, self._job_id, line, extra=self._about())
             elif "progress" in message:
                 if isinstance(message["progress"], dict):
                     self._on_progress(self._job_id, message["progress"])
@@ -260,10 +262,35 @@ class _Worker:
         assert self._process.stderr is not None
         levels = _Levels()
         async for line in _lines(self._process.stderr):
-            level = levels.of(line)
-            if line.strip():
-                self._last_words = line.strip()
-                log.log(level, "%s %d: %s", self._name, self._job_id, line)
+            said, level, more = _prefix(line)
+            level = level or levels.of(said)
+            if said.strip():
+                self._last_words = said.strip()
+                about = self._about(**more)
+                log.log(level, "%s %d: %s", self._name, self._job_id, said, extra=about)
+
+    def _about(self, **more: str) -> dict[str, Any]:
+        return logs.about(job=self._name, job_id=self._job_id, **more)
+
+
+_PREFIX = re.compile(r"<([0-7])((?: [a-z]+=[\w-]+)*)>")
+
+
+def _prefix(line: str) -> tuple[str, int, dict[str, str]]:
+    """Return a line without its prefix, the level that this gives, 0 for none, and what it tells.
+
+    Plugins may write to stderr as well: what makes no sense is left out.
+    """
+    match = _PREFIX.match(line)
+    if match is None:
+        return line, 0, {}
+    told = dict(pair.split("=") for pair in match[2].split())
+    more = {
+        name: value
+        for name, value in told.items()
+        if name == "source" or (name == "event" and value in logs.EVENTS)
+    }
+    return line[match.end() :], logs.LEVELS[int(match[1])], more
 
 
 class _Levels:

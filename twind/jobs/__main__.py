@@ -1,8 +1,9 @@
 """The worker process: `python -m twind.jobs NAME`.
 
-stdin: one line of JSON, {"job", "attempt", "args", "nice", "memory_mib"}, and then silence; when it
-closes, whoever wanted the work is gone and the process ends at once. stdout: lines of JSON,
-{"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the log.
+stdin: one line of JSON, {"job", "attempt", "args", "nice", "idle_io", "memory_mib"}, and then
+silence; when it closes, whoever wanted the work is gone and the process ends at once. stdout: lines
+of JSON, {"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the
+log, where TWIND_LOG_PREFIX is set with `<4>` or `<4 source=NAME event=NAME>` before each line.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import sqlite3
 import sys
 import threading
 import traceback
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any
+
+import psutil
 
 import twind.jobs
 from twind import settings
@@ -28,6 +31,9 @@ from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
 from twind.store import profiles, rotation
+
+OOM_SCORE = 500
+"""How much sooner than others a worker is ended for memory, of 1000: proc_pid_oom_score_adj(5)."""
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -46,9 +52,7 @@ def main(name: str) -> int:
     """Run one job as the process this module is."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries and plugins print is log, not protocol
-    logging.basicConfig(
-        stream=sys.stderr, level=os.environ.get("TWIND_LOG", "INFO"), format="%(name)s: %(message)s"
-    )
+    _log_to_stderr()
     try:
         order = _order(sys.stdin.readline())
     except JobError as error:
@@ -60,6 +64,23 @@ def main(name: str) -> int:
             answer = _run(name, order, out)
     _say(out, answer)
     return 1 if "error" in answer else 0
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    prefixed = os.environ.get("TWIND_LOG_PREFIX")
+    handler.setFormatter((_Prefixed if prefixed else logging.Formatter)("%(name)s: %(message)s"))
+    logging.basicConfig(level=os.environ.get("TWIND_LOG", "INFO"), handlers=[handler])
+
+
+class _Prefixed(logging.Formatter):
+    """Puts a record's priority in front of each of its lines, and what else it tells."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {name: getattr(record, name, None) for name in ("source", "event")}
+        priority = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(record.levelno, 3)
+        prefix = " ".join([str(priority), *(f"{k}={v}" for k, v in told.items() if v)])
+        return "\n".join(f"<{prefix}>{line}" for line in super().format(record).splitlines())
 
 
 def _order(line: str) -> dict[str, Any]:
@@ -130,8 +151,14 @@ def _be_modest(order: dict[str, Any]) -> None:
     """Yield to the user: lower priority, one thread, and a limit on memory that is really used.
 
     The matrices of one person's life are small: a second thread would only wait for the first.
+    Where memory runs out all the same, the kernel is to take a worker, not the daemon.
     """
     os.nice(int(order.get("nice", 0)))
+    if order.get("idle_io"):
+        with suppress(psutil.Error):  # A sandbox may forbid it, which is no reason not to work.
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(f"{OOM_SCORE}", "ascii")
     for library in ("OMP", "OPENBLAS", "MKL"):  # read when numpy and torch are imported, so not yet
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if "memory_mib" in order:

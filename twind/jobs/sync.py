@@ -147,10 +147,12 @@ def _tell_once(name: str, before: dict[str, Any], after: dict[str, Any], now: da
     """Log trouble when it comes, when it turns into another, and when it is over."""
     if after["trouble"]:
         level = logging.DEBUG if after["trouble"] == before.get("trouble") else logging.WARNING
-        log.log(level, "%s: %s", name, after["last_error"])
+        about = {"source": name, "event": "source_failed"}
+        log.log(level, "%s: %s", name, after["last_error"], extra=about)
     elif before.get("trouble"):
         gone = duration(now - parse_utc(before["trouble_since"]))
-        log.info("%s is back, after %s", name, gone)
+        about = {"source": name, "event": "source_back"}
+        log.info("%s is back, after %s", name, gone, extra=about)
 
 
 def duration(span: timedelta) -> str:

@@ -76,6 +76,23 @@ class Store:
         return store
 
     @classmethod
+    def read(cls, path: Path, clock: Clock | None = None) -> Store:
+        """Open the database at `path` only to read it: nothing is made, migrated or repaired.
+
+        Raises a StoreError that names the file.
+        """
+        with explained(str(path)):
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
+            )
+            try:
+                _refuse_foreign(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, clock or SystemClock(), owned=True)
+
+    @classmethod
     def adopt(cls, connection: sqlite3.Connection, clock: Clock | None = None) -> Store:
         """Use a connection somebody else opened; add what is missing and leave its settings alone.
 

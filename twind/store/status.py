@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc
@@ -25,6 +26,27 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
         "proposals": _proposals(db, profile_id),
         "recovered": asdict(found) if (found := recovery.last(db)) else None,
     }
+
+
+def figures(db: Store, profile_id: int) -> dict[str, Any]:
+    """Return what there is to chart: sources, queue, outbox, proposals, the database's size."""
+    return {
+        "sources": {**outbox.health(db, profile_id), **sources.health(db, profile_id)},
+        "queue": jobs.counts(db),
+        "outbox": outbox.counts(db),
+        "proposals": _proposal_counts(db, profile_id),
+        "last_proposal_at": db.value(
+            "SELECT MAX(created_at) FROM recommendations WHERE profile_id = ? "
+            "AND json_valid(metadata) AND json_extract(metadata, '$.twind') = 1",
+            (profile_id,),
+        ),
+        "bytes": _size(Path(db.file)),
+    }
+
+
+def _size(database: Path) -> int:
+    journal = database.with_name(f"{database.name}-wal")
+    return sum(file.stat().st_size for file in (database, journal) if file.is_file())
 
 
 def _patterns(db: Store, profile_id: int) -> dict[str, Any]:
@@ -78,13 +100,17 @@ def _last_training(db: Store, profile_id: int) -> dict[str, Any] | None:
     }
 
 
-def _proposals(db: Store, profile_id: int) -> dict[str, Any]:
+def _proposal_counts(db: Store, profile_id: int) -> dict[str, int]:
     rows = db.rows(
         "SELECT status, COUNT(*) AS n FROM recommendations WHERE profile_id = ? "
         "AND json_valid(metadata) AND json_extract(metadata, '$.twind') = 1 GROUP BY status",
         (profile_id,),
     )
-    counts = {row["status"]: row["n"] for row in rows}
+    return {row["status"]: row["n"] for row in rows}
+
+
+def _proposals(db: Store, profile_id: int) -> dict[str, Any]:
+    counts = _proposal_counts(db, profile_id)
     answered = counts.get("accepted", 0) + counts.get("rejected", 0)
     return {
         "pending": counts.get("pending", 0),
