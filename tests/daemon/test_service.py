@@ -357,6 +357,29 @@ def test_a_bad_config_at_the_start_is_one_line(daemon, tmp_path):
     assert len(one.log.read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("harm", ["nonsense = [", b"\xff\xfe", "[profile]\nid = 'x'\n", None])
+def test_a_config_that_is_spoilt_while_it_runs_changes_nothing(daemon, until, tmp_path, harm):
+    """Gone, no TOML, no text, or with a wrong value: the workers, too, go on as before."""
+    (tmp_path / "h").mkdir()
+    file = tmp_path / "h" / "twind.toml"
+    file.write_text("[questions]\nper_day = 3\n")
+    one = daemon().up()
+    if harm is None:
+        file.unlink()
+    elif isinstance(harm, bytes):
+        file.write_bytes(harm)
+    else:
+        file.write_text(harm)
+    problem = until(lambda: one.ask("status")["problem"])
+    assert problem.startswith(str(file))
+    one.ask("sync", wait=True)
+    assert one.started("sync")[-1]["settings"]["questions"]["per_day"] == 3
+    file.write_text("[questions]\nper_day = 4\n")
+    until(lambda: one.ask("status")["problem"] is None)
+    one.ask("sync", wait=True)
+    assert "settings" not in one.started("sync")[-1]
+
+
 def test_the_lock_tells_who_holds_it(daemon):
     one = daemon().up()
     assert json.loads(one.home.lock.read_text()) == one.process.pid

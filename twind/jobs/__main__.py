@@ -1,8 +1,9 @@
 """The worker process: `python -m twind.jobs NAME`.
 
-stdin: one line of JSON, {"job", "attempt", "args", "nice", "memory_mib"}, and then silence; when it
-closes, whoever wanted the work is gone and the process ends at once. stdout: lines of JSON,
-{"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the log.
+stdin: one line of JSON, {"job", "attempt", "args", "nice", "memory_mib"} and, where twind.toml is
+of no use, "settings"; and then silence: when it closes, whoever wanted the work is gone and the
+process ends at once. stdout: lines of JSON, {"progress": …} and at last {"result": …} or {"error":
+{"code", "message"}}. stderr: the log.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
         home = Home.find()
         _use_cache(home)
         clock = SystemClock()
-        configuration = settings.load(home)
+        given = order.get("settings")
+        configuration = settings.load(home) if given is None else settings.parse(given)
         with rotation.opened(home, clock) as db:
             profiles.ensure(db, configuration.profile.id)
             work = Work(
