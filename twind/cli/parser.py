@@ -104,6 +104,7 @@ def build() -> argparse.ArgumentParser:
     _command(actions, "rollback", "models", "rollback", "go back to what served before", inner=True)
 
     _safekeeping(commands)
+    _forgetting(commands)
 
     plugins = _command(
         commands, "plugins", None, None, "the plugins and their health", report=False
@@ -123,6 +124,37 @@ def _safekeeping(commands: Any) -> None:
     )
     restore.add_argument("file", help="of `twind backup`")
     restore.add_argument("--verify", action="store_true", help="restore nothing: read it whole")
+
+
+def _forgetting(commands: Any) -> None:
+    forget = _command(
+        commands, "forget", None, None, "delete for good, and wipe where it stood", report=False
+    )
+    actions = forget.add_subparsers(metavar="WHAT", required=True)
+    person = _command(actions, "person", "forgetting", "person", "somebody, by id (twind people)")
+    person.add_argument("id", type=int)
+    source = _command(actions, "source", "forgetting", "source", "all that a source has brought")
+    source.add_argument("name")
+    dimension = _command(
+        actions, "dimension", "forgetting", "dimension", "what is believed of a dimension"
+    )
+    dimension.add_argument("name", help='as `twind patterns` has it, like "Mental State"')
+    everything = _command(
+        actions, "everything", "forgetting", "everything", "all that twind knows and has made"
+    )
+    for action in (person, source, dimension, everything):
+        action.add_argument(
+            "--backups", action="store_true", help="delete the backups that still hold it, too"
+        )
+    backups = _command(
+        actions, "backups", "forgetting", "backups", "all backups, but for a new one"
+    )
+    for action in (person, source, dimension, everything, backups):
+        action.add_argument("--yes", action="store_true", help="do not ask whether that is meant")
+    restore = _command(
+        actions, "restore", "forgetting", "restore", "know somebody again who was forgotten here"
+    )
+    restore.add_argument("who", help="their name, an e-mail address or SOURCE:UID")
 
 
 def _patterns(patterns: argparse.ArgumentParser) -> None:

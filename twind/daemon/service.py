@@ -32,7 +32,7 @@ from twind.errors import (
     StoreError,
     TwindError,
 )
-from twind.store import Store, jobs, life, outbox, recovery, rotation, sources
+from twind.store import Store, erasure, jobs, life, outbox, recovery, rotation, sources
 from twind.store import log as change_log
 from twind.store import status as store_status
 
@@ -126,11 +126,20 @@ def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
         found = recovery.keep(home, clock, lost)
         log.error("%s; as it was found it is in %s", lost, found.aside)
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
+    _finish_forgetting(db, home)
     if found is not None:
         recovery.note(db, found)
         said = messages.of_recovery(found, settings.zone)
         outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
     return db
+
+
+def _finish_forgetting(db: Store, home: Home) -> None:
+    try:
+        if erasure.finish(db, home):
+            log.info("wiped what `twind forget` had deleted and not wiped")
+    except StoreError as error:
+        log.warning("%s", error)
 
 
 class Service:
