@@ -104,6 +104,7 @@ def build() -> argparse.ArgumentParser:
     _command(actions, "rollback", "models", "rollback", "go back to what served before", inner=True)
 
     _safekeeping(commands)
+    _export(commands)
     _forgetting(commands)
 
     plugins = _command(
@@ -124,6 +125,13 @@ def _safekeeping(commands: Any) -> None:
     )
     restore.add_argument("file", help="of `twind backup`")
     restore.add_argument("--verify", action="store_true", help="restore nothing: read it whole")
+
+
+def _export(commands: Any) -> None:
+    export = _command(
+        commands, "export", "exporting", "export", "all that twind knows, for other programs"
+    )
+    export.add_argument("target", help="a folder that is not there yet, or a file FILE.zip")
 
 
 def _forgetting(commands: Any) -> None:
