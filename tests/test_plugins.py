@@ -294,6 +294,22 @@ def test_a_module_that_fails(home, text, reason):
 
 
 @pytest.mark.parametrize(
+    "content", [bytes(500), b"\xff\xfe\x00g", b"# caf\xe9\n", b"", b"\x7fELF\x02\x01"]
+)
+def test_a_file_that_is_damaged(home, content):
+    """Zeros as a power cut leaves them, no text, text in another encoding, nothing, a program."""
+    drop(home, "bad.py", "")
+    drop(home, "good.py", SMALL.format(name="good"))
+    [folder] = home.plugin_dirs
+    (folder / "bad.py").write_bytes(content)
+    bad, good = load(home)
+    assert (bad.name, bad.state, good.state) == ("bad", "failed", "ok")
+    assert bad.error.startswith("bad.py:")
+    assert bad.error.isprintable()
+    assert (folder / "bad.py").read_bytes() == content
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         ("name = 'Odd One'\ndef fetch(self, ctx): ...", "Odd.name is 'Odd One'; it must be"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from twind import settings
@@ -59,6 +61,43 @@ def test_broken_toml_names_the_file_and_the_line(home):
     home.config_file.write_text("[profile\n")
     with pytest.raises(SettingsError, match=r"twind\.toml: .*line 1"):
         settings.load(home)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[hours]\n# caf\xe9\n", r"twind\.toml: line 2 is not UTF-8"),
+        ("[hours]\n".encode("utf-16"), r"twind\.toml: line 1 is not UTF-8"),
+        (b"[hours]\nsleep = 3 4\n", r"twind\.toml: .*line 2"),
+        (b"[questions]\nper_day = 'ten'\n", r"twind\.toml: questions\.per_day: .*integer"),
+        (b"[hours]\x00", r"twind\.toml: .*line 1"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(home, content, told):
+    home.config_file.write_bytes(content)
+    with pytest.raises(SettingsError, match=told):
+        settings.load(home)
+
+
+def test_a_mark_at_the_beginning_of_the_text_is_passed_over(home):
+    home.config_file.write_bytes(b"\xef\xbb\xbf[questions]\nper_day = 3\n")
+    assert settings.load(home).questions.per_day == 3
+
+
+def test_what_is_no_file_says_so(home):
+    home.config_file.mkdir()
+    with pytest.raises(SettingsError, match=r"twind\.toml: cannot be read: Is a directory"):
+        settings.load(home)
+
+
+def test_settings_go_to_a_worker_and_come_back_the_same(home):
+    home.config_file.write_text(
+        '[hours]\nwork = { mon-fri = "09:00-17:30", sat = ["10:00-12:00", "13:00-14:00"] }\n'
+        'quiet = ["22:00-06:30"]\n[profile]\ntimezone = "Europe/Berlin"\n'
+        '[plugins.calendar]\npaths = ["~/c"]\n'
+    )
+    loaded = settings.load(home)
+    assert settings.parse(json.loads(json.dumps(loaded.model_dump(mode="json")))) == loaded
 
 
 def test_the_environment_wins_over_the_file(home, monkeypatch):

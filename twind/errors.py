@@ -8,6 +8,7 @@
     │   ├── ReadOnlyDatabaseError cannot be written
     │   └── ForeignDatabaseError  some other program's database
     ├── BackupError               a backup cannot be made, read or restored
+    ├── ExportError               an export has nowhere to go
     ├── PluginError               a plugin breaks its contract: names the plugin and the file
     ├── ModelError                a model file is missing, damaged or of another shape
     ├── EmptyProfileError         there is nothing to simulate or learn from yet
@@ -66,6 +67,12 @@ class BackupError(TwindError):
     """A backup cannot be made, is damaged, or has nowhere to be restored to; names the file."""
 
     code = "backup"
+
+
+class ExportError(TwindError):
+    """An export cannot be written, or something is there already; names the place."""
+
+    code = "export"
 
 
 class PluginError(TwindError):

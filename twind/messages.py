@@ -94,7 +94,13 @@ def of_change(noticed: changes.Noticed) -> dict[str, Any]:
 
 
 def of_recovery(found: Recovered, zone: ZoneInfo) -> dict[str, Any]:
-    """Return the message that a damaged database was replaced."""
+    """Return the message that a damaged database was replaced, or lost what was last in it."""
+    if not found.backup:
+        return {
+            "title": "twind's database has lost its last changes",
+            "body": f"{found.because}. twind goes on without them, and reads your sources again. "
+            f"What was found is in {found.aside}.",
+        }
     made_at = parse_utc(found.made_at).astimezone(zone)
     return {
         "title": "twind's database was damaged",

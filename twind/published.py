@@ -60,6 +60,16 @@ def write(db: Store, profile_id: int, path: Path) -> bool:
     return True
 
 
+def accepted(db: Store, profile_id: int) -> bytes:
+    """Return a calendar of all proposals that were ever accepted; nothing is remembered as told."""
+    made_at = format_utc(db.clock.now())
+    told = [
+        (proposal, _Seen(0, "", made_at, cancelled=False))
+        for proposal in proposals.load(db, profile_id, status="accepted")
+    ]
+    return _calendar(db.meta_get(_TOKEN) or uuid.uuid4().hex, told)
+
+
 def _tell(db: Store, profile_id: int) -> list[tuple[Proposal, _Seen]]:
     """Return what the file has to say of each proposal, and remember it as said."""
     now = db.clock.now()

@@ -262,10 +262,16 @@ def load(home: Home) -> TwindSettings:
     """
     file = home.config_file
     try:
-        values = tomllib.loads(file.read_text("utf-8"))
+        # Some editors begin a text with a mark that says it is UTF-8.
+        values = tomllib.loads(file.read_text("utf-8-sig"))
     except FileNotFoundError:
         values = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{file}: line {line} is not UTF-8; save it as that") from error
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: {error}") from error
     return parse(values, str(file))
 

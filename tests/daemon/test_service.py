@@ -380,6 +380,71 @@ def test_a_bad_config_at_the_start_is_one_line(daemon, tmp_path):
     assert len(one.log.read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("harm", ["nonsense = [", b"\xff\xfe", "[profile]\nid = 'x'\n", None])
+def test_a_config_that_is_spoilt_while_it_runs_changes_nothing(daemon, until, tmp_path, harm):
+    """Gone, no TOML, no text, or with a wrong value: the workers, too, go on as before."""
+    (tmp_path / "h").mkdir()
+    file = tmp_path / "h" / "twind.toml"
+    file.write_text("[questions]\nper_day = 3\n")
+    one = daemon().up()
+    if harm is None:
+        file.unlink()
+    elif isinstance(harm, bytes):
+        file.write_bytes(harm)
+    else:
+        file.write_text(harm)
+    problem = until(lambda: one.ask("status")["problem"])
+    assert problem.startswith(str(file))
+    one.ask("sync", wait=True)
+    assert one.started("sync")[-1]["settings"]["questions"]["per_day"] == 3
+    file.write_text("[questions]\nper_day = 4\n")
+    until(lambda: one.ask("status")["problem"] is None)
+    one.ask("sync", wait=True)
+    assert "settings" not in one.started("sync")[-1]
+
+
+def test_a_damaged_journal_is_told_kept_and_gone_on_without(daemon, until):
+    one = daemon().up()
+    until(lambda: one.started("sync"))
+    for _ in range(20):
+        one.ask("pause")
+        one.ask("resume")
+    one.process.kill()
+    one.process.wait(timeout=10)
+    journal = Path(f"{one.home.database}-wal")
+    content = bytearray(journal.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 5000] = bytes(byte ^ 0xFF for byte in content[middle : middle + 5000])
+    journal.write_bytes(content)
+    two = daemon().up()
+    told = two.ask("status")["recovered"]
+    assert told["because"].startswith(f"{journal} is damaged: ")
+    assert told["backup"] == ""
+    assert (Path(told["aside"]) / journal.name).read_bytes() == content
+    with sqlite3.connect(two.home.database) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        said = db.execute("SELECT payload FROM outbox WHERE key LIKE 'recovered:%'").fetchall()
+    db.close()
+    assert len(said) == 1
+    assert told["aside"] in said[0][0]
+    assert two.stop() == 0
+
+
+def test_what_was_forgotten_and_not_wiped_is_wiped_at_the_start(daemon, tmp_path):
+    root = tmp_path / "h"
+    with Store.open(root / "twind.db") as db:
+        db.execute("PRAGMA secure_delete = OFF")  # some builds of SQLite wipe by themselves
+        db.meta_set("said", "Zebulonia " * 500)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.meta_set("said", None)
+        db.meta_set("forgetting", db.now())
+    assert b"Zebulonia" in (root / "twind.db").read_bytes()
+    one = daemon().up()
+    assert one.stop() == 0
+    assert b"Zebulonia" not in (root / "twind.db").read_bytes()
+    assert "wiped what" in one.log.read_text()
+
+
 def test_the_lock_tells_who_holds_it(daemon):
     one = daemon().up()
     assert json.loads(one.home.lock.read_text()) == one.process.pid

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from twind import atomic
 from twind.errors import BackupError, DamagedDatabaseError
+from twind.home import Home
 from twind.settings import BackupSettings
-from twind.store import Store, profiles, recovery, rotation
+from twind.store import Store, models, profiles, recovery, rotation
 
 NOISE = b"not a database, and not at all " * 300
 
@@ -138,7 +141,7 @@ def test_nobody_else_opens_it_while_it_is_on_its_way(damaged, clock):
 def test_an_emptied_database_is_damaged_where_there_are_backups(damaged):
     damaged.database.write_bytes(b"")
     assert recovery.damage(damaged) == f"{damaged.database} is empty"
-    for path in rotation.made(damaged.backups_dir):
+    for path in (*rotation.made(damaged.backups_dir), Path(f"{damaged.database}-wal")):
         path.unlink()
     assert recovery.damage(damaged) is None
 
@@ -153,3 +156,141 @@ def test_where_files_have_no_second_name_they_are_copied(damaged, clock, monkeyp
 
 def test_nothing_was_recovered_where_nothing_was_damaged(db):
     assert recovery.last(db) is None
+
+
+# --- a sound database whose journal is damaged ---------------------------------------------------
+
+ROWS = 40
+"""So many changes, each a transaction of its own, stand in the journal alone."""
+
+
+@pytest.fixture
+def journaled(home, tmp_path, clock):
+    """A home as a kill leaves it: what was written last stands in the journal, whole."""
+    living = Home.under(tmp_path / "living")
+    with Store.open(living.database, clock) as db:
+        profiles.ensure(db, 1)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for number in range(ROWS):
+            db.meta_set(f"said{number:02}", "word " * 50)
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copy(f"{living.database}{suffix}", home.root)
+    return home
+
+
+def journal_of(home):
+    return Path(f"{home.database}-wal")
+
+
+def said(home, clock):
+    with Store.open(home.database, clock) as db:
+        assert db.value("PRAGMA integrity_check") == "ok"
+        return db.value("SELECT COUNT(*) FROM meta WHERE key LIKE 'said%'")
+
+
+def spoil(path, at, length=64):
+    content = bytearray(path.read_bytes())
+    content[at : at + length] = bytes(byte ^ 0xFF for byte in content[at : at + length])
+    path.write_bytes(content)
+
+
+def test_a_journal_that_is_whole_is_not_damaged(journaled, clock):
+    assert recovery.damage(journaled) is None
+    assert recovery.damaged_journal(journaled) is None
+    assert said(journaled, clock) == ROWS
+
+
+@pytest.mark.parametrize(("at", "left"), [(0, 0), (16, 0), (0.5, ROWS // 2)])
+def test_a_damaged_journal_is_named_kept_and_gone_on_without(journaled, clock, at, left):
+    journal = journal_of(journaled)
+    size = journal.stat().st_size
+    spoil(journal, int(at * size) + 40 if isinstance(at, float) else at)
+    found = {path.name: path.read_bytes() for path in (journaled.database, journal)}
+    assert recovery.damage(journaled) is None
+    lost = recovery.damaged_journal(journaled)
+    assert lost.startswith(f"{journal} is damaged")
+    told = recovery.keep(journaled, clock, lost)
+    assert abs(said(journaled, clock) - left) <= 2
+    kept = {path.name: path.read_bytes() for path in Path(told.aside).iterdir()}
+    assert kept == found
+    # What is read now is sound: nobody is told twice.
+    assert recovery.damaged_journal(journaled) is None
+
+
+@pytest.mark.parametrize("cut", [1, 2000, 4120])
+def test_a_last_change_that_was_cut_short_is_no_damage(journaled, clock, cut):
+    """A power cut may leave that: nobody was told that it was kept."""
+    journal = journal_of(journaled)
+    journal.write_bytes(journal.read_bytes()[:-cut])
+    assert recovery.damage(journaled) is None
+    assert recovery.damaged_journal(journaled) is None
+    assert said(journaled, clock) == ROWS - 1
+
+
+@pytest.mark.parametrize("index", [b"", b"\xff" * 32768, NOISE, None])
+def test_a_wrong_index_of_the_journal_costs_nothing(journaled, clock, index):
+    place = Path(f"{journaled.database}-shm")
+    if index is None:
+        place.unlink()
+    else:
+        place.write_bytes(index)
+    assert recovery.damage(journaled) is None
+    assert recovery.damaged_journal(journaled) is None
+    assert said(journaled, clock) == ROWS
+
+
+def test_a_database_emptied_beside_its_journal_is_damaged(journaled):
+    journaled.database.write_bytes(b"")
+    assert recovery.damage(journaled) == f"{journaled.database} is empty"
+
+
+# --- a model whose file is damaged ---------------------------------------------------------------
+
+WEIGHTS = b"weights " * 1000
+
+
+@pytest.fixture
+def trained(db, home):
+    """A home in which a network serves."""
+    home.models_dir.mkdir()
+    (home.models_dir / "ppo.safetensors").write_bytes(WEIGHTS)
+    sha256 = hashlib.sha256(WEIGHTS).hexdigest()
+    models.put(db, 1, kind="ppo", state="serving", file="ppo.safetensors", sha256=sha256)
+    return home
+
+
+def test_a_model_that_is_whole_is_left_alone(trained, db):
+    assert recovery.mend_models(db, 1, trained) is None
+    assert recovery.last_mended(db) is None
+    assert (trained.models_dir / "ppo.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("harm", [b"noise", WEIGHTS[:-1], b"", None])
+def test_a_damaged_model_is_that_of_the_newest_backup_that_has_it(trained, db, clock, harm):
+    place = trained.models_dir / "ppo.safetensors"
+    good, _ = rotation.add(db, trained, "daily", BackupSettings())
+    clock.advance(days=1)
+    place.write_bytes(b"other")
+    rotation.add(db, trained, "daily", BackupSettings())
+    if harm is None:
+        place.unlink()
+    else:
+        place.write_bytes(harm)
+    told = recovery.mend_models(db, 1, trained)
+    assert told == recovery.last_mended(db)
+    assert (told.file, told.backup) == ("ppo.safetensors", str(good))
+    assert place.read_bytes() == WEIGHTS
+    assert models.serving(db, 1).file == "ppo.safetensors"
+    aside = Path(told.aside) / "ppo.safetensors"
+    assert harm is None or aside.read_bytes() == harm
+    assert recovery.mend_models(db, 1, trained) is None
+
+
+def test_without_a_backup_of_it_the_base_policy_serves(trained, db):
+    (trained.models_dir / "ppo.safetensors").write_bytes(b"noise")
+    told = recovery.mend_models(db, 1, trained)
+    assert told.backup == ""
+    assert models.serving(db, 1) is None
+    assert [one.state for one in models.history(db, 1)] == ["rejected"]
+    assert (Path(told.aside) / "ppo.safetensors").read_bytes() == b"noise"
+    assert list(trained.models_dir.iterdir()) == []

@@ -83,8 +83,8 @@ def test_where_none_can_be_made_none_goes(db, home, clock):
 
 def older(db):
     """Take a database back to before the last migration."""
-    db.execute("DROP TABLE changes")
-    db.execute(f"DELETE FROM {migrations.TABLE} WHERE name = 'changes'")
+    db.execute("DROP TABLE erased")
+    db.execute(f"DELETE FROM {migrations.TABLE} WHERE name = 'erased'")
 
 
 def test_what_is_brought_up_to_date_is_kept_as_it_was(db, home, clock, tmp_path):
@@ -93,7 +93,7 @@ def test_what_is_brought_up_to_date_is_kept_as_it_was(db, home, clock, tmp_path)
     with rotation.opened(home, clock) as store:
         assert not migrations.pending(store.connection)
     [path] = home.backups_dir.iterdir()
-    assert "changes" not in backups.verify(path).migrations
+    assert "erased" not in backups.verify(path).migrations
     # It is none of those that rotate.
     assert rotation.made(home.backups_dir) == {}
     with rotation.opened(home, clock):
@@ -111,7 +111,7 @@ def test_what_cannot_be_kept_is_not_changed(db, home, clock):
     with pytest.raises(BackupError, match=str(home.backups_dir)):
         rotation.opened(home, clock)
     connection = sqlite3.connect(home.database)
-    assert [one.__name__ for one in migrations.pending(connection)] == ["changes"]
+    assert [one.__name__ for one in migrations.pending(connection)] == ["erased"]
     connection.close()
 
 

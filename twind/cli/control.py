@@ -111,11 +111,7 @@ def _status_text(data: dict[str, Any]) -> str:
     if data.get("paused"):
         until = data["paused"]
         lines.append("paused" if until == "forever" else f"paused until {until}")
-    if back := data.get("recovered"):
-        lines.append(
-            f"recovered       the database was damaged, and is that of {back['made_at']} again: "
-            f"what came in later is lost. The damaged one is in {back['aside']}"
-        )
+    lines += _damage_text(data)
     lines += ["", "plugins"]
     for plugin in data["plugins"]:
         wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
@@ -152,6 +148,29 @@ def _status_text(data: dict[str, Any]) -> str:
     )
     lines += [f"next            {one['job']} at {one['at']}" for one in data["next"]]
     return "\n".join(lines)
+
+
+def _damage_text(data: dict[str, Any]) -> list[str]:
+    lines = []
+    if back := data.get("recovered"):
+        told = f"{back['because']}; what was found is in {back['aside']}"
+        if back["backup"]:
+            told = (
+                f"the database was damaged, and is that of {back['made_at']} again: what came in "
+                f"later is lost. The damaged one is in {back['aside']}"
+            )
+        lines.append(f"recovered       {told}")
+    if model := data.get("mended_model"):
+        what = "is out of service; training makes a new one"
+        if model["backup"]:
+            what = f"is that of {model['backup']} again"
+        lines.append(
+            f"recovered       the model {model['file']} was damaged at {model['at']}, and {what}. "
+            f"The damaged one is in {model['aside']}"
+        )
+    if data.get("problem"):
+        lines.append(f"configuration   going on as it was: {data['problem']}")
+    return lines
 
 
 def _span(seconds: float) -> str:

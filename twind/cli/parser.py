@@ -110,6 +110,8 @@ def build() -> argparse.ArgumentParser:
     _command(actions, "rollback", "models", "rollback", "go back to what served before", inner=True)
 
     _safekeeping(commands)
+    _export(commands)
+    _forgetting(commands)
 
     doctor = _command(commands, "doctor", "doctor", "doctor", "look for what is wrong")
     doctor.add_argument("--fix", action="store_true", help="mend what can be mended safely")
@@ -135,6 +137,44 @@ def _safekeeping(commands: Any) -> None:
     )
     restore.add_argument("file", help="of `twind backup`")
     restore.add_argument("--verify", action="store_true", help="restore nothing: read it whole")
+
+
+def _export(commands: Any) -> None:
+    export = _command(
+        commands, "export", "exporting", "export", "all that twind knows, for other programs"
+    )
+    export.add_argument("target", help="a folder that is not there yet, or a file FILE.zip")
+
+
+def _forgetting(commands: Any) -> None:
+    forget = _command(
+        commands, "forget", None, None, "delete for good, and wipe where it stood", report=False
+    )
+    actions = forget.add_subparsers(metavar="WHAT", required=True)
+    person = _command(actions, "person", "forgetting", "person", "somebody, by id (twind people)")
+    person.add_argument("id", type=int)
+    source = _command(actions, "source", "forgetting", "source", "all that a source has brought")
+    source.add_argument("name")
+    dimension = _command(
+        actions, "dimension", "forgetting", "dimension", "what is believed of a dimension"
+    )
+    dimension.add_argument("name", help='as `twind patterns` has it, like "Mental State"')
+    everything = _command(
+        actions, "everything", "forgetting", "everything", "all that twind knows and has made"
+    )
+    for action in (person, source, dimension, everything):
+        action.add_argument(
+            "--backups", action="store_true", help="delete the backups that still hold it, too"
+        )
+    backups = _command(
+        actions, "backups", "forgetting", "backups", "all backups, but for a new one"
+    )
+    for action in (person, source, dimension, everything, backups):
+        action.add_argument("--yes", action="store_true", help="do not ask whether that is meant")
+    restore = _command(
+        actions, "restore", "forgetting", "restore", "know somebody again who was forgotten here"
+    )
+    restore.add_argument("who", help="their name, an e-mail address or SOURCE:UID")
 
 
 def _patterns(patterns: argparse.ArgumentParser) -> None:

@@ -43,7 +43,7 @@ from twind.errors import (
     StoreError,
     TwindError,
 )
-from twind.store import Store, jobs, life, outbox, recovery, rotation, sources
+from twind.store import Store, erasure, jobs, life, outbox, recovery, rotation, sources
 from twind.store import log as change_log
 from twind.store import status as store_status
 
@@ -121,7 +121,10 @@ async def _serve(
 
 
 def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
-    """Open the home's database; where it is damaged, that of the newest good backup."""
+    """Open the home's database; where it is damaged, that of the newest good backup.
+
+    Where only its journal is, it is gone on with.
+    """
     found = recovery.finish(home)
     if (wrong := recovery.damage(home)) is not None:
         try:
@@ -132,11 +135,24 @@ def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
             "%s: it was replaced by the backup of %s; the damaged one is in %s",
             wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
         )  # fmt: skip
+    elif (lost := recovery.damaged_journal(home)) is not None:
+        found = recovery.keep(home, clock, lost)
+        log.error("%s; as it was found it is in %s", lost, found.aside)
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
+    _finish_forgetting(db, home)
     if found is not None:
+        recovery.note(db, found)
         said = messages.of_recovery(found, settings.zone)
         outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
     return db
+
+
+def _finish_forgetting(db: Store, home: Home) -> None:
+    try:
+        if erasure.finish(db, home):
+            log.info("wiped what `twind forget` had deleted and not wiped")
+    except StoreError as error:
+        log.warning("%s", error)
 
 
 class Service:
@@ -179,6 +195,7 @@ class Service:
         self._plugins: list[dict[str, Any]] = []
         self._plugin_code = set(home.plugin_dirs)
         self._problem: str | None = None
+        self._configured = home.config_file.exists()
         self._progress: dict[int, dict[str, Any]] = {}
         self._began_s: dict[int, float] = {}
         self._tally = metrics.Tally()
@@ -302,17 +319,25 @@ class Service:
         used.
         """
         try:
-            self._settings = self._load(self._home)
+            self._settings = self._load_again()
         except SettingsError as error:
             self._problem = str(error)
             about = logs.about(code=error.code, event="settings")
             log.warning("going on with the settings as they were: %s", error, extra=about)
             raise
         self._problem = None
+        self._configured = self._home.config_file.exists()
         self._schedule.start(self._settings)
         job = self._queue.put("inspect", news=True)
         assert job is not None  # An inspection waits for nothing.
         return job
+
+    def _load_again(self) -> TwindSettings:
+        """Read the settings; a file that was there and is gone is no wish for the defaults."""
+        file = self._home.config_file
+        if self._configured and not file.exists():
+            raise SettingsError(f"{file} is gone; an empty one means the defaults")
+        return self._load(self._home)
 
     def _take_inspection(self, result: dict[str, Any]) -> None:
         plugins = result.get("plugins")
@@ -524,6 +549,9 @@ class Service:
             "idle_io": job.name == "train",
             "memory_mib": limits.memory_mib,
         }
+        if self._problem:
+            # What the file says now is of no use to a worker either.
+            order["settings"] = self._settings.model_dump(mode="json")
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
         return await self._workers.run(order, timeout_s, self._environment_of(job))
 

@@ -46,9 +46,10 @@ def build(
     data = dict(summary)
     sources = data.pop("sources", {})
     data["plugins"] = plugin_lines(plugins, sources, zone, paused=paused_until is not None)
-    if data.get("recovered"):
-        times = {name: local(data["recovered"][name], zone) for name in ("at", "made_at")}
-        data["recovered"] = data["recovered"] | times
+    for name in ("recovered", "mended_model"):
+        if told := data.get(name):
+            times = {key: local(told[key], zone) for key in ("at", "made_at") if told.get(key)}
+            data[name] = told | times
     for name in ("model", "last_training"):
         if isinstance(data.get(name), dict):
             data[name] = {**data[name], "trained_at": local(data[name].get("trained_at"), zone)}

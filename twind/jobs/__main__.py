@@ -1,9 +1,10 @@
 """The worker process: `python -m twind.jobs NAME`.
 
-stdin: one line of JSON, {"job", "attempt", "args", "nice", "idle_io", "memory_mib"}, and then
-silence; when it closes, whoever wanted the work is gone and the process ends at once. stdout: lines
-of JSON, {"progress": …} and at last {"result": …} or {"error": {"code", "message"}}. stderr: the
-log, where TWIND_LOG_PREFIX is set with `<4>` or `<4 source=NAME event=NAME>` before each line.
+stdin: one line of JSON, {"job", "attempt", "args", "nice", "idle_io", "memory_mib"} and, where
+twind.toml is of no use, "settings"; and then silence: when it closes, whoever wanted the work is
+gone and the process ends at once. stdout: lines of JSON, {"progress": …} and at last {"result": …}
+or {"error": {"code", "message"}}. stderr: the log, where TWIND_LOG_PREFIX is set with `<4>` or
+`<4 source=NAME event=NAME>` before each line.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
         home = Home.find()
         _use_cache(home)
         clock = SystemClock()
-        configuration = settings.load(home)
+        given = order.get("settings")
+        configuration = settings.load(home) if given is None else settings.parse(given)
         with rotation.opened(home, clock) as db:
             profiles.ensure(db, configuration.profile.id)
             work = Work(

@@ -48,6 +48,7 @@ def run(work: Work) -> dict[str, Any]:
     days = asked or [today, today + timedelta(days=1)]
     reader = work.reader()
     asking.seed(reader)
+    work.mend()
     pipeline = DataPipeline(work.db, work.settings, work.clock)
     with work.db.transaction():
         work.check()

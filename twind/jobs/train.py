@@ -35,6 +35,7 @@ def run(work: Work) -> dict[str, Any]:
     Returns {"model": {"id", "kind", "score"}, "serving", "field", "timesteps", "seconds"}.
     """
     asking.seed(work.reader())
+    work.mend()
     timesteps = int(work.args.get("timesteps") or work.settings.training.timesteps)
     trainer = DigitalTwinTrainer(
         work.db,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from twind.store import jobs
+from twind.store import jobs, recovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from twind.home import Home
     from twind.settings import TwindSettings
     from twind.store import Store
+
+_logger = logging.getLogger("twind.work")
 
 
 @dataclass(slots=True)
@@ -59,6 +62,12 @@ class Work:
             self.settings.emails,
             self.clock.now(),
         )
+
+    def mend(self) -> None:
+        """Hold the model that serves to what was saved, before it is used."""
+        if (told := recovery.mend_models(self.db, self.profile_id, self.home)) is not None:
+            now = f"is that of {told.backup} again" if told.backup else "is out of service"
+            _logger.warning("the model %s was damaged, and %s; see %s", told.file, now, told.aside)
 
     def check(self) -> None:
         """Raise StaleAttemptError when a newer attempt has taken the job over.

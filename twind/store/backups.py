@@ -176,13 +176,22 @@ def restore(path: Path, home: Home) -> Manifest:
     return manifest
 
 
+def unpack(path: Path, name: str, place: Path) -> None:
+    """Write one file of a backup to a new place, as it was written. Raises BackupError, naming it.
+
+    name: as the manifest has it.
+    """
+    with _explained(path), zipfile.ZipFile(path) as bundle:
+        _extract(bundle, name, _manifest(bundle).files[name], place)
+
+
 def unpack_database(path: Path, place: Path) -> None:
     """Write a good backup's database to a new file, brought up to this twind as by `restore`.
 
     Raises BackupError, naming the backup.
     """
-    with _explained(path), zipfile.ZipFile(path) as bundle:
-        _extract(bundle, DATABASE, _manifest(bundle).files[DATABASE], place)
+    unpack(path, DATABASE, place)
+    with _explained(path):
         _settle(place)
 
 

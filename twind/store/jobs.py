@@ -149,6 +149,11 @@ def requeue_interrupted(db: Store) -> list[Job]:
         return [get(db, job_id) for job_id in ids]
 
 
+def forget_results(db: Store) -> None:
+    """Empty what ended jobs have said: that they are done is what counts later."""
+    db.execute("UPDATE jobs SET result = NULL, error = NULL WHERE state IN ('done', 'failed')")
+
+
 def queued(db: Store) -> list[Job]:
     """Return what waits, the longest waiting first."""
     return [_job(row) for row in db.rows("SELECT * FROM jobs WHERE state = 'queued' ORDER BY id")]

@@ -97,6 +97,11 @@ def changes(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("changes"))
 
 
+def erased(connection: sqlite3.Connection) -> None:
+    """Keep the fingerprints of those whom no source is to bring back."""
+    connection.execute(schema.create("erased"))
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -114,6 +119,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     checkins,
     words,
     changes,
+    erased,
 )
 
 

@@ -168,6 +168,22 @@ def obsolete_files(db: Store, profile_id: int, keep: int) -> list[str]:
     return [row["file"] for row in rows]
 
 
+UNLEARNT = "what it was trained on is forgotten"
+
+
+def unlearn(db: Store, profile_id: int) -> int:
+    """Take all models out of service for good and let go of what they hold; return how many.
+
+    Their files have then no row. A rule is chosen by how it fared on the same days, and goes too.
+    """
+    with db.transaction():
+        return db.execute(
+            "UPDATE models SET state = 'rejected', file = NULL, sha256 = NULL, belief = NULL, "
+            "world = NULL, score = NULL, report = ? WHERE profile_id = ?",
+            (to_json({"because": UNLEARNT}), profile_id),
+        )
+
+
 def reject(db: Store, model_id: int) -> None:
     """Take a model out of service for good: its file is damaged or gone."""
     with db.transaction():

@@ -188,6 +188,15 @@ def forsake(db: Store, why: str) -> None:
             drop(db, row["id"], why)
 
 
+def forget(db: Store, profile_id: int, about: str, name: str) -> None:
+    """Delete all messages whose payload has this name under this key ("source", "dimension")."""
+    db.execute(
+        "DELETE FROM outbox WHERE profile_id = ? AND json_valid(payload) "
+        "AND json_extract(payload, '$.' || ?) = ?",
+        (profile_id, about, name),
+    )
+
+
 def give_up(db: Store, message_id: int, why: str) -> None:
     """Say that there is nobody to hand a message to."""
     _conclude(db, message_id, "failed", why)

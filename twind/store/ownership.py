@@ -115,15 +115,24 @@ def forget_source(db: Store, profile_id: int, name: str) -> tuple[int, int]:
     Returns how many records are deleted and how many proposals withdrawn.
     """
     with db.transaction():
-        words.say(db, profile_id, "source", name)
-        of_it = f"{name}:"
-        rows = {
-            row for row, origin in words.origins(db, profile_id).items() if origin.startswith(of_it)
-        }
-        before = _refs(db, profile_id)
-        deleted = records.forget(db, profile_id, name)
-        gone = before - _refs(db, profile_id)
+        deleted, rows, gone = delete_source(db, profile_id, name)
         return deleted, proposals.uncite(db, profile_id, rows, gone)
+
+
+def delete_source(db: Store, profile_id: int, name: str) -> tuple[int, set[words.Row], set[str]]:
+    """Delete a source's records, in a transaction, and let it not be read again.
+
+    Returns how many records there were, the rows that evidence of them rested on, and what reasons
+    call the people and projects that are gone with them.
+    """
+    words.say(db, profile_id, "source", name)
+    of_it = f"{name}:"
+    rows = {
+        row for row, origin in words.origins(db, profile_id).items() if origin.startswith(of_it)
+    }
+    before = _refs(db, profile_id)
+    deleted = records.forget(db, profile_id, name)
+    return deleted, rows, before - _refs(db, profile_id)
 
 
 def restore_source(db: Store, profile_id: int, name: str) -> None:

@@ -507,6 +507,16 @@ def unlink(
         return [one for one in known(db, profile_id) if set(one.records) & set(person.records)]
 
 
+def forget_links(db: Store, profile_id: int, source: str, uid: str | None = None) -> None:
+    """Delete the user's word on who a record is or is not; None for all records of a source."""
+    for end in "ab":
+        db.execute(
+            f"DELETE FROM same_person WHERE profile_id = ?1 AND source_{end} = ?2 "
+            f"AND (?3 IS NULL OR uid_{end} = ?3)",
+            (profile_id, source, uid),
+        )
+
+
 def _is_there(db: Store, profile_id: int, entity_id: int) -> bool:
     return entity_id in _rows(db, profile_id)
 

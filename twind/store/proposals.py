@@ -18,7 +18,7 @@ from twind.store import patterns, words
 from twind.store.connection import from_json, stored_time, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from zoneinfo import ZoneInfo
 
     from twind.store.connection import Store
@@ -189,6 +189,51 @@ def uncite(
                 _tell_less(db, profile_id, row["id"], about, left)
         withdraw(db, profile_id, withdrawn, DISOWNED)
     return len(withdrawn)
+
+
+def erase(
+    db: Store,
+    profile_id: int,
+    rows: Collection[words.Row] = (),
+    refs: Collection[str] = (),
+    mentions: Callable[[str], bool] = lambda _: False,
+) -> int:
+    """Empty all proposals that cite or mention something, and delete what was said to them.
+
+    rows, refs: as `uncite` takes them. The rows stay, so that no other proposal gets their number.
+    Returns how many were emptied.
+    """
+    emptied = 0
+    with db.transaction():
+        for row in db.rows("SELECT * FROM recommendations WHERE profile_id = ?", (profile_id,)):
+            texts = (row["title"], row["description"], row["metadata"])
+            if not (
+                _speaks_of(from_json(row["metadata"]), rows, refs)
+                or any(mentions(text) for text in texts if isinstance(text, str))
+            ):
+                continue
+            emptied += 1
+            db.execute("DELETE FROM feedback WHERE recommendation_id = ?", (row["id"],))
+            db.execute(
+                "UPDATE recommendations SET title = '…', description = NULL, metadata = '{}', "
+                "based_on_pattern_ids = NULL, status = CASE status WHEN 'pending' THEN 'ignored' "
+                "ELSE status END WHERE id = ?",
+                (row["id"],),
+            )
+    return emptied
+
+
+def _speaks_of(about: dict[str, Any], rows: Collection[words.Row], refs: Collection[str]) -> bool:
+    target, reasons = about.get("target"), about.get("reasons", ())
+    return (
+        (target is not None and f"{target['kind']}:{target['id']}" in refs)
+        or any(reason["ref"] in refs for reason in reasons)
+        or any(
+            (one.get("table"), one.get("id")) in rows
+            for reason in reasons
+            for one in reason["evidence"]
+        )
+    )
 
 
 def _without_rows(reason: dict[str, Any], rows: Collection[words.Row]) -> dict[str, Any]:

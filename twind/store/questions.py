@@ -12,7 +12,7 @@ from twind.store.connection import from_json, to_json
 from twind.store.life import read_number, read_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from sqlite3 import Row
 
@@ -304,6 +304,54 @@ def take_back(db: Store, profile_id: int, response_id: int) -> None:
             (question_id,),
         )
         _count(db, profile_id)
+
+
+def erase(
+    db: Store,
+    profile_id: int,
+    refs: Collection[str],
+    mentions: Callable[[str], bool] = lambda _: False,
+) -> int:
+    """Delete the generated questions about somebody or something; return how many were answered.
+
+    refs: "person:3", "project:7"; mentions: whether a text names it.
+    """
+    answers = 0
+    with db.transaction():
+        for row in db.rows("SELECT id, text FROM questions WHERE profile_id = ?", (profile_id,)):
+            options = db.rows(
+                "SELECT text, metadata FROM answer_options WHERE question_id = ?", (row["id"],)
+            )
+            speaks_of = {
+                name
+                for option in options
+                for name in from_json(option["metadata"]).get("features", ())
+            }
+            if speaks_of.isdisjoint(refs) and not any(
+                mentions(text) for text in (row["text"], *(option["text"] for option in options))
+            ):
+                continue
+            answers += _take_all_back(db, profile_id, row["id"])
+            db.execute("DELETE FROM answer_options WHERE question_id = ?", (row["id"],))
+            db.execute("DELETE FROM questions WHERE id = ?", (row["id"],))
+    return answers
+
+
+def forget_answers(db: Store, profile_id: int, dimension_id: int) -> int:
+    """Delete all answers to the questions of a dimension; return how many there were."""
+    rows = db.rows("SELECT id FROM questions WHERE primary_dimension_id = ?", (dimension_id,))
+    with db.transaction():
+        return sum(_take_all_back(db, profile_id, row["id"]) for row in rows)
+
+
+def _take_all_back(db: Store, profile_id: int, question_id: int) -> int:
+    given = db.rows(
+        "SELECT id FROM responses WHERE profile_id = ? AND question_id = ?",
+        (profile_id, question_id),
+    )
+    for row in given:
+        take_back(db, profile_id, row["id"])
+    return len(given)
 
 
 def _count(db: Store, profile_id: int) -> None:

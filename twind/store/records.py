@@ -8,6 +8,7 @@ rows of `records` keep what was yielded; people become `entities`, projects `wor
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from twind.model import (
     Task,
     Unchanged,
 )
-from twind.store import projection, sources
+from twind.store import erased, projection, sources
 from twind.store.connection import stored_time, to_json
 
 if TYPE_CHECKING:
@@ -163,8 +164,10 @@ def apply(
     and it is held back until it returns or the user accepts it (twind.store.sources). Past events
     and tasks done or missed are history and stay. `Deleted` is the source's own word and always
     counts, for a series with its occurrences inside the window; what was yielded as well is there.
+    Those whom the user has had erased are left out of all of it (twind.store.erased).
     """
-    new = _Fetched.of(fetched)
+    without = erased.load(db, profile_id)
+    new = _Fetched.of(without.kept(source, fetched) if without else fetched)
     changes = Changes(errors=new.errors)
     with db.transaction():
         known = _known(db, profile_id, source)
@@ -203,6 +206,23 @@ def forget(db: Store, profile_id: int, source: str) -> int:
         projector.finish()
         sources.forget(db, profile_id, source)
     return len(known)
+
+
+def erase(db: Store, profile_id: int, keys: Iterable[tuple[str, str]]) -> int:
+    """Delete some records, by (source, uid), whatever they are; return how many there were."""
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for source, uid in keys:
+        by_source[source].append(uid)
+    deleted = 0
+    with db.transaction():
+        for source, uids in by_source.items():
+            known = _known(db, profile_id, source)
+            there = [uid for uid in uids if uid in known]
+            projector = projection.Projector(db, profile_id, source)
+            _delete(db, projector, known, there)
+            projector.finish()
+            deleted += len(there)
+    return deleted
 
 
 def _delete(

@@ -5,14 +5,22 @@ with. What the backup holds is unpacked and checked first, to a file whose name 
 recovery is on its way; then the damaged files are linked to a folder of their own; only then do the
 old journal and the old database go. A database is never opened without its journal, or with that of
 another: as long as the file is there, nobody opens it (`Store.open`), and the daemon goes on here.
+
+A journal can be damaged while the database is sound. SQLite then goes on with what it can read of
+it and overwrites the rest without a word: here a copy is kept of both as they were found, and the
+user is told (`damaged_journal`, `keep`). A damaged file of a model is set aside, and that of a
+backup takes its place where one has it (`mend_models`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import sqlite3
+import struct
+import sys
 import tempfile
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +30,7 @@ from typing import TYPE_CHECKING
 from twind import atomic
 from twind.clock import format_utc
 from twind.errors import BackupError
-from twind.store import backups, rotation
+from twind.store import backups, models, rotation
 from twind.store.connection import RECOVERED_SUFFIX, Store
 
 if TYPE_CHECKING:
@@ -32,7 +40,14 @@ if TYPE_CHECKING:
 
 META = "recovered"
 """Names, in `meta`, what was recovered last."""
+MENDED = "mended_model"
+"""The same for the file of a model."""
 JOURNALS = ("-wal", "-shm", "-journal")
+_WAL_HEAD, _FRAME_HEAD = struct.Struct(">8I"), struct.Struct(">4I8x")
+_WAL_MAGIC = (0x377F0682, 0x377F0683)
+"""Of a journal (sqlite.org/walformat.html): magic, version, page size, sequence, two salts, two
+sums of these; of a page in it: its number, what it commits, the salts, two sums. The magic says in
+which order of bytes sums are made: little-endian, big-endian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +57,8 @@ class Recovered:
     Attributes:
         at: when it was found, in UTC.
         because: what was wrong with it.
-        backup: the file that its place was filled from.
-        made_at: when that was made, in UTC: what came in after it is lost.
+        backup: the file that its place was filled from; "" where it is gone on with.
+        made_at: when that was made, in UTC: what came in after it is lost; "" without one.
         aside: the folder with the damaged files.
 
     """
@@ -65,7 +80,9 @@ def damage(home: Home) -> str | None:
     if not database.is_file():
         return None
     if database.stat().st_size == 0:
-        return f"{database} is empty" if rotation.made(home.backups_dir) else None
+        journal = Path(f"{database}-wal")
+        held = journal.is_file() and journal.stat().st_size > 0
+        return f"{database} is empty" if held or rotation.made(home.backups_dir) else None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -74,6 +91,47 @@ def damage(home: Home) -> str | None:
     except sqlite3.DatabaseError as error:
         return f"{database} is damaged or no database ({error})"
     return None if verdict == "ok" else f"{database} is damaged: {verdict.splitlines()[-1]}"
+
+
+def damaged_journal(home: Home) -> str | None:
+    """Say what of a sound database's journal cannot be read; None where nothing is missing.
+
+    A crash leaves at most one transaction half written, the last, which nobody was told of. Two
+    that SQLite does not take were once whole. To be called with the database open nowhere.
+    """
+    journal, database = Path(f"{home.database}-wal"), home.database
+    if not database.is_file() or not journal.is_file():
+        return None
+    with journal.open("rb") as file:
+        head = file.read(_WAL_HEAD.size)
+        if len(head) < _WAL_HEAD.size or not any(head):
+            return None
+        magic, _, page_size, _, *salts, sum1, sum2 = _WAL_HEAD.unpack(head)
+        if magic not in _WAL_MAGIC or _checksum(head[:24], magic) != (sum1, sum2):
+            return f"{journal} is damaged: none of it can be read"
+        lost = 0
+        file.seek(_frames_read(database) * (_FRAME_HEAD.size + page_size), os.SEEK_CUR)
+        while len(frame := file.read(_FRAME_HEAD.size)) == _FRAME_HEAD.size:
+            _, commits, *salt = _FRAME_HEAD.unpack(frame)
+            lost += salt == salts and commits > 0
+            file.seek(page_size, os.SEEK_CUR)
+    return f"{journal} is damaged: {lost} changes in it cannot be read" if lost > 1 else None
+
+
+def keep(home: Home, clock: Clock, because: str) -> Recovered:
+    """Copy the database and its journal to a folder of their own, and go on with what is sound."""
+    now = clock.now()
+    folder = aside(home) / f"{now:%Y%m%dT%H%M%SZ}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for suffix in ("", "-wal"):
+        shutil.copy2(f"{home.database}{suffix}", folder)
+    atomic.sync_folder(folder)
+    return Recovered(format_utc(now), because, "", "", str(folder))
+
+
+def note(db: Store, told: Recovered) -> None:
+    """Remember what was recovered last."""
+    db.meta_set(META, json.dumps(asdict(told)))
 
 
 def recover(home: Home, clock: Clock, because: str) -> Recovered:
@@ -89,13 +147,13 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
         because,
         str(path),
         format_utc(manifest.made_at),
-        str(home.state_dir / "damaged" / f"{now:%Y%m%dT%H%M%SZ}"),
+        str(aside(home) / f"{now:%Y%m%dT%H%M%SZ}"),
     )
     with tempfile.TemporaryDirectory(prefix=".twind-", dir=home.state_dir) as folder:
         part = Path(folder) / home.database.name
         backups.unpack_database(path, part)
         with Store.open(part, clock) as db:
-            db.meta_set(META, json.dumps(asdict(told)))
+            note(db, told)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         part.rename(_on_its_way(home))
     atomic.sync_folder(home.state_dir)
@@ -109,12 +167,12 @@ def finish(home: Home) -> Recovered | None:
     if not new.exists():
         return None
     told = _read(new)
-    aside = Path(told.aside)
-    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(told.aside)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     old = [home.database, *(Path(f"{home.database}{suffix}") for suffix in JOURNALS)]
     for path in old:
-        _set_aside(path, aside / path.name)
-    atomic.sync_folder(aside)
+        _set_aside(path, folder / path.name)
+    atomic.sync_folder(folder)
     for path in old[1:]:
         path.unlink(missing_ok=True)
     atomic.sync_folder(home.state_dir)
@@ -123,10 +181,107 @@ def finish(home: Home) -> Recovered | None:
     return told
 
 
+def aside(home: Home) -> Path:
+    """Return the folder that what is damaged is set aside in."""
+    return home.state_dir / "damaged"
+
+
 def last(db: Store) -> Recovered | None:
     """Return what was recovered last, if anything ever was."""
     told = db.meta_get(META)
     return Recovered(**json.loads(told)) if told else None
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What became of the damaged file of a model; as Recovered, but for `file`, its name."""
+
+    at: str
+    file: str
+    backup: str
+    aside: str
+
+
+def mend_models(db: Store, profile_id: int, home: Home) -> Mended | None:
+    """Hold the model that serves to the hash it was saved with; return what was wrong, if anything.
+
+    A damaged file is set aside. One that is whole takes its place from the newest backup that has
+    it; without any the model is out of service for good.
+    """
+    row = models.serving(db, profile_id)
+    if row is None or row.file is None or row.sha256 is None:
+        return None
+    place = home.models_dir / row.file
+    if _is(place, row.sha256):
+        return None
+    now = db.clock.now()
+    folder = aside(home) / f"{now:%Y%m%dT%H%M%SZ}"
+    if place.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.rename(folder / place.name)
+    backup = _bring_back(home, row.file, row.sha256)
+    told = Mended(format_utc(now), row.file, str(backup or ""), str(folder))
+    with db.transaction():
+        db.meta_set(MENDED, json.dumps(asdict(told)))
+        if backup is None:
+            models.reject(db, row.id)
+    return told
+
+
+def last_mended(db: Store) -> Mended | None:
+    """Return which model's file was damaged last, if any ever was."""
+    told = db.meta_get(MENDED)
+    return Mended(**json.loads(told)) if told else None
+
+
+def _is(path: Path, sha256: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _bring_back(home: Home, file: str, sha256: str) -> Path | None:
+    """Write a model's file anew from the newest backup that has it; return that backup."""
+    name = f"models/{file}"
+    for path in sorted(home.backups_dir.glob("twind-*.zip"), key=_made_at, reverse=True):
+        try:
+            entry = backups.read(path).files.get(name)
+            if entry is None or entry.sha256 != sha256:
+                continue
+            home.models_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".twind-", dir=home.state_dir) as folder:
+                part = Path(folder) / file
+                backups.unpack(path, name, part)
+                part.rename(home.models_dir / file)
+        except BackupError:
+            continue
+        return path
+    return None
+
+
+# --- shared --------------------------------------------------------------------------------------
+
+
+def _frames_read(database: Path) -> int:
+    """Return how many frames of a database's journal SQLite takes, as its index says."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        index = Path(f"{database}-shm").read_bytes()[:20]
+    return int.from_bytes(index[16:20], sys.byteorder)
+
+
+def _checksum(data: bytes, magic: int) -> tuple[int, int]:
+    """Return the checksum of the journal's format (sqlite.org/walformat.html)."""
+    one = two = 0
+    order = ">" if magic == _WAL_MAGIC[1] else "<"
+    for first, second in struct.iter_unpack(f"{order}II", data):
+        one = (one + first + two) & 0xFFFFFFFF
+        two = (two + second + one) & 0xFFFFFFFF
+    return one, two
 
 
 def _on_its_way(home: Home) -> Path:

@@ -143,6 +143,9 @@ OWN_TABLES: dict[str, str] = {
     "changes": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
         dimension TEXT NOT NULL, noticed_at TEXT NOT NULL""",
+    "erased": """
+        profile_id INTEGER NOT NULL, person INTEGER NOT NULL, print TEXT NOT NULL,
+        PRIMARY KEY (profile_id, person, print)""",
     "checkins": """
         id INTEGER PRIMARY KEY AUTOINCREMENT, profile_id INTEGER NOT NULL, at TEXT NOT NULL,
         energy REAL NOT NULL CHECK (energy BETWEEN 0 AND 1), note TEXT NOT NULL DEFAULT ''""",

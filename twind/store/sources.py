@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twind.clock import parse_utc
 from twind.errors import NotFoundError
-from twind.store import words
+from twind.store import erased, words
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
@@ -58,11 +58,13 @@ def succeeded(
 ) -> None:
     """Note a good fetch: its state and its number of records.
 
-    `problem` is what the user should know of it all the same ("" if nothing).
+    `problem` is what the user should know of it all the same ("" if nothing). Of what is kept, too,
+    those are left out whom the user has had erased.
     """
     with db.transaction():
         _ensure(db, profile_id, name)
-        kept = to_json(new_state)
+        without = erased.load(db, profile_id)
+        kept = to_json(without.value(new_state) if without else new_state)
         if kept != _of(db, profile_id, name, "state"):
             # It may be megabytes, and mostly it is as it was.
             _set(db, profile_id, name, state=kept)
@@ -125,6 +127,14 @@ def forget(db: Store, profile_id: int, name: str) -> None:
     """Forget how a source fared and what it kept: read again, it is read from the beginning."""
     for table, column in (("sources", "name"), ("source_errors", "source")):
         db.execute(f"DELETE FROM {table} WHERE profile_id = ? AND {column} = ?", (profile_id, name))
+
+
+def reread(db: Store, profile_id: int) -> None:
+    """Have all sources read from the beginning at the next sync, and their errors told anew."""
+    db.execute(
+        "UPDATE sources SET state = '{}', more_errors = 0 WHERE profile_id = ?", (profile_id,)
+    )
+    db.execute("DELETE FROM source_errors WHERE profile_id = ?", (profile_id,))
 
 
 def first_synced(db: Store, profile_id: int) -> dict[str, datetime]:

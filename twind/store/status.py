@@ -25,6 +25,7 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
         "outbox": outbox.counts(db),
         "proposals": _proposals(db, profile_id),
         "recovered": asdict(found) if (found := recovery.last(db)) else None,
+        "mended_model": asdict(mended) if (mended := recovery.last_mended(db)) else None,
     }
 
 

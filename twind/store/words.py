@@ -101,6 +101,16 @@ def take_back(db: Store, profile_id: int, kinds: tuple[Kind, ...], subject: str)
     )
 
 
+def forget_source(db: Store, profile_id: int, source: str) -> None:
+    """Delete the words on what a source has brought; that it is not to be read stands."""
+    of_it = f"{source}:"
+    db.execute(
+        "DELETE FROM words WHERE profile_id = ? AND kind IN ('evidence', 'person') "
+        "AND substr(subject, 1, ?) = ?",
+        (profile_id, len(of_it), of_it),
+    )
+
+
 # --- what they mean for the rows of now -----------------------------------------------------------
 
 

@@ -1,0 +1,273 @@
+"""Whom the user has had erased: kept as keyed fingerprints, so that no sync brings them back.
+
+A source still has its card of them and their place in events. What it yields is held against the
+fingerprints on its way into the database: their own records are dropped, they are left out of
+events, and where a text names them it says "…" instead. Nothing here can be read back, but whoever
+has the whole database can try out whether a name they guess is among it.
+
+A name of one word stands for them only where it is written large: "Will" is somebody, "will" is
+not. In what they take part in every word of their name does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections import defaultdict
+from dataclasses import fields, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from twind.model import Attendee, CalendarEvent, Fetched, Person, RecordError
+from twind.store import linking
+from twind.store.connection import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from twind.store.connection import Store
+
+GONE = "…"
+"""What stands where somebody was named."""
+_KEY = "erased_key"
+_LONGEST = 6
+"""Words of a name, at most, that are looked for in texts."""
+_APART = 3
+"""So many characters, at most, stand between two words of a name: ", " does, and a line's end."""
+_WORD = re.compile(r"[^\W_]+")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+@[^\s<>\"'(),;:\[\]]*[^\s<>\"'(),;:\[\].!?]")
+_NUMBER = re.compile(r"\+?\d[\d ()/.\-]{4,24}\d")
+_NAMES = frozenset({"uid", "group", "project", "series", "parent", "kind", "status"})
+"""Fields that name something to a program, and are left as they are."""
+
+
+class Erased:
+    """The fingerprints of a profile, ready to be held against what comes."""
+
+    def __init__(self, key: str, prints: Iterable[str]) -> None:
+        self._key = bytes.fromhex(key)
+        self._prints = frozenset(prints)
+
+    def __bool__(self) -> bool:
+        return bool(self._prints)
+
+    def print_of(self, kind: str, text: str) -> str:
+        """Return the fingerprint of a text of a kind."""
+        return blake2b(f"{kind}\0{text}".encode(), key=self._key, digest_size=16).hexdigest()
+
+    def _has(self, kind: str, text: str) -> bool:
+        return self.print_of(kind, text) in self._prints
+
+    # --- texts -----------------------------------------------------------------------------------
+
+    def redact(self, text: str, *, taking_part: bool = False) -> str:
+        """Return a text without those who are erased: "…" stands for each.
+
+        taking_part: whether it is about something they take part in.
+        """
+        told = _ADDRESS.sub(self._unless("address", str.lower), text)
+        told = _NUMBER.sub(self._unless("phone", _number), told)
+        spans = list(self._named(told, taking_part=taking_part))
+        for start, end in reversed(spans):
+            told = f"{told[:start]}{GONE}{told[end:]}"
+        return told
+
+    def _unless(self, kind: str, plain: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+        return lambda found: GONE if self._has(kind, plain(found[0])) else found[0]
+
+    def _named(self, text: str, *, taking_part: bool) -> Iterator[tuple[int, int]]:
+        """Yield from where to where each of those who are erased is named, in order."""
+        words = list(_WORD.finditer(text))
+        at = 0
+        while at < len(words):
+            together = _together(text, words[at : at + _LONGEST])
+            length = self._named_at(together, taking_part=taking_part)
+            if length:
+                yield words[at].start(), words[at + length - 1].end()
+            at += max(1, length)
+
+    def _named_at(self, words: list[re.Match[str]], *, taking_part: bool) -> int:
+        """Return how many of these words are a name, the longest first; 0 for none."""
+        for length in range(len(words), 0, -1):
+            name = _name(" ".join(word[0] for word in words[:length]))
+            as_name = length > 1 or not words[0][0][0].islower()
+            if name and as_name and self._has("name", name):
+                return length
+            if name and length == 1 and taking_part and self._has("word", name):
+                return length
+        return 0
+
+    def value(self, value: Any, *, taking_part: bool = False) -> Any:
+        """Return a value of JSON, with all that it holds, without them."""
+        if isinstance(value, str):
+            return self.redact(value, taking_part=taking_part)
+        if isinstance(value, list | tuple):
+            kept = (self.value(one, taking_part=taking_part) for one in value)
+            return type(value)(kept)
+        if isinstance(value, dict):
+            return {
+                self.value(key): one if key in _NAMES else self.value(one, taking_part=taking_part)
+                for key, one in value.items()
+            }
+        return value
+
+    def column(self, text: str) -> str:
+        """Return what a column holds, JSON or plain, without them."""
+        if text[:1] in {"{", "["}:
+            try:
+                held = json.loads(text)
+            except ValueError:
+                return self.redact(text)
+            told = self.value(held)
+            return text if told == held else to_json(told)
+        return self.redact(text)
+
+    # --- records ---------------------------------------------------------------------------------
+
+    def payload(self, text: str) -> str:
+        """Return a record as it is stored, without them."""
+        held = json.loads(text)
+        guests = [one for one in held.get("attendees", ()) if not self._is_address(one["email"])]
+        told = dict(held)
+        if "attendees" in held:
+            told["attendees"] = guests
+        if self._is_address(held.get("organizer", "")):
+            told["organizer"] = ""
+        told = self.value(told, taking_part=told != held)
+        return text if told == held else to_json(told)
+
+    def kept(self, source: str, fetched: Iterable[Fetched]) -> Iterator[Fetched]:
+        """Yield what a source yields, without them."""
+        for item in fetched:
+            if isinstance(item, Person | RecordError) and self._is(source, item):
+                continue
+            if isinstance(item, RecordError):
+                yield replace(item, reason=self.redact(item.reason))
+            elif hasattr(item, "group") and hasattr(item, "uid"):
+                yield self._record(item)
+            else:
+                yield item
+
+    def _is(self, source: str, item: Person | RecordError) -> bool:
+        if self._has("record", f"{source}:{item.uid}"):
+            return True
+        return isinstance(item, Person) and (
+            any(map(self._is_address, item.emails))
+            or any(
+                self._has("phone", number) for phone in item.phones if (number := _number(phone))
+            )
+            or self._has("name", _name(item.name))
+        )
+
+    def _is_address(self, text: str) -> bool:
+        return bool(text) and self._has("address", text.removeprefix("mailto:").strip().lower())
+
+    def _record(self, record: Any) -> Any:
+        changes: dict[str, Any] = {}
+        if isinstance(record, CalendarEvent):
+            guests = tuple(one for one in record.attendees if not self._is_address(one.email))
+            if guests != record.attendees:
+                changes["attendees"] = guests
+            if self._is_address(record.organizer):
+                changes["organizer"] = ""
+        taking_part = bool(changes)
+        for one in fields(record):
+            value = changes.get(one.name, getattr(record, one.name))
+            told = value if one.name in _NAMES else self._field(value, taking_part=taking_part)
+            if told != value:
+                changes[one.name] = told
+        return replace(record, **changes) if changes else record
+
+    def _field(self, value: Any, *, taking_part: bool) -> Any:
+        if isinstance(value, tuple):
+            return tuple(self._field(one, taking_part=taking_part) for one in value)
+        if isinstance(value, Attendee):
+            email, name = (
+                self.redact(text, taking_part=taking_part) for text in (value.email, value.name)
+            )
+            return replace(value, email=email, name=name)
+        return self.redact(value, taking_part=taking_part) if isinstance(value, str) else value
+
+
+def _together(text: str, words: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Return the first of some words, as many as stand close enough to be one name."""
+    for number in range(1, len(words)):
+        between = text[words[number - 1].end() : words[number].start()]
+        if len(between) > _APART or GONE in between:
+            return words[:number]
+    return words
+
+
+def _name(text: str) -> str:
+    return " ".join(linking.name_words(text))
+
+
+def _number(text: str) -> str:
+    return linking.digits(text)[-linking.MIN_DIGITS :]
+
+
+# --- the rows ------------------------------------------------------------------------------------
+
+
+def load(db: Store, profile_id: int) -> Erased:
+    """Return the fingerprints of a profile; false where there are none."""
+    rows = db.rows("SELECT print FROM erased WHERE profile_id = ?", (profile_id,))
+    return Erased(db.meta_get(_KEY) or "", (row["print"] for row in rows))
+
+
+def add(
+    db: Store,
+    profile_id: int,
+    *,
+    records: Iterable[str],
+    addresses: Iterable[str],
+    phones: Iterable[str],
+    names: Iterable[str],
+    shared: Iterable[str],
+) -> Erased:
+    """Keep the fingerprints of somebody, in a transaction, and return those of all.
+
+    records: SOURCE:UID. names: all they are called; shared: the names that others bear as well,
+    which then tell nobody.
+    """
+    if db.meta_get(_KEY) is None:
+        db.meta_set(_KEY, secrets.token_hex(32))
+    names, others = {_name(one) for one in names}, {_name(one) for one in shared}
+    known: dict[str, set[str]] = {
+        "record": set(records),
+        "address": {one.strip().lower() for one in addresses},
+        "phone": {_number(one) for one in phones},
+        "name": names - others,
+        "word": {word for name in names for word in name.split() if len(word) > 1},
+    }
+    person = db.value(
+        "SELECT COALESCE(MAX(person), 0) + 1 FROM erased WHERE profile_id = ?", (profile_id,)
+    )
+    printer = load(db, profile_id)
+    for kind, texts in known.items():
+        for text in filter(None, texts):
+            db.execute(
+                "INSERT OR IGNORE INTO erased VALUES (?, ?, ?)",
+                (profile_id, person, printer.print_of(kind, text)),
+            )
+    return load(db, profile_id)
+
+
+def take_back(db: Store, profile_id: int, who: str) -> int:
+    """Let those be known again who have this name, address or SOURCE:UID; return how many."""
+    printer = load(db, profile_id)
+    if not printer:
+        return 0
+    wanted = {
+        printer.print_of("record", who),
+        printer.print_of("address", who.strip().lower()),
+        printer.print_of("name", _name(who)),
+    }
+    people: dict[int, set[str]] = defaultdict(set)
+    for row in db.rows("SELECT person, print FROM erased WHERE profile_id = ?", (profile_id,)):
+        people[row["person"]].add(row["print"])
+    found = [person for person, prints in people.items() if prints & wanted]
+    for person in found:
+        db.execute("DELETE FROM erased WHERE profile_id = ? AND person = ?", (profile_id, person))
+    return len(found)
