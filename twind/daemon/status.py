@@ -47,6 +47,7 @@ def build(
     if data.get("recovered"):
         times = {name: local(data["recovered"][name], zone) for name in ("at", "made_at")}
         data["recovered"] = data["recovered"] | times
+    data["failures"] = [{**one, "at": local(one["at"], zone)} for one in data.get("failures") or ()]
     for name in ("model", "last_training"):
         if isinstance(data.get(name), dict):
             data[name] = {**data[name], "trained_at": local(data[name].get("trained_at"), zone)}

@@ -18,7 +18,6 @@ import sys
 import threading
 import traceback
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import IO, Any
 
 import twind.jobs
@@ -76,7 +75,6 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
         job = _job(name)
         home = Home.find()
-        _use_cache(home)
         clock = SystemClock()
         configuration = settings.load(home)
         with rotation.opened(home, clock) as db:
@@ -137,13 +135,6 @@ def _be_modest(order: dict[str, Any]) -> None:
     if "memory_mib" in order:
         limit = int(order["memory_mib"]) << 20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _use_cache(home: Home) -> None:
-    """Give numba a folder it can write to, where it has none: without one its import fails."""
-    package = Path(twind.__file__).parent
-    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(package, os.W_OK):
-        os.environ["NUMBA_CACHE_DIR"] = str(home.state_dir / "cache")
 
 
 if __name__ == "__main__":
