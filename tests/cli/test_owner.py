@@ -78,6 +78,14 @@ def test_a_link_is_whose_it_is_and_not_whose_it_leads_to(tmp_path):
     assert step_down(link)["uids"] == [NOBODY] * 3
 
 
+@pytest.mark.parametrize("below", ["own/deep", "not-there-yet", "link/etc"])
+def test_what_lies_below_a_users_folder_is_in_that_users_hands(tmp_path, below):
+    (tmp_path / "own" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("/")
+    os.chown(tmp_path, NOBODY, NOBODY)
+    assert step_down(tmp_path / below)["uids"] == [NOBODY] * 3
+
+
 @pytest.mark.parametrize("name", ["own", "not-there"])
 def test_root_stays_root_on_what_is_roots_own_or_nobodys(tmp_path, name):
     (tmp_path / "own").mkdir()

@@ -43,6 +43,13 @@ with Store.open(Home.find().database) as db:
     print(db.value("SELECT COUNT(*) FROM newer"), said)
 """
 
+NOTES = """\
+from twind.home import Home
+from twind.store import Store
+with Store.open(Home.find().database) as db:
+    print([row["note"] for row in db.rows("SELECT note FROM checkins")])
+"""
+
 HOOK = """\
 import http.server, sys
 class Hook(http.server.BaseHTTPRequestHandler):
@@ -231,6 +238,21 @@ def test_an_upgrade_goes_over_the_running_one_and_keeps_what_was(running):
     assert running.run("stat", "-c", "%U %a", backup) == "twind 600\n"
     assert as_unit(running, UPGRADED) == "0 1\n"
     assert "Traceback" not in running.journal()
+
+
+def test_a_backup_is_put_in_the_place_of_what_is_there(running):
+    running.twind("checkin", "1", "--note", "in the backup")
+    file = running.twind("backup")["file"]
+    running.twind("checkin", "2", "--note", "after the backup")
+    text = (CHECKOUT / "docs" / "installation.md").read_text("utf-8")
+    [commands] = re.findall(r"(?:    .+\n)+", text[text.index("A backup is restored beside") :])[:1]
+    running.run("sh", "-ec", re.sub(r"\S+/backups/\S+", file, commands))
+    assert running.twind("ctl", "status")["version"]
+    assert "in the backup" in as_unit(running, NOTES)
+    assert "after the backup" not in as_unit(running, NOTES)
+    assert (
+        running.run("find", "/var/lib/twind", "!", "-user", "twind", "!", "-name", "before") == ""
+    )
 
 
 def test_an_upgrade_that_fails_leaves_the_old_one_running(running):

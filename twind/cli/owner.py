@@ -19,23 +19,32 @@ SYSTEM_CACHE = "/var/cache/twind"
 
 
 def step_down(folder: Path, home: Home) -> None:
-    """Where root asks, become the owner of `folder`, for good, and keep to `home`.
+    """Where root asks, become the user that `folder` is in the hands of, for good; keep to `home`.
 
-    A folder that is not there yet, or is root's own, leaves root as it is.
+    A folder that is root's all the way leaves root as it is.
     """
-    if os.geteuid() != 0:
-        return
-    try:
-        owner = folder.lstat()  # a link is its owner's, wherever it leads
-    except FileNotFoundError:
-        return
-    if owner.st_uid == 0:
+    if os.geteuid() != 0 or (owner := _first_not_roots(folder)) is None:
         return
     _become(owner.st_uid, owner.st_gid)
     if home == Home.of_system():
         # Who is not root addresses the system's twind by what systemd hands to its unit.
         os.environ["STATE_DIRECTORY"] = str(home.state_dir)
         os.environ["NUMBA_CACHE_DIR"] = SYSTEM_CACHE
+
+
+def _first_not_roots(folder: Path) -> os.stat_result | None:
+    """Return the first entry on the way to `folder` that is not root's, link or not.
+
+    Whoever owns it decides where all below it leads.
+    """
+    for entry in (*reversed(folder.parents), folder):
+        try:
+            found = entry.lstat()
+        except OSError:
+            return None  # what is not there yet will be root's
+        if found.st_uid != 0:
+            return found
+    return None
 
 
 def _become(uid: int, gid: int) -> None:
