@@ -77,7 +77,7 @@ class Machine:
         while time.monotonic() < end and self._boot.poll() is None:
             children = Path(f"/proc/{self._boot.pid}/task/{self._boot.pid}/children").read_text()
             for pid in children.split():
-                bus = Path(f"/proc/{pid}/root/run/dbus/system_bus_socket")
+                bus = Path("/proc", pid, "root", "run/dbus/system_bus_socket")
                 if Path(f"/proc/{pid}/comm").read_text() == "systemd\n" and bus.exists():
                     return int(pid)
             time.sleep(0.1)
