@@ -1,6 +1,7 @@
 # Two commands: `make demo` sets up and shows the whole of twind on a sample life,
 # `make test` sets up and passes every check and test but those that take minutes each, which are
-# `make test-system`. All can be run again at any time.
+# `make test-system`. All can be run again at any time. `make install-user` makes a service of it for
+# one person, `make install` for a server: docs/installation.md.
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -10,7 +11,8 @@ MAN := build/man/twind.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-system check pytest man bench clean
+.PHONY: demo test test-system check pytest man bench clean \
+	install-user uninstall-user install uninstall
 
 demo: $(READY)
 	$(BIN)/twind demo
@@ -41,6 +43,11 @@ man: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# Any user must be able to run the Python of a system's service.
+install: PYTHON = /usr/bin/python3
+install-user uninstall-user install uninstall:
+	@PYTHON=$(PYTHON) sh systemd/setup.sh $@
 
 # pip's output is long and says nothing when all is well: it is shown when it fails.
 $(READY): pyproject.toml constraints.txt

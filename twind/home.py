@@ -104,6 +104,11 @@ class Home:
         return cls.of_user()
 
 
+def cache_dir() -> Path:
+    """Return the calling user's folder for what can be made anew."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
 def _xdg(variable: str, default: str) -> Path:
     base = os.environ.get(variable, "")
     # The specification: a path that is not absolute is to be ignored.

@@ -59,3 +59,16 @@ def test_counts_say_what_failed_last(db):
 def test_unknown_job(db):
     with pytest.raises(KeyError):
         jobs.get(db, 99)
+
+
+def test_what_failed_last_is_told_with_its_reason_until_it_succeeds(db):
+    for name, message in (("train", "first"), ("train", "second"), ("sync", "other")):
+        job = jobs.enqueue(db, name, {})
+        jobs.start(db, job.id)
+        jobs.fail(db, job.id, 1, "died", message)
+    told = [(job.name, job.error["message"]) for job in jobs.failures(db)]
+    assert told == [("train", "second"), ("sync", "other")]
+    job = jobs.enqueue(db, "train", {})
+    jobs.start(db, job.id)
+    jobs.finish(db, job.id, 1, {})
+    assert [job.name for job in jobs.failures(db)] == ["sync"]

@@ -18,6 +18,10 @@ import pytest
 from twind.clock import SystemClock, monotonic_s
 from twind.home import Home
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from machine import Machine, why_not
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -241,6 +245,19 @@ def empty_life(tmp_path: Path) -> Iterator[Life]:
     yield life
     for daemon in life.daemons:
         daemon.clean_up()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A booted systemd, with the system's twind installed and Ada's files handed over to it."""
+    if reason := why_not():
+        pytest.skip(reason)
+    booted = Machine(tmp_path_factory.mktemp("booted"))
+    try:
+        booted.move_in(Life(tmp_path_factory.mktemp("files")).root)
+        yield booted
+    finally:
+        booted.stop()
 
 
 @pytest.fixture(name="eventually", scope="session")

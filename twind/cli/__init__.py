@@ -19,12 +19,15 @@ USAGE, INTERRUPTED = 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `twind`. Returns 0 done, 1 failed or a finding, 2 usage, 3 the daemon is not running."""
-    from twind.cli import output, parser
+    from twind.cli import output, owner, parser
     from twind.errors import TwindError
+    from twind.home import Home
 
     arguments = parser.parse(sys.argv[1:] if argv is None else list(argv))
     out = output.Output(as_json=arguments.json)
     try:
+        home = Home.find(arguments.home)
+        owner.step_down(home.config_file.parent if arguments.configures else home.state_dir, home)
         module = importlib.import_module(f"twind.cli.{arguments.module}")
         return int(getattr(module, arguments.function)(arguments, out) or 0)
     except TwindError as error:

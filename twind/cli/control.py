@@ -141,6 +141,7 @@ def _status_text(data: dict[str, Any]) -> str:
         f"queue           {queue['queued']} queued, {queue['running']} running, "
         f"{queue['failed']} failed" + (f"; {data['waiting']}" if data.get("waiting") else "")
     )
+    lines += [f"failed          {one['error']} ({one['at']})" for one in data["failures"]]
     rate = proposals["acceptance_rate"]
     lines.append(
         f"proposals       {proposals['pending']} pending, {proposals['accepted']} accepted, "

@@ -46,13 +46,15 @@ def build() -> argparse.ArgumentParser:
         description="A digital twin that lives on your own machine and proposes your day.",
     )
     _home(top)
-    top.set_defaults(home=None)
+    # configures: that it writes configuration, which may belong to another than the state does.
+    top.set_defaults(home=None, configures=False)
     top.add_argument("--version", action="version", version=f"twind {twind.__version__}")
     commands = top.add_subparsers(metavar="COMMAND")
 
     _command(commands, "run", "daemon", "run", "run the daemon in the foreground", report=False)
     _command(commands, "demo", "demo", "demo", "show twind at work on a sample life", report=False)
-    _command(commands, "init", "setup", "init", "write a twind.toml to start from")
+    init = _command(commands, "init", "setup", "init", "write a twind.toml to start from")
+    init.set_defaults(configures=True)
 
     shell = _command(
         commands, "completion", "completion", "completion", "for your shell", report=False
@@ -258,6 +260,7 @@ def _plugins(plugins: argparse.ArgumentParser) -> None:
     new = _command(actions, "new", "plugins", "new", "write a plugin and its test to start from")
     new.add_argument("name")
     new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
+    new.set_defaults(configures=True)
     accept = _command(actions, "accept", "sources", "accept", "let a source lose what it has lost")
     accept.add_argument("name")
     forget = _command(

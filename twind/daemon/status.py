@@ -50,6 +50,7 @@ def build(
         if told := data.get(name):
             times = {key: local(told[key], zone) for key in ("at", "made_at") if told.get(key)}
             data[name] = told | times
+    data["failures"] = [{**one, "at": local(one["at"], zone)} for one in data.get("failures") or ()]
     for name in ("model", "last_training"):
         if isinstance(data.get(name), dict):
             data[name] = {**data[name], "trained_at": local(data[name].get("trained_at"), zone)}

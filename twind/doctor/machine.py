@@ -12,10 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import twind
 from twind import clock as clocks
 from twind.clock import parse_utc
 from twind.doctor.finding import Finding
+from twind.home import cache_dir
 
 if TYPE_CHECKING:
     from twind.doctor.subject import Subject
@@ -54,15 +54,12 @@ def compiler_cache(subject: Subject) -> Finding:
     It unpickles what it finds there: whoever may write to it may run code as you.
     """
     named = subject.environ.get("NUMBA_CACHE_DIR")
-    package = Path(twind.__file__).parent
-    if named is None and os.access(package, os.W_OK):
-        folder = package
-    else:
-        folder = Path(named) if named else subject.home.state_dir / "cache"
+    folder = Path(named) if named else cache_dir()
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not os.access(there, os.W_OK):
         do = "name a folder that can be written to: NUMBA_CACHE_DIR"
-        return Finding("error", f"{folder} cannot be written to: numba needs it", do)
+        saw = f"{folder} cannot be written to: numba compiles anew in each process"
+        return Finding("warning", saw, do)
     mode = there.stat().st_mode
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         return Finding(

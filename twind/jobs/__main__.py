@@ -98,7 +98,6 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
         job = _job(name)
         home = Home.find()
-        _use_cache(home)
         clock = SystemClock()
         given = order.get("settings")
         configuration = settings.load(home) if given is None else settings.parse(given)
@@ -166,13 +165,6 @@ def _be_modest(order: dict[str, Any]) -> None:
     if "memory_mib" in order:
         limit = int(order["memory_mib"]) << 20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _use_cache(home: Home) -> None:
-    """Give numba a folder it can write to, where it has none: without one its import fails."""
-    package = Path(twind.__file__).parent
-    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(package, os.W_OK):
-        os.environ["NUMBA_CACHE_DIR"] = str(home.state_dir / "cache")
 
 
 if __name__ == "__main__":

@@ -168,15 +168,20 @@ def done_keys(db: Store, prefix: str) -> set[str]:
     return {row["key"] for row in rows}
 
 
+def failures(db: Store) -> list[Job]:
+    """Return the jobs that failed when their like was last done, one of each name."""
+    rows = db.rows(
+        "SELECT * FROM jobs WHERE state = 'failed' AND id IN "
+        "(SELECT MAX(id) FROM jobs WHERE state IN ('done', 'failed') GROUP BY name) ORDER BY id"
+    )
+    return [_job(row) for row in rows]
+
+
 def counts(db: Store) -> dict[str, int]:
     """Return how many jobs are queued and running, and how many names failed last time."""
-    found = {"queued": 0, "running": 0, "failed": 0}
+    found = {"queued": 0, "running": 0}
     for row in db.rows(
         "SELECT state, COUNT(*) AS n FROM jobs WHERE state IN ('queued', 'running') GROUP BY state"
     ):
         found[row["state"]] = row["n"]
-    found["failed"] = db.value(
-        "SELECT COUNT(*) FROM jobs WHERE state = 'failed' AND id IN "
-        "(SELECT MAX(id) FROM jobs WHERE state IN ('done', 'failed') GROUP BY name)"
-    )
-    return found
+    return found | {"failed": len(failures(db))}

@@ -11,6 +11,7 @@ from twind.store import jobs, models, outbox, recovery, sources
 
 if TYPE_CHECKING:
     from twind.store.connection import Store
+    from twind.store.jobs import Job
 
 
 def summary(db: Store, profile_id: int) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def summary(db: Store, profile_id: int) -> dict[str, Any]:
         "model": _model(db, profile_id),
         "last_training": _last_training(db, profile_id),
         "queue": jobs.counts(db),
+        "failures": [_failure(job) for job in jobs.failures(db)],
         "outbox": outbox.counts(db),
         "proposals": _proposals(db, profile_id),
         "recovered": asdict(found) if (found := recovery.last(db)) else None,
@@ -48,6 +50,10 @@ def figures(db: Store, profile_id: int) -> dict[str, Any]:
 def _size(database: Path) -> int:
     journal = database.with_name(f"{database.name}-wal")
     return sum(file.stat().st_size for file in (database, journal) if file.is_file())
+
+
+def _failure(job: Job) -> dict[str, Any]:
+    return {"job": job.name, "at": job.finished_at, "error": (job.error or {}).get("message")}
 
 
 def _patterns(db: Store, profile_id: int) -> dict[str, Any]:
