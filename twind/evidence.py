@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from twind.closeness import DEFAULT
@@ -76,11 +77,17 @@ def days_since(person: life.PersonRow, now: datetime) -> float | None:
 def people(reader: Reader) -> list[life.PersonRow]:
     """Return everybody the user knows; the user, who may have a card too, is none of them.
 
-    Nor is who is to be forgotten.
+    Nor is who is to be forgotten. Asked again with nothing written meanwhile, it reads nothing.
     """
+    unwritten = (reader.db.data_version(), reader.db.connection.total_changes)
+    return list(_people(reader, unwritten))
+
+
+@lru_cache(maxsize=1)
+def _people(reader: Reader, _unwritten: tuple[int, int]) -> tuple[life.PersonRow, ...]:
     everybody = life.people(reader.db, reader.profile_id, reader.local, reader.emails)
     nobody = words.people(reader.db, reader.profile_id)
-    return [one for one in everybody if not one.is_user and one.id not in nobody]
+    return tuple(one for one in everybody if not one.is_user and one.id not in nobody)
 
 
 def closeness(person: life.PersonRow, now: datetime) -> float:
@@ -421,7 +428,11 @@ def proposed_block(proposal: Proposal, zone: ZoneInfo, **context: Any) -> Block:
 
 
 def prior(reader: Reader) -> Belief:
-    """Return what is believed before evidence: the population, and earlier patterns."""
+    """Return what is believed before evidence: the population, and earlier patterns.
+
+    It names no people and projects. They come in as evidence speaks of them, and of the others
+    nothing is known that would be worth a row: an address book may hold thousands.
+    """
     told = patterns.earlier(reader.db, reader.profile_id)
     spread: dict[str, tuple[float, float]] = {}
     for dimension in catalogue.dimensions():
@@ -430,12 +441,7 @@ def prior(reader: Reader) -> Belief:
             for aspect in dimension.aspects:
                 spread[aspect.code] = (whole[0], whole[1] * DIMENSION_SHARE)
     spread.update({code: value for code, value in told.items() if code in catalogue.index_of()})
-    return Belief.prior(
-        (person.id for person in people(reader)),
-        (project.id for project in life.projects(reader.db, reader.profile_id)),
-        spread,
-        unknown=disowned(reader).until.keys(),
-    )
+    return Belief.prior(earlier=spread, unknown=disowned(reader).until.keys())
 
 
 def believe(reader: Reader) -> Belief:

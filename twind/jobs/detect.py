@@ -39,10 +39,11 @@ def run(work: Work) -> dict[str, Any]:
         work.db.meta_set(LOOKED, today)
         if found is not None:
             _note(work, found)
+        world = evidence.world(reader)
         belief = evidence.refresh(reader)
         # Read before the evidence was: what came in meanwhile is read again next time.
         log.advance(work.db, "detect", seq)
-        moved, world_moved = _moved(work, belief, evidence.world(reader))
+        moved, world_moved = _moved(work, belief, world)
         return work.finish(
             {
                 "patterns": len(belief.patterns()),
