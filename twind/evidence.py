@@ -12,8 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from twind.clock import local_midnight
 from twind.closeness import DEFAULT
 from twind.preferences import (
     catalogue,
@@ -147,6 +149,17 @@ def history(reader: Reader) -> detectors.History:
     ]
     happened = detectors.History(tuple(blocks), tuple(tasks), tuple(invitations))
     return disowned(reader).history(happened)
+
+
+def behind_history(reader: Reader) -> str:
+    """Return a hash of the events that history is made of, in less time than they take to read.
+
+    They are those of whole days: what leaves them behind does so at midnight.
+    """
+    since = local_midnight(reader.local.date() - timedelta(days=HISTORY_DAYS), reader.zone)
+    said = life.lived(reader.db, reader.profile_id, since, reader.now)
+    whose = (str(reader.zone), sorted(reader.emails), said)
+    return blake2b(repr(whose).encode(), digest_size=16).hexdigest()
 
 
 def _lived(
