@@ -6,6 +6,7 @@ time, as the daemon would have. A rough answer has a tenth of the files.
 
 from __future__ import annotations
 
+import re
 import resource
 import sqlite3
 import subprocess
@@ -14,7 +15,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from calendars import TITLES
 from figures import FAST, figure, seconds
 from large import Size, today, write
 from processes import (
@@ -131,17 +131,26 @@ def _daemon(home, baseline):
 
 
 def _refreshed_after_a_change(home, number):
-    """Return the seconds from the change of one event of next week to patterns that know of it."""
-    file = sorted((home / "calendars").iterdir())[7 + number]
+    """Return the seconds from the change of one event to come to patterns that know of it."""
+    file, changed = _with_one_changed(home / "calendars", f"Changed for the {number}. time")
     last = _last_detect(home)
-    lines = file.read_text().splitlines(keepends=True)
-    at = next(i for i, line in enumerate(lines) if line.startswith("SUMMARY:"))
-    lines[at] = f"SUMMARY:{TITLES[number]}, moved\n"
-    changed = "".join(lines)
     began = time.perf_counter()
-    file.write_text(changed)
+    file.write_bytes(changed.encode())
     wait_for(lambda: _last_detect(home) > last, LONG_S)
     return time.perf_counter() - began
+
+
+def _with_one_changed(folder, title):
+    """Return a file, and its text with another title for one event of the next two months."""
+    first, last = (f"{today() + timedelta(days=days):%Y%m%d}" for days in (1, 60))
+    for file in sorted(folder.iterdir()):
+        events = file.read_bytes().decode().split("BEGIN:VEVENT")
+        for place, event in enumerate(events):
+            found = re.search(r"DTSTART:(\d{8})", event)
+            if found and first < found[1] < last:
+                events[place] = re.sub(r"SUMMARY:[^\r]*", f"SUMMARY:{title}", event)
+                return file, "BEGIN:VEVENT".join(events)
+    raise ValueError("there is no event to come")
 
 
 def _last_detect(home):
