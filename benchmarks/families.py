@@ -36,6 +36,8 @@ SUBJECTS = (
     "Report", "Tax return", "Thesis", "Garden shed", "Application", "Talk", "Photo book", "Website",
     "Translation", "Survey",
 )  # fmt: skip
+PLANNED_DAYS = 400
+"""Days after twind's first one up to which projects come up: a year and more."""
 DRIFT_DAY = 21
 """Days after twind's first one, on which those who change do."""
 TASTE_SD = 0.45
@@ -82,7 +84,7 @@ class World:
 
     def _sample_plans(self, rng):
         plans, begins = [], FIRST_DAY - timedelta(days=35)
-        while begins < FIRST_DAY + timedelta(days=120):
+        while begins < FIRST_DAY + timedelta(days=PLANNED_DAYS):
             number = len(plans)
             due = begins + timedelta(days=int(rng.integers(4, 21)))
             name = f"{SUBJECTS[number % len(SUBJECTS)]} {number + 1}"

@@ -51,6 +51,22 @@ def job(home, name, args=None):
     return lines[-1]["result"]
 
 
+def started(home):
+    """Start the daemon of a home."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "twind", "run", "--home", str(home)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def stopped(process):
+    """Stop a daemon."""
+    process.terminate()
+    process.wait(timeout=30)
+
+
 def status(home):
     done = subprocess.run(twind(home, "ctl", "status"), capture_output=True, text=True, check=False)
     return json.loads(done.stdout)["data"] if done.returncode == 0 else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 
 from figures import FAST, figure
@@ -13,7 +11,9 @@ from processes import (
     proportional_mib,
     python,
     resident_mib,
+    started,
     status,
+    stopped,
     timed,
     twind,
     wait_for,
@@ -31,7 +31,7 @@ def measure(home):
     runs = 5 if FAST else 15
     baseline = python(runs)
     figure("daemon.ready_s", ready, "s", baseline=baseline)
-    process = _start(home)
+    process = started(home)
     try:
         wait_for(lambda: status(home))
         wait_for(lambda: at_rest(home))
@@ -47,29 +47,15 @@ def measure(home):
         figure("daemon.idle_pss_mib", [proportional_mib(pid)], "MiB")
         figure("ctl.status_s", timed(twind(home, "ctl", "status"), runs), "s", baseline=baseline)
     finally:
-        _stop(process)
-
-
-def _start(home):
-    return subprocess.Popen(
-        [sys.executable, "-m", "twind", "run", "--home", str(home)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def _stop(process):
-    process.terminate()
-    process.wait(timeout=30)
+        stopped(process)
 
 
 def _seconds_to_ready(home):
     """Return the seconds from starting the process to its first answer."""
     began = time.perf_counter()
-    process = _start(home)
+    process = started(home)
     try:
         wait_for(lambda: status(home))
         return time.perf_counter() - began
     finally:
-        _stop(process)
+        stopped(process)

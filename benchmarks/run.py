@@ -21,6 +21,7 @@ import environment
 import exact
 import fidelity
 import items
+import loading
 import proposing
 import quality
 import reading
@@ -28,6 +29,7 @@ import resting
 import training
 import weighing
 import working
+import year
 
 
 def on_sample_life(measure):
@@ -49,6 +51,7 @@ TOPICS = {
     "resting": lambda: on_sample_life(resting.measure),
     "reading": lambda: on_empty_home(reading.measure),
     "working": lambda: on_empty_home(working.measure),
+    "loading": lambda: on_empty_home(loading.measure),
     "beliefs": beliefs.measure,
     "choices": choices.measure,
     "items": items.measure,
@@ -62,6 +65,7 @@ TOPICS = {
     "adversary": adversary.measure,
     "weighing": weighing.measure,
     "fidelity": fidelity.measure,
+    "year": year.measure,
 }
 
 

@@ -74,6 +74,7 @@ _ANSWERS = {
 }
 _MARGIN = timedelta(days=2)
 """Zones differ by a day at most; the window itself is applied to the occurrences, in UTC."""
+_MOMENT = re.compile(r"\d{8}(?:T\d{6}Z?)?")
 
 
 class CalendarSettings(Settings):
@@ -133,10 +134,13 @@ class _Reader:
         for uid, raws in _by_uid(file.group, [one for one in events if one.ended]):
             if is_own_event(uid):
                 continue
+            records = partial(self._series, file, zones, raws)
+            if len(raws) == 1 and _lies_outside(raws[0], self._ctx):
+                records = _nothing
             lines = (line for raw in raws for line in raw.lines)
             # A copy that some program has touched is one all the same.
             said = "\n".join(line for line in lines if name_of(line) != "LAST-MODIFIED")
-            yield Claim(uid, said, partial(self._series, file, zones, raws), raws[0].line)
+            yield Claim(uid, said, records, raws[0].line)
 
     def _series(
         self, file: SourceFile, zones: list[str], raws: list[Component], uid: str
@@ -187,6 +191,37 @@ def _made_up_uid(group: str, raw: Component) -> str:
     said = (raw.value(name) for name in ("DTSTART", "DTEND", "RRULE", "SUMMARY"))
     text = "\0".join((group, *said))
     return f"x-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+
+
+def _lies_outside(raw: Component, ctx: Context[CalendarSettings]) -> bool:
+    """Tell whether an event takes place once and outside the window, from its lines alone.
+
+    Most of a calendar of years does, and parsing it is what takes the time. Where its lines leave
+    any doubt it is parsed: False.
+    """
+    times = sorted((name, line) for line in raw.lines if (name := name_of(line)) in _TIMED)
+    if [name for name, _ in times] != ["DTEND", "DTSTART"]:
+        return False
+    end, start = (_written(line) for _, line in times)
+    if start is None or end is None or end < start:
+        return False
+    return end < ctx.window.start - _MARGIN or start > ctx.window.end + _MARGIN
+
+
+def _written(line: str) -> datetime | None:
+    """Return the day or time of a line, whatever its zone, as one in UTC; None where unsure."""
+    value = line.rpartition(":")[2].strip()
+    if not _MOMENT.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _nothing(_uid: str) -> Iterator[CalendarEvent]:
+    """Say nothing of an event that lies outside the window."""
+    return iter(())
 
 
 # --- one event, or one series --------------------------------------------------------------------

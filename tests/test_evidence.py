@@ -24,7 +24,7 @@ from twind.model import (
     Task,
 )
 from twind.preferences import catalogue
-from twind.preferences.belief import POPULATION_MEANS
+from twind.preferences.belief import AFFINITY_SD, POPULATION_MEANS, Belief
 from twind.preferences.observations import names_in
 from twind.store import (
     changes,
@@ -586,6 +586,44 @@ def test_who_is_forgotten_is_neither_known_nor_told_of(lived):
     ownership.restore_person(lived.db, 1, ann.id)
     asking.seed(lived)
     assert evidence.refresh(lived).to_bytes() == told
+
+
+# --- an address book of thousands -----------------------------------------------------------------
+
+
+def test_of_whom_nothing_speaks_the_belief_holds_nothing(lived):
+    strangers = [Person(uid=f"s{n}", name=f"Stranger {n}") for n in range(300)]
+    before = evidence.refresh(lived)
+    sync(lived, *strangers, source="book")
+    after = evidence.refresh(lived)
+    assert len(evidence.people(lived)) == 302
+    assert after.names == before.names
+    affinities = {name for name in after.names if name.startswith(("person:", "project:"))}
+    assert affinities == {
+        name for name in spoken(lived) if name.startswith(("person:", "project:"))
+    }
+    assert affinities
+
+
+def test_naming_everybody_beforehand_teaches_the_same(lived):
+    """Of who is named and not spoken of, the prior stands: that is why they can be left out."""
+    ids = [person.id for person in evidence.people(lived)]
+    everybody = Belief.prior([*ids, 98, 99])
+    everybody.learn(evidence.collect(lived), lived.now)
+    believed = evidence.believe(lived)
+    for name in believed.names:
+        assert believed.mean_of(name) == pytest.approx(everybody.mean_of(name), abs=1e-9), name
+        assert believed.sd_of(name) == pytest.approx(everybody.sd_of(name), abs=1e-9), name
+    assert everybody.sd_of("person:99") == pytest.approx(AFFINITY_SD, abs=1e-6)
+    believed.take_in(["person:99"])
+    assert believed.sd_of("person:99") == pytest.approx(AFFINITY_SD)
+
+
+def test_people_are_read_again_once_anything_was_written(lived):
+    met = len(evidence.people(lived)[0].meetings)
+    assert evidence.people(lived) == evidence.people(lived)
+    sync(lived, meeting("now", lived.now - timedelta(days=1), "ann@x.org"), source="other")
+    assert len(evidence.people(lived)[0].meetings) == met + 1
 
 
 # --- change --------------------------------------------------------------------------------------

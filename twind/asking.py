@@ -76,11 +76,19 @@ def _put(
 def offer_situations(reader: Reader, belief: Belief) -> None:
     """Offer those situations in which the twin is least sure what the user would do.
 
-    Those that were answered, or whose answer has become clear, are put away.
+    Those that were answered, or whose answer has become clear, are put away. The belief takes in
+    whom and what this life's questions are about.
     """
     db, profile_id = reader.db, reader.profile_id
     people, projects = _people(reader), _projects(reader)
     candidates = situations.possible(people, projects)
+    about_life = bank.about_life(people, projects)
+    belief.take_in(
+        name
+        for entry in (*about_life, *candidates.values())
+        for option in entry.options
+        for name in option.features
+    )
     answered = {response.question_id for response in questions.responses(db, profile_id)}
     known = questions.load(db, profile_id, active=False)
     chosen = situations.choose(
@@ -92,7 +100,7 @@ def offer_situations(reader: Reader, belief: Belief) -> None:
     with db.transaction():
         for entry in chosen:
             _put(db, profile_id, entry, {}, {})
-        own = (*bank.about_life(people, projects), *chosen)
+        own = (*about_life, *chosen)
         questions.retire(db, profile_id, (entry.text for entry in own))
 
 

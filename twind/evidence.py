@@ -11,8 +11,11 @@ import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from twind.clock import local_midnight
 from twind.closeness import DEFAULT
 from twind.preferences import (
     catalogue,
@@ -76,11 +79,17 @@ def days_since(person: life.PersonRow, now: datetime) -> float | None:
 def people(reader: Reader) -> list[life.PersonRow]:
     """Return everybody the user knows; the user, who may have a card too, is none of them.
 
-    Nor is who is to be forgotten.
+    Nor is who is to be forgotten. Asked again with nothing written meanwhile, it reads nothing.
     """
+    unwritten = (reader.db.data_version(), reader.db.connection.total_changes)
+    return list(_people(reader, unwritten))
+
+
+@lru_cache(maxsize=1)
+def _people(reader: Reader, _unwritten: tuple[int, int]) -> tuple[life.PersonRow, ...]:
     everybody = life.people(reader.db, reader.profile_id, reader.local, reader.emails)
     nobody = words.people(reader.db, reader.profile_id)
-    return [one for one in everybody if not one.is_user and one.id not in nobody]
+    return tuple(one for one in everybody if not one.is_user and one.id not in nobody)
 
 
 def closeness(person: life.PersonRow, now: datetime) -> float:
@@ -140,6 +149,17 @@ def history(reader: Reader) -> detectors.History:
     ]
     happened = detectors.History(tuple(blocks), tuple(tasks), tuple(invitations))
     return disowned(reader).history(happened)
+
+
+def behind_history(reader: Reader) -> str:
+    """Return a hash of the events that history is made of, in less time than they take to read.
+
+    They are those of whole days: what leaves them behind does so at midnight.
+    """
+    since = local_midnight(reader.local.date() - timedelta(days=HISTORY_DAYS), reader.zone)
+    said = life.lived(reader.db, reader.profile_id, since, reader.now)
+    whose = (str(reader.zone), sorted(reader.emails), said)
+    return blake2b(repr(whose).encode(), digest_size=16).hexdigest()
 
 
 def _lived(
@@ -421,7 +441,11 @@ def proposed_block(proposal: Proposal, zone: ZoneInfo, **context: Any) -> Block:
 
 
 def prior(reader: Reader) -> Belief:
-    """Return what is believed before evidence: the population, and earlier patterns."""
+    """Return what is believed before evidence: the population, and earlier patterns.
+
+    It names no people and projects. They come in as evidence speaks of them, and of the others
+    nothing is known that would be worth a row: an address book may hold thousands.
+    """
     told = patterns.earlier(reader.db, reader.profile_id)
     spread: dict[str, tuple[float, float]] = {}
     for dimension in catalogue.dimensions():
@@ -430,12 +454,7 @@ def prior(reader: Reader) -> Belief:
             for aspect in dimension.aspects:
                 spread[aspect.code] = (whole[0], whole[1] * DIMENSION_SHARE)
     spread.update({code: value for code, value in told.items() if code in catalogue.index_of()})
-    return Belief.prior(
-        (person.id for person in people(reader)),
-        (project.id for project in life.projects(reader.db, reader.profile_id)),
-        spread,
-        unknown=disowned(reader).until.keys(),
-    )
+    return Belief.prior(earlier=spread, unknown=disowned(reader).until.keys())
 
 
 def believe(reader: Reader) -> Belief:

@@ -412,3 +412,14 @@ def test_each_day_is_backed_up_once_where_there_is_anything_to_lose(morning, lif
         assert [row["key"] for row in rows] == (days if life else [])
 
     run(scenario)
+
+
+def test_each_day_is_tidied_up_after_its_backup(morning):
+    async def scenario():
+        async with morning("2026-11-23T06:00") as one:
+            for at in ("23T06:59", "23T07:00", "23T12:00", "24T07:00", "24T07:01"):
+                await one.at(f"2026-11-{at}")
+            began = [name for name in one.began() if name in {"propose", "backup", "prune"}]
+        assert began == ["propose", "backup", "prune"] * 2
+
+    run(scenario)

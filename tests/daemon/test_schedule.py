@@ -13,6 +13,7 @@ from twind.daemon.schedule import (
     due_backup,
     due_checkin,
     due_jobs,
+    due_prune,
     is_obsolete,
     next_proposal,
 )
@@ -228,4 +229,20 @@ def test_apscheduler_is_told_to_skip_nothing():
 def test_one_backup_a_day_once_the_morning_and_its_proposals_have_come(at, done, daily, due):
     given = parse({"profile": {"timezone": "Europe/Berlin"}, "backups": {"daily": daily}})
     found = due_backup(datetime.fromisoformat(at).replace(tzinfo=given.zone), given, done)
+    assert (found and found.key) == due
+
+
+@pytest.mark.parametrize(
+    ("at", "done", "due"),
+    [
+        ("2026-11-23T06:59", (), None),
+        ("2026-11-23T07:00", (), None),
+        ("2026-11-23T07:01", ("propose:2026-11-23",), "prune:2026-11-23"),
+        ("2026-11-23T07:01", ("propose:2026-11-23", "prune:2026-11-23"), None),
+        ("2026-11-23T23:59", (), "prune:2026-11-23"),
+    ],
+)
+def test_one_tidying_up_a_day_whether_or_not_it_is_backed_up(at, done, due):
+    given = parse({"profile": {"timezone": "Europe/Berlin"}, "backups": {"daily": False}})
+    found = due_prune(datetime.fromisoformat(at).replace(tzinfo=given.zone), given, done)
     assert (found and found.key) == due

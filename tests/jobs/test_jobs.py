@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -172,6 +173,62 @@ def test_change_is_looked_for_once_a_day(work):
     detect.run(work)
     assert work.db.meta_get(detect.LOOKED) > looked
     assert outbox.counts(work.db) == {}
+
+
+def event(work, uid, hours, title="Gym"):
+    start = work.clock.now() + timedelta(hours=hours)
+    return CalendarEvent(uid=uid, title=title, start=start, end=start + timedelta(hours=1))
+
+
+def sync_events(work, *events):
+    now = work.clock.now()
+    records.apply(work.db, 1, "cal", events, (now - timedelta(days=180), now + timedelta(days=90)))
+
+
+def test_a_change_of_what_is_to_come_is_known_without_reading_all_evidence_again(work):
+    live(work)
+    past = [event(work, f"gym{day}", -24 * day) for day in range(1, 9)]
+    sync_events(work, *past, event(work, "soon", 5))
+    detect.run(work)
+    before = patterns.load_belief(work.db, 1)
+    work.db.execute("DELETE FROM evidence")  # it would be written again if it were read
+    sync_events(work, *past, event(work, "soon", 6, "Choir"), event(work, "new", 30))
+    told = detect.run(work)
+    assert told == {"patterns": 75, "moved": 0.0, "world_moved": 0.0, "train_due": False}
+    assert not log.pending(work.db, "detect")
+    assert patterns.load_belief(work.db, 1) == before
+    assert work.db.value("SELECT COUNT(*) FROM evidence") == 0
+
+
+@pytest.mark.parametrize(
+    "change", ["lived", "lived otherwise", "never lived", "now over", "answered", "a day later"]
+)
+def test_evidence_is_read_again_once_anything_was_lived_or_said(work, change):
+    live(work)
+    past = [event(work, f"gym{day}", -24 * day) for day in range(1, 9)]
+    soon = event(work, "soon", 5)
+    sync_events(work, *past, soon)
+    detect.run(work)
+    work.db.execute("DELETE FROM evidence")
+    changed = [replace(soon, title="Choir")]
+    match change:
+        case "lived":
+            past.append(event(work, "more", -3))
+        case "lived otherwise":
+            past[0] = replace(past[0], title="Choir")
+        case "never lived":
+            past[0] = event(work, "gym1", 50)
+        case "now over":
+            work.clock.advance(hours=7)
+        case "answered":
+            asked = questions.load(work.db, 1)[0]
+            questions.answer(work.db, 1, asked.id, asked.options[0].id)
+        case "a day later":
+            work.clock.advance(days=1)
+            changed = [event(work, "soon", 5)]
+    sync_events(work, *past, *changed)
+    detect.run(work)
+    assert work.db.value("SELECT COUNT(*) FROM evidence") > 0
 
 
 def test_the_question_asked_is_one_of_the_bank(work):

@@ -317,6 +317,47 @@ def test_days_recur_by_their_date(read):
     assert [event.uid for event in events] == ["a/20260302", "a/20260303"]
 
 
+FORMS = {
+    "UTC": (";VALUE=DATE-TIME", "%Y%m%dT%H%M%SZ"),
+    "floating": ("", "%Y%m%dT%H%M%S"),
+    "Auckland": (";TZID=Pacific/Auckland", "%Y%m%dT%H%M%S"),
+    "Honolulu": (";TZID=Pacific/Honolulu", "%Y%m%dT%H%M%S"),
+    "day": (";VALUE=DATE", "%Y%m%d"),
+}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    form=st.sampled_from(sorted(FORMS)),
+    start=st.datetimes(datetime(2026, 2, 20), datetime(2026, 3, 16)),
+    hours=st.integers(0, 24 * 12),
+)
+def test_a_narrow_window_holds_what_of_a_wide_one_overlaps_it(read, form, start, hours):
+    narrow = Window(utc(2026, 3, 2), utc(2026, 3, 4))
+    parameters, written = FORMS[form]
+    begun, over = (
+        f"{name}{parameters}:{moment.strftime(written)}"
+        for name, moment in (("DTSTART", start), ("DTEND", start + timedelta(hours=hours)))
+    )
+    event = vevent(over, start=begun)
+    wide = [one for one in read(event) if one.start < narrow.end]
+    wide = [one for one in wide if one.end > narrow.start or one.start == one.end >= narrow.start]
+    assert read(event, window=narrow) == wide
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DTSTART:20200101T100000Z", "DTEND:20200101T090000Z"),
+        ("DTSTART:20201332T100000Z", "DTEND:20201332T110000Z"),
+        ("DTSTART:soon", "DTEND:20200101T110000Z"),
+    ],
+)
+def test_what_is_broken_is_said_wherever_it_lies(read, lines):
+    [error] = read(vevent(*lines[1:], start=lines[0]))
+    assert isinstance(error, RecordError)
+
+
 def test_only_what_overlaps_the_window(read):
     window = Window(utc(2026, 3, 2), utc(2026, 3, 3))
     events = read(

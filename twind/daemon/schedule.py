@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DAY_MIN = 24 * 60
 CHECK_EVERY_S = 60.0
-PROPOSE, CHECKIN, BACKUP = "propose:", "checkin:", "backup:"
+PROPOSE, CHECKIN, BACKUP, PRUNE = "propose:", "checkin:", "backup:", "prune:"
 CHECKIN_STEP = (5**0.5 - 1) / 2
 """How far on in the waking day each day's question is, as a share of it: with the golden section,
 few days or many, the hours asked at lie as evenly as so many can (Weyl 1916)."""
@@ -85,13 +85,26 @@ def due_backup(now_local: datetime, settings: TwindSettings, done: Collection[st
     It is once the morning has come, and with it the day's proposals, if they still may: they do not
     wait for it.
     """
+    if not settings.backups.daily:
+        return None
+    return _due_after_proposals("backup", now_local, settings, done)
+
+
+def due_prune(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
+    """Return the day's tidying up, if it is due and not among the keys `done`: as the backup is."""
+    return _due_after_proposals("prune", now_local, settings, done)
+
+
+def _due_after_proposals(
+    name: str, now_local: datetime, settings: TwindSettings, done: Collection[str]
+) -> Due | None:
     minute = now_local.hour * 60 + now_local.minute
-    key = f"{BACKUP}{now_local.date().isoformat()}"
-    if not settings.backups.daily or key in done or minute < settings.schedule.propose_at:
+    key = f"{name}:{now_local.date().isoformat()}"
+    if key in done or minute < settings.schedule.propose_at:
         return None
     if due_jobs(now_local, settings, done):
         return None
-    return Due("backup", key, {})
+    return Due(name, key, {})
 
 
 def checkin_minute(day: date, settings: TwindSettings) -> int | None:
@@ -108,7 +121,10 @@ def _may_ask(minute: int, settings: TwindSettings) -> bool:
 def is_obsolete(key: str | None, now_local: datetime) -> bool:
     """Tell whether a job's key belongs to a day that is over."""
     name, _, day = (key or "").partition(":")
-    return f"{name}:" in {PROPOSE, CHECKIN, BACKUP} and date.fromisoformat(day) < now_local.date()
+    return (
+        f"{name}:" in {PROPOSE, CHECKIN, BACKUP, PRUNE}
+        and date.fromisoformat(day) < now_local.date()
+    )
 
 
 def next_proposal(now: datetime, settings: TwindSettings, done: Collection[str]) -> datetime:

@@ -420,7 +420,7 @@ class Service:
             self._detect_soon.touch()
         self._propose_if_due()
         self._check_in_if_due()
-        self._back_up_if_due()
+        self._back_up_and_prune_if_due()
         self._notify_if_needed()
 
     def _propose_if_due(self) -> None:
@@ -459,13 +459,16 @@ class Service:
         ):
             self._queue.put(due.name, due.args, key=due.key)
 
-    def _back_up_if_due(self) -> None:
-        """Queue the day's backup, where there is anything to be lost."""
-        backed_up = jobs.done_keys(self._db, schedule.BACKUP)
-        done = backed_up | jobs.done_keys(self._db, schedule.PROPOSE)
-        due = schedule.due_backup(self._now_local(), self._settings, done)
-        if due is not None and not life.is_empty(self._db, self._settings.profile.id):
-            self._queue.put(due.name, due.args, key=due.key)
+    def _back_up_and_prune_if_due(self) -> None:
+        """Queue the day's backup and then its tidying up, where there is anything to be lost."""
+        prefixes = (schedule.PROPOSE, schedule.BACKUP, schedule.PRUNE)
+        done = {key for prefix in prefixes for key in jobs.done_keys(self._db, prefix)}
+        now = self._now_local()
+        found = (of(now, self._settings, done) for of in (schedule.due_backup, schedule.due_prune))
+        due = [one for one in found if one is not None]
+        if due and not life.is_empty(self._db, self._settings.profile.id):
+            for one in due:
+                self._queue.put(one.name, one.args, key=one.key)
 
     def _look_at_log(self) -> None:
         """Act on what other processes have written."""

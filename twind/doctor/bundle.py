@@ -47,6 +47,7 @@ JOBS = frozenset(
         "inspect",
         "notify",
         "propose",
+        "prune",
         "sync",
         "train",
     }

@@ -7,6 +7,7 @@ generated questions on `person:ID` and `project:ID`, what the user makes of that
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -228,9 +229,8 @@ def by_moment(
 
 def _distinct(ranked: Sequence[_Named]) -> list[_Named]:
     names = [item.name.strip().casefold() for item in ranked]
-    return [
-        item for item, name in zip(ranked, names, strict=True) if name and names.count(name) == 1
-    ]
+    borne = Counter(names)
+    return [item for item, name in zip(ranked, names, strict=True) if name and borne[name] == 1]
 
 
 def _pull(person: LifePerson) -> float:

@@ -333,7 +333,7 @@ class Belief:
         finite.
         """
         spoken = names_in(observation.likelihood)
-        self._take_in(spoken)
+        self.take_in(spoken)
         known = [name for name in spoken if name in self._place]
         if not known:
             return {}
@@ -388,7 +388,7 @@ class Belief:
         That of a measured value, of indifference or of a change is not. People and projects not yet
         known are taken in.
         """
-        self._take_in(names_in(observation.likelihood))
+        self.take_in(names_in(observation.likelihood))
         slope, posterior = NOISE[observation.kind].slope, self.posterior
         match observation.likelihood:
             case Choice(options, chosen, offsets):
@@ -405,8 +405,8 @@ class Belief:
                 return float(posterior.predict_ordinal(row, slope * np.asarray(cuts))[level])
         return None
 
-    def _take_in(self, spoken: Iterable[str]) -> None:
-        """Take in the people and projects that evidence speaks of."""
+    def take_in(self, spoken: Iterable[str]) -> None:
+        """Take in those people and projects among these names that are not yet known."""
         if new := [name for name in spoken if name not in self._place]:
             self.extend(name for name in new if _is_affinity(name))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from twind.clock import format_utc
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
     import sqlite3
+    from datetime import datetime
 
     from twind.store.connection import Store
 
@@ -93,6 +95,23 @@ def _prune(db: Store, name: str) -> None:
         "(SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM jobs WHERE name = ? AND key IS NULL "
         "AND state IN ('done', 'failed') ORDER BY id DESC LIMIT -1 OFFSET ?))",
         (name, name, KEPT_PER_NAME),
+    )
+
+
+def prune(db: Store, before: datetime, told_before: datetime) -> int:
+    """Forget the keys of jobs that were over before a moment; return how many.
+
+    And what jobs told that were over before another.
+    """
+    db.execute(
+        "UPDATE jobs SET result = NULL "
+        "WHERE state = 'done' AND result IS NOT NULL AND finished_at < ?",
+        (format_utc(told_before),),
+    )
+    return db.execute(
+        "DELETE FROM jobs WHERE key IS NOT NULL AND state IN ('done', 'failed') "
+        "AND COALESCE(finished_at, queued_at) < ?",
+        (format_utc(before),),
     )
 
 

@@ -447,6 +447,16 @@ def events(
     return found
 
 
+def lived(db: Store, profile_id: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
+    """Return (row, hash of what it says) of each event that lies within a time."""
+    rows = db.rows(
+        "SELECT id, digest FROM records WHERE profile_id = ? AND kind = 'event' "
+        "AND start_at >= ? AND start_at < ? AND end_at <= ? ORDER BY id",
+        (profile_id, format_utc(start), format_utc(end), format_utc(end)),
+    )
+    return [(row["id"], row["digest"]) for row in rows]
+
+
 def is_empty(db: Store, profile_id: int) -> bool:
     """Tell whether the profile has neither people nor projects, events, answers nor patterns.
 

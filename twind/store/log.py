@@ -55,6 +55,37 @@ def pending(db: Store, consumer: str) -> bool:
     )
 
 
+def only_events(db: Store, consumer: str) -> bool:
+    """Tell whether all that a consumer has yet to read are events that came or have changed.
+
+    Not those that went: nothing tells any more what they were.
+    """
+    seq = cursor(db, consumer)
+    if seq is None:
+        return False
+    tables = CONSUMERS[consumer]
+    marks = ", ".join("?" for _ in tables)
+    return not db.value(
+        "SELECT EXISTS (SELECT 1 FROM change_log c LEFT JOIN records r "
+        "ON c.table_name = 'records' AND r.id = c.row_id "
+        f"WHERE c.seq > ? AND c.table_name IN ({marks}) "
+        "AND (c.op = 'delete' OR r.kind IS NOT 'event'))",
+        (seq, *tables),
+    )
+
+
+def prune(db: Store) -> int:
+    """Forget the changes that every consumer has read, but for the newest; return how many.
+
+    Its number is where the log goes on, and what says how far it had come.
+    """
+    read = [cursor(db, consumer) for consumer in CONSUMERS]
+    return db.execute(
+        "DELETE FROM change_log WHERE seq <= ? AND seq < (SELECT MAX(seq) FROM change_log)",
+        (min(-1 if seq is None else seq for seq in read),),
+    )
+
+
 def advance(db: Store, consumer: str, seq: int) -> None:
     """Move a consumer's cursor to `seq`, never back."""
     with db.transaction():

@@ -184,6 +184,19 @@ def unlearn(db: Store, profile_id: int) -> int:
         )
 
 
+def prune(db: Store, profile_id: int) -> int:
+    """Forget what was believed when models were trained, but for the newest network's.
+
+    Only that is ever held against what is believed now. Returns of how many it was forgotten.
+    """
+    return db.execute(
+        "UPDATE models SET belief = NULL, world = NULL WHERE profile_id = ?1 "
+        "AND (belief IS NOT NULL OR world IS NOT NULL) AND id != "
+        "(SELECT MAX(id) FROM models WHERE profile_id = ?1 AND kind = 'ppo')",
+        (profile_id,),
+    )
+
+
 def reject(db: Store, model_id: int) -> None:
     """Take a model out of service for good: its file is damaged or gone."""
     with db.transaction():

@@ -280,6 +280,15 @@ def _conclude(db: Store, message_id: int, state: str, why: str) -> None:
         )
 
 
+def prune(db: Store, before: datetime) -> int:
+    """Forget the messages made before a moment of which nothing is to be sent any more."""
+    return db.execute(
+        "DELETE FROM outbox WHERE state IN ('sent', 'failed', 'dropped', 'uncertain') "
+        "AND created_at < ?",
+        (format_utc(before),),
+    )
+
+
 # --- what is told of it --------------------------------------------------------------------------
 
 

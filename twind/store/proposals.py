@@ -274,6 +274,16 @@ def expire(db: Store, profile_id: int, now: datetime) -> int:
     return len(late)
 
 
+def prune(db: Store, profile_id: int, before: datetime) -> int:
+    """Forget twind's proposals from before a moment to which the user never said a word."""
+    return db.execute(
+        "DELETE FROM recommendations WHERE profile_id = ? AND status = 'ignored' "
+        "AND created_at < ? AND json_valid(metadata) AND json_extract(metadata, '$.twind') = 1 "
+        "AND id NOT IN (SELECT recommendation_id FROM feedback)",
+        (profile_id, format_utc(before)),
+    )
+
+
 def review(db: Store, profile_id: int, feedback: Feedback) -> Proposal:
     """Take the user's word on a proposal and return the proposal as it stands then.
 

@@ -1,0 +1,152 @@
+"""A year with twind, its clock driven: whether it stays as small as the life that it knows.
+
+    python benchmarks/year.py --days 365 --train 1024
+
+One simulated person, as fidelity.py has them, lives with the whole product: each day a sync, a few
+questions, the morning's proposals and what is said to them, a check-in, the day's backup and what
+is pruned after it; each week a training, if one is due. All in one process, so that what any job
+leaves behind adds up. Each morning comes when the schedule says: the clock is set by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import families
+import fidelity
+from figures import FAST, SEED, tell
+from processes import resident_mib
+
+MONTH_DAYS = 28
+TABLES = (
+    "records", "change_log", "jobs", "outbox", "recommendations", "evidence", "responses", "models",
+)  # fmt: skip
+
+
+class Year(fidelity.Companion):
+    """twind, living with somebody as its daemon has it: every job a row in the queue."""
+
+    def mornings(self, days):
+        """Live so many days; yield the number of each, and by how many minutes it came off time."""
+        first = self.user.life.first_day
+        self._set_clock(first, 0)
+        told = fidelity.Told()
+        for number in range(days):
+            day = first + timedelta(days=number)
+            off = self._minutes_off(day)
+            self.live(day, number, told)
+            self._deliver()
+            for name in ("backup", "prune"):
+                self._work(name, key=f"{name}:{day}")
+            self._set_clock(day, 22 * 60)
+            yield number, off
+
+    def _minutes_off(self, day):
+        """Return by how much the schedule's next morning misses a day's minute on the wall."""
+        from twind.daemon import schedule
+        from twind.store import jobs
+
+        done = jobs.done_keys(self.db, schedule.PROPOSE)
+        due = schedule.next_proposal(self.clock.now(), self.settings, done)
+        wall = due.astimezone(self.settings.zone).replace(tzinfo=None)
+        at = divmod(self.settings.schedule.propose_at, 60)
+        meant = wall.replace(year=day.year, month=day.month, day=day.day, hour=at[0], minute=at[1])
+        return (wall - meant).total_seconds() / 60
+
+    def _deliver(self):
+        """Say of what was to be told that it has arrived."""
+        from twind.store import outbox
+
+        desktop = outbox.Address("notify", "desktop", "desktop")
+        for message in outbox.due(self.db, self.settings.profile.id):
+            outbox.address(self.db, message.id, [desktop])
+            outbox.sent(self.db, [message.id], desktop)
+
+    def _work(self, name, key=None, **args):
+        from twind.jobs.work import Work
+        from twind.store import jobs
+
+        if name == "propose" and (meant := f"propose:{args['day']}") not in jobs.done_keys(
+            self.db, meant
+        ):
+            key = meant
+        job = jobs.start(self.db, jobs.enqueue(self.db, name, args, key).id)
+        work = Work(
+            self.db, self.home, self.settings, self.clock, args, job_id=job.id, attempt=job.attempt
+        )
+        return work.finish(importlib.import_module(f"twind.jobs.{name}").run(work))
+
+
+def live(days, training_steps, seed=SEED, factory=families.Ordinary):
+    """Yield, for each month's last day, what twind has come to.
+
+    Each {"day", "off" (the most minutes a morning of the month was off its own), "rss_mib",
+    "database_mib", "backups_mib", "rows" (by table)}.
+    """
+    user = factory(seed)
+    diary = fidelity.lived_before(user)
+    with tempfile.TemporaryDirectory() as root:
+        twin = Year(user, diary, Path(root), "twind", training_steps)
+        try:
+            off = 0.0
+            for number, missed in twin.mornings(days):
+                off = max(off, abs(missed))
+                if (number + 1) % MONTH_DAYS == 0 or number + 1 == days:
+                    yield {"day": number + 1, "off": off, **_size(twin)}
+                    off = 0.0
+        finally:
+            twin.close()
+
+
+def _size(twin):
+    gc.collect()
+    pages = twin.db.value("PRAGMA page_count") - twin.db.value("PRAGMA freelist_count")
+    kept = sum(file.stat().st_size for file in twin.home.backups_dir.glob("*.zip"))
+    return {
+        "rss_mib": resident_mib(os.getpid()),
+        "database_mib": pages * twin.db.value("PRAGMA page_size") / 2**20,
+        "backups_mib": kept / 2**20,
+        "rows": {table: twin.db.value(f"SELECT COUNT(*) FROM {table}") for table in TABLES},
+    }
+
+
+def play(days, training_steps, seed=SEED):
+    """Print each month's figures as they come; the first month is what the others are held to."""
+    first = None
+    for month in live(days, training_steps, seed):
+        first = first or month
+        for name, unit in (("rss_mib", "MiB"), ("database_mib", "MiB"), ("backups_mib", "MiB")):
+            value, base = month[name], first[name]
+            ratio = value / base if base else None
+            tell(f"year.day{month['day']}.{name}", value, value, value, unit, base, ratio, 1)
+        tell(
+            f"year.day{month['day']}.off_min", month["off"], 0.0, month["off"], "min", None, None, 1
+        )
+        for table, rows in month["rows"].items():
+            name = f"year.day{month['day']}.rows.{table}"
+            tell(name, rows, rows, rows, "rows", first["rows"][table], None, 1)
+
+
+def measure():
+    """Print year.*, as `make bench` does."""
+    play(14 if FAST else 365, 0 if FAST else 1024)
+
+
+def main():
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--train", type=int, default=1024, help="steps a week; 0: none")
+    parser.add_argument("--seed", type=int, default=SEED)
+    chosen = parser.parse_args()
+    play(chosen.days, chosen.train, chosen.seed)
+
+
+if __name__ == "__main__":
+    main()
