@@ -105,6 +105,8 @@ def _status_text(data: dict[str, Any]) -> str:
     if data.get("paused"):
         until = data["paused"]
         lines.append("paused" if until == "forever" else f"paused until {until}")
+    if data.get("problem"):
+        lines.append(f"problem         {data['problem']}")
     if back := data.get("recovered"):
         lines.append(
             f"recovered       the database was damaged, and is that of {back['made_at']} again: "

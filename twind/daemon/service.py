@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind import clock as clocks
-from twind import messages
+from twind import messages, processes
 from twind import settings as settings_room
 from twind.daemon import control, lock, logs, pauses, schedule, sd, status, workers
 from twind.daemon.debounce import Debounce
@@ -87,6 +87,7 @@ def run(
     configuration or the database cannot be used.
     """
     logs.set_up()
+    processes.adopt()
     settings = load(home)
     with lock.held(home.lock), control.bind(home.socket) as listener:
         return asyncio.run(_serve(home, settings, load, clock, command, listener))
@@ -165,7 +166,7 @@ class Service:
         self._problem: str | None = None
         self._progress: dict[int, dict[str, Any]] = {}
         self._was_paused = False
-        self._deadly: tuple[str, ...] = ()
+        self._mute: tuple[str, ...] = ()
         self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
         self._detect_soon = Debounce(
@@ -295,21 +296,42 @@ class Service:
         return job
 
     def _take_inspection(self, result: dict[str, Any]) -> None:
+        if (self._problem or "").startswith("the plugins: "):
+            self._problem = None
         plugins = result.get("plugins")
+        before = self._failed_plugins()
         self._plugins = [dict(plugin) for plugin in plugins] if isinstance(plugins, list) else []
-        for plugin in self._plugins:
-            if plugin.get("state") == "failed":
-                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"))
-        self._deadly = tuple(str(stem) for stem in result.get("deadly") or ())
+        failed = self._failed_plugins()
+        for name, error in failed.items():
+            if before.get(name) != error:
+                log.warning("plugin %s: %s", name, error)
+        for name in sorted(before.keys() - failed.keys()):
+            log.info("plugin %s does not fail to load any more", name)
+        self._mute = tuple(str(stem) for stem in result.get("mute") or ())
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
         self._spawn(self._watch())
         self._queue.put("sync", news=True)
 
+    def _failed_plugins(self) -> dict[str, Any]:
+        """Return what is wrong with the plugins that could not be loaded, by name."""
+        return {
+            plugin["name"]: plugin.get("error")
+            for plugin in self._plugins
+            if plugin.get("state") == "failed"
+        }
+
+    def _fetching_plugins(self) -> list[str]:
+        return [
+            plugin["name"]
+            for plugin in self._plugins
+            if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ())
+        ]
+
     async def _watch(self) -> None:
         sources = {path for plugin in self._plugins for path in self._watched_by(plugin)}
         await self._watcher.set_targets(
-            {*sources, *self._plugin_code, self._home.config_file}, self._database_files()
+            {*sources, self._home.config_file}, self._database_files(), self._plugin_code
         )
 
     def _watched_by(self, plugin: dict[str, Any]) -> set[Path]:
@@ -358,7 +380,20 @@ class Service:
             self._queue.put("sync", {"plugins": names}, news=True)
 
     async def _sync_all(self) -> None:
-        self._queue.put("sync")
+        self._sync_due()
+
+    def _sync_due(self, *, news: bool = False) -> None:
+        """Queue a sync of all sources but those that fail and are left alone for a while."""
+        now = self._clock.now()
+        health = sources.health(self._db, self._settings.profile.id)
+        names = self._fetching_plugins()
+        due = [name for name in names if not sources.is_resting(health.get(name, {}), now)]
+        if len(due) == len(names):
+            self._queue.put("sync", news=news)
+        elif due:
+            self._queue.put("sync", {"plugins": due}, news=news)
+        else:
+            self._sources_read_at = now  # as far as they can be
 
     async def _poll(self) -> None:
         """Look for what no event told of: the slow check."""
@@ -388,7 +423,7 @@ class Service:
             return
         if not -FRESH < self._clock.now() - self._sources_read_at < FRESH:
             if not any(job.name == "sync" for job in self._queue.running.values()):
-                self._queue.put("sync", news=True)
+                self._sync_due(news=True)
             return
         if life.is_empty(self._db, self._settings.profile.id):
             return
@@ -496,18 +531,26 @@ class Service:
             "job": job.id,
             "attempt": job.attempt,
             "name": job.name,
-            "args": job.args,
+            "args": self._args_of(job),
             "nice": NICE,
             "memory_mib": limits.memory_mib,
         }
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
         return await self._workers.run(order, timeout_s, self._environment_of(job))
 
+    def _args_of(self, job: Job) -> dict[str, Any]:
+        """Tell a sync what the inspection has found: it imports nothing but what it reads."""
+        if job.name != "sync" or not self._plugins:
+            return job.args
+        said = ("name", "state", "file", "abilities", "error")
+        inspected = [{key: plugin.get(key) for key in said} for plugin in self._plugins]
+        return {**job.args, "inspected": inspected}
+
     def _environment_of(self, job: Job) -> dict[str, str]:
-        """Keep plugins that kill whoever imports them out of every worker but the inspection's."""
-        if job.name == "inspect" or not self._deadly:
+        """Keep the plugins that deliver nothing out of the worker that delivers."""
+        if job.name != "notify" or not self._mute:
             return {}
-        disabled = {*self._settings.plugins.disabled, *self._deadly}
+        disabled = {*self._settings.plugins.disabled, *self._mute}
         return {"TWIND_PLUGINS__DISABLED": json.dumps(sorted(disabled))}
 
     def _on_progress(self, job_id: int, progress: dict[str, Any]) -> None:
@@ -526,6 +569,8 @@ class Service:
             if job.name == "inspect":
                 self._take_inspection(job.result)
             self._follow(job)
+        elif job.name == "inspect":
+            self._problem = f"the plugins: {(job.error or {}).get('message')}"
         elif job.name == "detect":
             self._detected_seq = -1
         self._look_at_log()
@@ -558,18 +603,22 @@ class Service:
     def _after_sync(self, job: Job) -> None:
         """Learn from what was read; where one plugin has taken the others with it, part them."""
         self._detect_now()
-        names = job.args.get("plugins")
-        killed = job.state == "failed" and (job.error or {}).get("code") in KILLED
-        if killed and names is None:
-            for plugin in self._plugins:
-                if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ()):
-                    self._queue.put("sync", {"plugins": [plugin["name"]]}, news=True)
-        elif killed and names is not None and len(names) == 1:
-            message = str((job.error or {}).get("message"))
-            sources.failed(self._db, self._settings.profile.id, names[0], message)
-        if names is None:
+        names = job.args.get("plugins") or self._fetching_plugins()
+        if job.state == "failed" and (job.error or {}).get("code") in KILLED:
+            if len(names) > 1:
+                for name in names:
+                    self._queue.put("sync", {"plugins": [name]}, news=True)
+            else:
+                message = str((job.error or {}).get("message"))
+                for name in names:
+                    sources.failed(self._db, self._settings.profile.id, name, message)
+        if self._troubled() | set(names) >= set(self._fetching_plugins()):
             self._sources_read_at = self._clock.now()
             self._spawn(self._check())
+
+    def _troubled(self) -> set[str]:
+        health = sources.health(self._db, self._settings.profile.id)
+        return {name for name, one in health.items() if one["trouble"]}
 
     def _mark_uncertain(self) -> None:
         """Take note of what was being delivered by somebody who is dead."""
@@ -589,7 +638,7 @@ class Service:
     def _notice_end_of_pause(self) -> None:
         paused = self._is_paused()
         if self._was_paused and not paused:
-            self._queue.put("sync")
+            self._sync_due()
             self._queue.wake()
         self._was_paused = paused
 
