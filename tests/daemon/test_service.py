@@ -255,6 +255,16 @@ def test_a_plugin_that_stays_broken_is_logged_once(daemon, until):
     assert one.log.read_text().count("plugin broken: ") == 1
 
 
+def test_a_plugin_that_took_too_long_to_import_is_tried_again_by_itself(daemon, until):
+    results = inspection()
+    results["inspect"]["hung"] = True
+    one = daemon(results=results).up()
+    until(lambda: one.started("sync"))
+    one.ask("pause")
+    one.ask("resume")
+    until(lambda: len(one.started("inspect")) == 2)
+
+
 def test_a_source_that_wants_a_password_is_not_polled_until_it_is_asked_for(
     daemon, until, tmp_path
 ):

@@ -51,6 +51,7 @@ def test_plugins_that_behave_are_inspected_together(work):
     drop_in(work, "good", GOOD.format(name="good"))
     told = inspect.run(work)
     assert told["mute"] == ["calendar", "contacts", "good", "tasks"]
+    assert not told["hung"]
     assert {name for name, line in lines(told).items() if line["state"] == "ok"} == {
         *BUNDLED,
         "good",
@@ -94,6 +95,7 @@ def test_one_that_hangs_is_ended_in_time_and_leaves_no_process(work, monkeypatch
     assert monotonic_s() - began < 12
     found = lines(told)
     assert "it was not done within 6 s" in found["slow"]["error"]
+    assert told["hung"]
     assert "status 3" in found["deadly"]["error"]
     assert {name for name, line in found.items() if line["state"] == "ok"} == BUNDLED
     for pid in pids.read_text().split():

@@ -167,6 +167,8 @@ class Service:
         self._progress: dict[int, dict[str, Any]] = {}
         self._was_paused = False
         self._mute: tuple[str, ...] = ()
+        self._hung: tuple[datetime, datetime] | None = None
+        """Since when, and when last, a plugin took too long to be imported."""
         self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
         self._detect_soon = Debounce(
@@ -308,6 +310,8 @@ class Service:
         for name in sorted(before.keys() - failed.keys()):
             log.info("plugin %s does not fail to load any more", name)
         self._mute = tuple(str(stem) for stem in result.get("mute") or ())
+        now = self._clock.now()
+        self._hung = (self._hung[0] if self._hung else now, now) if result.get("hung") else None
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
         self._spawn(self._watch())
@@ -385,6 +389,10 @@ class Service:
     def _sync_due(self, *, news: bool = False) -> None:
         """Queue a sync of all sources but those that fail and are left alone for a while."""
         now = self._clock.now()
+        if self._hung is not None and not sources.rests(*self._hung, now):
+            # What took too long to import may have had to: at login all else starts as well.
+            self._queue.put("inspect", news=news)  # and then a sync
+            return
         health = sources.health(self._db, self._settings.profile.id)
         names = self._fetching_plugins()
         due = [name for name in names if not sources.is_resting(health.get(name, {}), now)]

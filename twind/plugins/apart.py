@@ -81,11 +81,13 @@ class Told:
     Attributes:
         lines: its lines of JSON, unread: whoever wrote them is not to be trusted.
         end: how it ended before it had said all, in words after "it"; "" for one that was done.
+        hung: whether its time was up.
 
     """
 
     lines: list[bytes]
     end: str
+    hung: bool = False
 
 
 def run(
@@ -217,7 +219,7 @@ class _Process:
             return Told(lines, "")
         if last.startswith(b'"') and status == _STUMBLED << 8:
             return Told(lines, f"stumbled over {json.loads(last)}")
-        return Told(lines, self._ending(status))
+        return Told(lines, self._ending(status), hung=status is None and not self._excess)
 
     def _ending(self, status: int | None) -> str:
         if self._excess:

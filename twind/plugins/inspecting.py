@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from twind.home import Home
     from twind.settings import TwindSettings
 
-IMPORT_S = 25.0
-"""How long one file may take: scientific libraries on an old machine take ten seconds."""
+IMPORT_S = 40.0
+"""How long one file may take: scientific libraries on an old, busy machine take half of it."""
 
 Line = dict[str, Any]
 """What `describe` says of a plugin."""
@@ -37,7 +37,7 @@ def inspect(home: Home, settings: TwindSettings, now: datetime) -> dict[str, Any
 
     {"plugins": [as `describe` tells of each], "folders": [the plugin folders, existing or not],
     "files": [the plugins' modules, of a package its folder], "mute": [the stems of the files that
-    have nothing to deliver with]}.
+    have nothing to deliver with], "hung": whether one took too long}.
     """
 
     def line(loaded: Any) -> Line:
@@ -72,6 +72,7 @@ def inspect(home: Home, settings: TwindSettings, now: datetime) -> dict[str, Any
         "folders": [str(folder) for folder in home.plugin_dirs],
         "files": sorted({str(code_at(one.file)) for one in found}),
         "mute": _mute(lines),
+        "hung": any(one.hung for one in told.values()),
     }
 
 

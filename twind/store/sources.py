@@ -143,17 +143,24 @@ REST_MOST = timedelta(hours=6)
 
 
 def is_resting(health: Mapping[str, Any], now: datetime) -> bool:
-    """Tell whether a source that fails is not to be polled for now.
+    """Tell whether a source that fails is not to be polled for now; `health` is what that says.
 
-    health: what `health` says of it. After each failure it rests for as long as its trouble has
-    lasted, so that each rest is about twice the one before, and for REST_MOST at most. One that
-    wants other credentials is not polled at all: to try again and again may lock an account.
+    One that wants other credentials is not polled at all: to try again and again may lock an
+    account.
     """
     if health.get("trouble") == "refused":
         return True
     if health.get("trouble") != "failed":
         return False
-    last, since = parse_utc(health["last_run_at"]), parse_utc(health["trouble_since"])
+    return rests(parse_utc(health["trouble_since"]), parse_utc(health["last_run_at"]), now)
+
+
+def rests(since: datetime, last: datetime, now: datetime) -> bool:
+    """Tell whether what has failed `since` then, and `last` failed then, is left alone for now.
+
+    It is for as long as its trouble has lasted, so that each rest is about twice the one before,
+    and for REST_MOST at most.
+    """
     return timedelta() <= now - last < min(last - since, REST_MOST)
 
 
