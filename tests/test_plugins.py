@@ -35,6 +35,7 @@ from twind.api import (
 from twind.api import Settings as PluginSettings
 from twind.errors import PluginError
 from twind.home import Home
+from twind.plugins import loading
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -148,8 +149,7 @@ def test_a_package_with_imports_of_its_own(home):
     drop(home, "pack/inner.py", SMALL.format(name="packed"))
     path = sys.path.copy()
     assert one(home).name == "packed"
-    found = plugins.load(home, settings.parse({}))
-    told = plugins.describe(found, home, settings.parse({}), NOW)
+    told = plugins.inspect(home, settings.parse({}), NOW)
     assert told["files"] == [str(home.plugin_dirs[0] / "pack")]
     assert sys.path == path
     assert not list(home.root.rglob("__pycache__"))
@@ -248,7 +248,7 @@ def test_disabled_ones_are_paused_and_not_imported(home):
         ("import sys\nsys.exit(3)", "bad.py:2: SystemExit: 3"),
         ("raise KeyboardInterrupt", "bad.py:1: KeyboardInterrupt"),
         ("def f():\n    return f()\nf()", "bad.py:2: RecursionError: maximum recursion depth"),
-        ("raise MemoryError", "bad.py:1: MemoryError"),
+        ("raise MemoryError", "bad.py:1: MemoryError: more than its share of limits.memory_mib"),
         ("class E(BaseException): pass\n\nraise E()", "bad.py:3: E"),
         (
             "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E",
@@ -259,6 +259,10 @@ def test_disabled_ones_are_paused_and_not_imported(home):
         ("import json\njson.loads('{')", "bad.py:2: JSONDecodeError: Expecting"),
         ("x = '\\x00'\nint('x\\x1b[31m')", "bad.py:2: ValueError: invalid literal"),
         ("x = 1", "bad.py: it has no hook twind_register; end it with"),
+        (
+            "def twind_registre(register): ...",
+            f'bad.py: {loading._HOW_TO_REGISTER} ("twind_registre": did you mean twind_register?)',
+        ),
         ("def twind_register(register): ...", "bad.py: decorate twind_register with @hookimpl"),
         (
             "from twind.api import hookimpl\n@hookimpl\ndef twind_regster(register): ...",
@@ -316,6 +320,7 @@ def test_a_file_that_is_damaged(home, content):
         ("name = None\ndef fetch(self, ctx): ...", "Odd.name is None"),
         ("name = 'disabled'\ndef fetch(self, ctx): ...", '"disabled" is a key of [plugins]'),
         ("pass", "Odd: a plugin has one of the methods fetch, notify, act"),
+        ("def fecth(self, ctx): ...", '("fecth": did you mean fetch?)'),
         ("def watch(self, ctx): ...", "Odd: watch needs a fetch"),
         ("def notify(self, ctx, n): ...\n    def undo(self, c, p): ...", "undo is of no use"),
         ("fetch = 3", "Odd.fetch must be a method, not int"),
@@ -404,6 +409,26 @@ def test_another_users_folder(home):
 def test_a_link_that_leads_nowhere_is_seen(home):
     (home.plugin_dirs[0] / "lost.py").symlink_to("/nowhere/lost.py")
     assert "No such file" in one(home).error
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.mkdir(), "odd.py: it is a folder without an __init__.py; not loaded"),
+        (os.mkfifo, "odd.py: it is no file; not loaded"),
+        (lambda path: path.symlink_to(path), "odd.py: Too many levels of symbolic links"),
+        (
+            lambda path: path.touch() or os.truncate(path, 1 << 30),
+            "odd.py: it is larger than 4 MiB, and no plugin; not loaded",
+        ),
+    ],
+)
+def test_what_is_called_a_module_and_is_none(home, make, reason):
+    make(home.plugin_dirs[0] / "odd.py")
+    drop(home, "small.py", SMALL.format(name="small"))
+    odd, small = load(home)
+    assert (odd.state, small.state) == ("failed", "ok")
+    assert odd.error.endswith(reason)
 
 
 def test_a_plugin_that_changes_the_path_of_imports(home):
@@ -506,11 +531,9 @@ def test_the_description_is_json(home):
         ),
     )
     sections = {"birthdays": {"path": "days.txt"}}
-    told = plugins.describe(
-        load(home, **sections), home, settings.parse({"plugins": sections}), NOW
-    )
-    told = json.loads(json.dumps(told))
-    bad, birthdays, worse = told["plugins"]
+    configured = settings.parse({"plugins": sections})
+    told = [plugins.describe(loaded, home, configured, NOW) for loaded in load(home, **sections)]
+    bad, birthdays, worse = json.loads(json.dumps(told))
     assert birthdays == {
         "name": "birthdays",
         "state": "ok",
@@ -523,8 +546,6 @@ def test_the_description_is_json(home):
     assert (bad["state"], bad["error"], bad["watch"]) == ("failed", "bad.py:1: ValueError: no", [])
     assert worse["state"] == "ok"
     assert worse["error"] == "worse.py: watch must yield, or return a list, not str"
-    assert told["folders"] == [str(home.plugin_dirs[0])]
-    assert len(told["files"]) == 3
 
 
 def test_what_plugins_print_does_not_reach_the_protocol(home):
@@ -661,6 +682,19 @@ def test_what_would_delete_by_mistake_stops_the_fetch():
         fetched(Unchanged(None))
     with pytest.raises(PluginError, match="more than 2 records"):
         fetched(*(Deleted(str(n)) for n in range(3)), limit=2)
+
+
+class Evasive:
+    """Raises whatever it is asked, its class too."""
+
+    def __getattribute__(self, _):
+        raise RuntimeError("no comment")
+
+
+def test_an_item_that_will_not_even_say_what_it_is_costs_no_other():
+    odd, person = fetched(Evasive(), Person(uid="1", name="Ada"))
+    assert (odd.uid, odd.reason) == ("", "no comment")
+    assert person.name == "Ada"
 
 
 anything = st.one_of(

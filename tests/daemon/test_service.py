@@ -11,7 +11,7 @@ import pytest
 
 from twind.daemon.service import DETECT_QUIET_S
 from twind.errors import TwindError
-from twind.store import Store, jobs, outbox
+from twind.store import Store, jobs, outbox, sources
 
 HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
 
@@ -71,7 +71,7 @@ def test_a_source_that_changes_is_synced_and_no_other_file_is(daemon, until, tmp
     until(lambda: one.started("sync"))
     (tmp_path / "other.txt").write_text("x")
     source.write_text("b")
-    until(lambda: {"plugins": ["files"]} in [order["args"] for order in one.started("sync")])
+    until(lambda: ["files"] in [order["args"].get("plugins") for order in one.started("sync")])
 
 
 def test_a_plugin_dropped_in_and_new_settings_are_inspected(daemon, until):
@@ -214,6 +214,8 @@ def test_a_plugin_that_takes_the_sync_with_it_is_parted_from_the_others(daemon, 
     one = daemon(results=results, env={"FAKE_DIE": "sync"}).up()
     until(lambda: len(one.started("sync")) >= 3)
     asked = [order["args"] for order in one.started("sync")]
+    for args in asked:
+        del args["inspected"]
     assert asked[:3] == [{}, {"plugins": ["files"]}, {"plugins": ["other"]}]
     states = until(
         lambda: {
@@ -226,18 +228,57 @@ def test_a_plugin_that_takes_the_sync_with_it_is_parted_from_the_others(daemon, 
     assert "SIGKILL" in states["files"][1]
 
 
-def test_a_plugin_that_kills_whoever_imports_it_is_kept_from_the_other_workers(
+def test_a_sync_is_told_of_the_plugins_and_only_those_that_deliver_meet_the_messages(
     daemon, until, tmp_path
 ):
     (tmp_path / "h").mkdir()
-    (tmp_path / "h" / "twind.toml").write_text('[plugins]\ndisabled = ["mine"]\n')
+    off = '[plugins]\ndisabled = ["mine"]\n'
+    (tmp_path / "h" / "twind.toml").write_text(NEVER_QUIET + off)
     results = inspection()
-    results["inspect"]["deadly"] = ["broken"]
+    results["inspect"]["mute"] = ["files", "broken"]
+    one = daemon(results=results).up()
+    [first, *_] = until(lambda: one.started("sync"))
+    names = [plugin["name"] for plugin in results["inspect"]["plugins"]]
+    assert [plugin["name"] for plugin in first["args"]["inspected"]] == names
+    assert "disabled" not in first
+    waiting(one, "first")
+    one.ask("propose", wait=True)
+    [told, *_] = until(lambda: one.started("notify"))
+    assert json.loads(told["disabled"]) == ["broken", "files", "mine"]
+
+
+def test_a_plugin_that_stays_broken_is_logged_once(daemon, until):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    for _ in range(2):
+        one.ask("reload")
+    assert one.log.read_text().count("plugin broken: ") == 1
+
+
+def test_a_plugin_that_took_too_long_to_import_is_tried_again_by_itself(daemon, until):
+    results = inspection()
+    results["inspect"]["hung"] = True
     one = daemon(results=results).up()
     until(lambda: one.started("sync"))
-    assert json.loads(one.started("sync")[0]["disabled"]) == ["broken", "mine"]
-    one.ask("reload")
-    assert all("disabled" not in order for order in one.started("inspect"))
+    one.ask("pause")
+    one.ask("resume")
+    until(lambda: len(one.started("inspect")) == 2)
+
+
+def test_a_source_that_wants_a_password_is_not_polled_until_it_is_asked_for(
+    daemon, until, tmp_path
+):
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("sync"))
+    with Store.open(tmp_path / "h" / "twind.db") as db:
+        sources.failed(db, 1, "files", "another password", needs_user=True)
+    one.ask("pause")
+    seen = len(one.started("sync"))
+    one.ask("resume")
+    one.ask("status")
+    assert len(one.started("sync")) == seen
+    one.ask("sync", plugins=["files"], wait=True)
+    assert one.started("sync")[-1]["args"]["plugins"] == ["files"]
 
 
 def test_training_is_weighed_again_after_a_training_and_not_queued_behind_it(daemon, until):

@@ -26,11 +26,11 @@ class Ear:
             await asyncio.wait_for(self.heard.get(), 1.2)
 
 
-def hear(scenario, polled, unpolled=(), **more):
+def hear(scenario, polled, unpolled=(), code=(), **more):
     async def body():
         ear = Ear(**more)
         await ear.watcher.start()
-        await ear.watcher.set_targets(polled, unpolled)
+        await ear.watcher.set_targets(polled, unpolled, code)
         try:
             await scenario(ear)
         finally:
@@ -191,3 +191,18 @@ def test_where_there_are_no_events_it_looks(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(watch.Observer, "schedule", no_more)
     hear(scenario, [tmp_path], poll_s=0.1)
     assert caplog.text.count("inotify watch limit reached") == 1
+
+
+def test_of_a_folder_of_code_only_modules_are_heard_of(tmp_path):
+    (tmp_path / "pack").mkdir()
+
+    async def scenario(ear):
+        (tmp_path / "pack" / "cache.json").write_text("{}")
+        (tmp_path / "litter.txt").write_text("x")
+        await ear.nothing()
+        (tmp_path / "pack" / "__init__.py").write_text("x = 1")
+        assert await ear.next() == {tmp_path}
+        (tmp_path / "pack").rename(tmp_path / "other")
+        assert await ear.next() == {tmp_path}
+
+    hear(scenario, [], code=[tmp_path])

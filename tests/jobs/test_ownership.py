@@ -234,9 +234,13 @@ def test_a_source_that_is_forgotten_while_it_is_read_stays_away(work):
         "INSERT INTO words (profile_id, kind, subject, at) "
         f"VALUES (1, 'source', 'friends', '{format_utc(work.clock.now())}')"
     )
-    meanwhile = (
+    say = (
         "import sqlite3; "
         f"sqlite3.connect({str(work.home.database)!r}, isolation_level=None).execute({said!r})"
+    )
+    # Another program's word: SQLite takes no connection across a fork.
+    meanwhile = (
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {say!r}], check=True)"
     )
     text = SOURCE.replace("        yield Person", f"        {meanwhile}\n        yield Person")
     (folder / "friends.py").write_text(text)

@@ -37,7 +37,7 @@ def test_a_plugin_that_kills_whoever_imports_it_is_a_line_and_no_outage(own_life
     eventually(own_life.synced, 60)
     plugins = own_life.plugins()
     assert plugins["deadly"]["state"] == "failed"
-    assert plugins["deadly"]["last_error"].startswith("deadly.py: it ended the process with status")
+    assert plugins["deadly"]["last_error"].startswith("deadly.py: it ended with status")
     assert {plugins[name]["state"] for name in ("calendar", "contacts", "tasks")} == {"ok"}
     own_life.add_event(own_life.event("new", 3, "1400", "1500"))
     eventually(lambda: own_life.rows("SELECT 1 FROM records WHERE uid = 'new'"), 15)

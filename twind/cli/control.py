@@ -111,6 +111,8 @@ def _status_text(data: dict[str, Any]) -> str:
     if data.get("paused"):
         until = data["paused"]
         lines.append("paused" if until == "forever" else f"paused until {until}")
+    if data.get("problem"):
+        lines.append(f"problem         {data['problem']}")
     lines += _damage_text(data)
     lines += ["", "plugins"]
     for plugin in data["plugins"]:

@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind import clock as clocks
-from twind import messages
+from twind import messages, processes
 from twind import settings as settings_room
 from twind.daemon import (
     control,
@@ -99,6 +99,7 @@ def run(
     configuration or the database cannot be used.
     """
     logs.set_up()
+    processes.adopt()
     settings = load(home)
     with lock.held(home.lock), control.bind(home.socket) as listener:
         return asyncio.run(_serve(home, settings, load, clock, command, supplies, listener))
@@ -195,13 +196,17 @@ class Service:
         self._plugins: list[dict[str, Any]] = []
         self._plugin_code = set(home.plugin_dirs)
         self._problem: str | None = None
+        """What is wrong with the settings, while those from before are gone on with."""
+        self._plugin_problem: str | None = None
         self._configured = home.config_file.exists()
         self._progress: dict[int, dict[str, Any]] = {}
         self._began_s: dict[int, float] = {}
         self._tally = metrics.Tally()
         self._was_paused = False
         self._was_saving = False
-        self._deadly: tuple[str, ...] = ()
+        self._mute: tuple[str, ...] = ()
+        self._hung: tuple[datetime, datetime] | None = None
+        """Since when, and when last, a plugin took too long to be imported."""
         self._sources_read_at: datetime | None = None
         self._data_version = db.data_version()
         self._detect_soon = Debounce(
@@ -310,7 +315,7 @@ class Service:
                 async with asyncio.timeout(RELOAD_WAIT_S):
                     await self._queue.wait(job.id)
         finally:
-            self._sd.ready(self._problem or "serving")
+            self._sd.ready(self._trouble or "serving")
 
     def _reload(self) -> Job:
         """Read the settings again and have the plugins inspected; return that job.
@@ -332,6 +337,10 @@ class Service:
         assert job is not None  # An inspection waits for nothing.
         return job
 
+    @property
+    def _trouble(self) -> str | None:
+        return self._problem or self._plugin_problem
+
     def _load_again(self) -> TwindSettings:
         """Read the settings; a file that was there and is gone is no wish for the defaults."""
         file = self._home.config_file
@@ -340,22 +349,44 @@ class Service:
         return self._load(self._home)
 
     def _take_inspection(self, result: dict[str, Any]) -> None:
+        self._plugin_problem = None
         plugins = result.get("plugins")
+        before = self._failed_plugins()
         self._plugins = [dict(plugin) for plugin in plugins] if isinstance(plugins, list) else []
-        for plugin in self._plugins:
-            if plugin.get("state") == "failed":
-                about = logs.about(source=plugin["name"], event="plugin_failed")
-                log.warning("plugin %s: %s", plugin["name"], plugin.get("error"), extra=about)
-        self._deadly = tuple(str(stem) for stem in result.get("deadly") or ())
+        failed = self._failed_plugins()
+        for name, error in failed.items():
+            if before.get(name) != error:
+                about = logs.about(source=name, event="plugin_failed")
+                log.warning("plugin %s: %s", name, error, extra=about)
+        for name in sorted(before.keys() - failed.keys()):
+            log.info("plugin %s does not fail to load any more", name)
+        self._mute = tuple(str(stem) for stem in result.get("mute") or ())
+        now = self._clock.now()
+        self._hung = (self._hung[0] if self._hung else now, now) if result.get("hung") else None
         code = (*(result.get("folders") or ()), *(result.get("files") or ()))
         self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
         self._spawn(self._watch())
         self._queue.put("sync", news=True)
 
+    def _failed_plugins(self) -> dict[str, Any]:
+        """Return what is wrong with the plugins that could not be loaded, by name."""
+        return {
+            plugin["name"]: plugin.get("error")
+            for plugin in self._plugins
+            if plugin.get("state") == "failed"
+        }
+
+    def _fetching_plugins(self) -> list[str]:
+        return [
+            plugin["name"]
+            for plugin in self._plugins
+            if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ())
+        ]
+
     async def _watch(self) -> None:
         sources = {path for plugin in self._plugins for path in self._watched_by(plugin)}
         await self._watcher.set_targets(
-            {*sources, *self._plugin_code, self._home.config_file}, self._database_files()
+            {*sources, self._home.config_file}, self._database_files(), self._plugin_code
         )
 
     def _watched_by(self, plugin: dict[str, Any]) -> set[Path]:
@@ -404,7 +435,24 @@ class Service:
             self._queue.put("sync", {"plugins": names}, news=True)
 
     async def _sync_all(self) -> None:
-        self._queue.put("sync")
+        self._sync_due()
+
+    def _sync_due(self, *, news: bool = False) -> None:
+        """Queue a sync of all sources but those that fail and are left alone for a while."""
+        now = self._clock.now()
+        if self._hung is not None and not sources.rests(*self._hung, now):
+            # What took too long to import may have had to: at login all else starts as well.
+            self._queue.put("inspect", news=news)  # and then a sync
+            return
+        health = sources.health(self._db, self._settings.profile.id)
+        names = self._fetching_plugins()
+        due = [name for name in names if not sources.is_resting(health.get(name, {}), now)]
+        if len(due) == len(names):
+            self._queue.put("sync", news=news)
+        elif due:
+            self._queue.put("sync", {"plugins": due}, news=news)
+        else:
+            self._sources_read_at = now  # as far as they can be
 
     async def _poll(self) -> None:
         """Look for what no event told of: the slow check."""
@@ -435,7 +483,7 @@ class Service:
             return
         if not -FRESH < self._clock.now() - self._sources_read_at < FRESH:
             if not any(job.name == "sync" for job in self._queue.running.values()):
-                self._queue.put("sync", news=True)
+                self._sync_due(news=True)
             return
         if life.is_empty(self._db, self._settings.profile.id):
             return
@@ -547,7 +595,7 @@ class Service:
             "job": job.id,
             "attempt": job.attempt,
             "name": job.name,
-            "args": job.args,
+            "args": self._args_of(job),
             "nice": NICE,
             "idle_io": job.name == "train",
             "memory_mib": limits.memory_mib,
@@ -558,11 +606,19 @@ class Service:
         timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
         return await self._workers.run(order, timeout_s, self._environment_of(job))
 
+    def _args_of(self, job: Job) -> dict[str, Any]:
+        """Tell a sync what the inspection has found: it imports nothing but what it reads."""
+        if job.name != "sync" or not self._plugins:
+            return job.args
+        said = ("name", "state", "file", "abilities", "error")
+        inspected = [{key: plugin.get(key) for key in said} for plugin in self._plugins]
+        return {**job.args, "inspected": inspected}
+
     def _environment_of(self, job: Job) -> dict[str, str]:
-        """Keep plugins that kill whoever imports them out of every worker but the inspection's."""
-        if job.name == "inspect" or not self._deadly:
+        """Keep the plugins that deliver nothing out of the worker that delivers."""
+        if job.name != "notify" or not self._mute:
             return {}
-        disabled = {*self._settings.plugins.disabled, *self._deadly}
+        disabled = {*self._settings.plugins.disabled, *self._mute}
         return {"TWIND_PLUGINS__DISABLED": json.dumps(sorted(disabled))}
 
     def _on_progress(self, job_id: int, progress: dict[str, Any]) -> None:
@@ -578,11 +634,13 @@ class Service:
         now_s = clocks.monotonic_s()
         self._tally.add(job.name, job.state, now_s - self._began_s.pop(job.id, now_s))
         if not self._queue.running:
-            self._sd.status(self._problem or "serving")
+            self._sd.status(self._trouble or "serving")
         if job.state == "done":
             if job.name == "inspect":
                 self._take_inspection(job.result)
             self._follow(job)
+        elif job.name == "inspect":
+            self._plugin_problem = f"the plugins: {(job.error or {}).get('message')}"
         elif job.name == "detect":
             self._detected_seq = -1
         self._look_at_log()
@@ -615,18 +673,22 @@ class Service:
     def _after_sync(self, job: Job) -> None:
         """Learn from what was read; where one plugin has taken the others with it, part them."""
         self._detect_now()
-        names = job.args.get("plugins")
-        killed = job.state == "failed" and (job.error or {}).get("code") in KILLED
-        if killed and names is None:
-            for plugin in self._plugins:
-                if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ()):
-                    self._queue.put("sync", {"plugins": [plugin["name"]]}, news=True)
-        elif killed and names is not None and len(names) == 1:
-            message = str((job.error or {}).get("message"))
-            sources.failed(self._db, self._settings.profile.id, names[0], message)
-        if names is None:
+        names = job.args.get("plugins") or self._fetching_plugins()
+        if job.state == "failed" and (job.error or {}).get("code") in KILLED:
+            if len(names) > 1:
+                for name in names:
+                    self._queue.put("sync", {"plugins": [name]}, news=True)
+            else:
+                message = str((job.error or {}).get("message"))
+                for name in names:
+                    sources.failed(self._db, self._settings.profile.id, name, message)
+        if self._troubled() | set(names) >= set(self._fetching_plugins()):
             self._sources_read_at = self._clock.now()
             self._spawn(self._check())
+
+    def _troubled(self) -> set[str]:
+        health = sources.health(self._db, self._settings.profile.id)
+        return {name for name, one in health.items() if one["trouble"]}
 
     def _mark_uncertain(self) -> None:
         """Take note of what was being delivered by somebody who is dead."""
@@ -648,7 +710,7 @@ class Service:
     def _notice_end_of_pause(self) -> None:
         paused = self._is_paused()
         if self._was_paused and not paused:
-            self._queue.put("sync")
+            self._sync_due()
             self._queue.wake()
         self._was_paused = paused
 
@@ -715,7 +777,7 @@ class Service:
                 {"id": job.id, "job": job.name, "progress": self._progress.get(job.id)}
                 for job in self._queue.running.values()
             ],
-            problem=self._problem,
+            problem=self._trouble,
             waiting=self._what_waits(),
             watching="polling" if self._watcher.polling else "events",
         )

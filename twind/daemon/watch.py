@@ -69,19 +69,23 @@ class _Target:
     path: Path
     names: frozenset[str]
     polled: bool
+    code: bool = False
+    """Whether it is watched for its code's sake: of what lies in it only modules count."""
 
     @classmethod
-    def of(cls, path: Path, *, polled: bool) -> _Target:
+    def of(cls, path: Path, *, polled: bool, code: bool = False) -> _Target:
         text = os.path.abspath(path)
         in_real_folder = os.path.join(
             os.path.realpath(os.path.dirname(text)), os.path.basename(text)
         )
-        return cls(path, frozenset({text, in_real_folder, os.path.realpath(text)}), polled)
+        names = frozenset({text, in_real_folder, os.path.realpath(text)})
+        return cls(path, names, polled, code)
 
     def is_told_by(self, event_path: str) -> bool:
         return event_path in self.names or any(
             event_path.startswith(name + os.sep) and not _passed_over(event_path[len(name) :])
             for name in self.names
+            if not self.code or _may_be_code(event_path)
         )
 
     def lies_under(self, event_path: str) -> bool:
@@ -94,6 +98,14 @@ def _passed_over(below: str) -> bool:
         part.startswith((".", "#")) or part.endswith("~") or part in {"__pycache__", VIM_TRIAL}
         for part in below.split(os.sep)
     )
+
+
+def _may_be_code(path: str) -> bool:
+    """Tell whether a path is a module, or a folder, which may be gone by now.
+
+    What else a plugin writes beside itself when it is imported must not have it imported again.
+    """
+    return path.endswith(".py") or "." not in os.path.basename(path) or os.path.isdir(path)
 
 
 class Watcher(FileSystemEventHandler):
@@ -152,9 +164,12 @@ class Watcher(FileSystemEventHandler):
         else:
             self._observer = observer
 
-    async def set_targets(self, polled: Iterable[Path], unpolled: Iterable[Path] = ()) -> None:
-        """Watch these paths from now on; `unpolled` ones for events alone."""
+    async def set_targets(
+        self, polled: Iterable[Path], unpolled: Iterable[Path] = (), code: Iterable[Path] = ()
+    ) -> None:
+        """Watch these paths from now on; `unpolled` ones for events alone, `code` for modules."""
         targets = {
+            **{path: _Target.of(path, polled=True, code=True) for path in code},
             **{path: _Target.of(path, polled=True) for path in polled},
             **{path: _Target.of(path, polled=False) for path in unpolled},
         }
@@ -170,7 +185,7 @@ class Watcher(FileSystemEventHandler):
             targets = self._targets
             await _in_thread(lambda: self._listen(targets))
             found = await _in_thread(
-                lambda: {t.path: _look_at(t.path) for t in targets if t.polled}
+                lambda: {t.path: _look_at(t.path, code=t.code) for t in targets if t.polled}
             )
             changed = {
                 path for path, now in found.items() if self._seen.get(path, now) != now
@@ -318,12 +333,17 @@ def _has_too_many_folders(folder: str) -> bool:
     return any(count >= MAX_FOLDERS for count, _ in enumerate(os.walk(folder)))
 
 
-def _look_at(path: Path) -> bytes:
-    """Return a digest of the times, sizes and inodes of a file, or of a folder's content."""
+def _look_at(path: Path, *, code: bool = False) -> bytes:
+    """Return a digest of the times, sizes and inodes of a file, or of a folder's content.
+
+    code: of a folder, only folders and what may be modules count.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for count, (name, about) in enumerate(_entries(os.path.abspath(path))):
         if count >= MAX_ENTRIES:
             break
+        if code and not _may_be_code(name):
+            continue
         # A folder's own time moves with files that are passed over.
         times = () if stat.S_ISDIR(about.st_mode) else (about.st_mtime_ns, about.st_size)
         digest.update(repr((name, about.st_ino, times)).encode("utf-8", "surrogateescape"))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import twind
+from twind import processes
 from twind.daemon import logs
 from twind.errors import JobError
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from twind.home import Home
 
 LINE_LIMIT = 8 * 1024 * 1024
+MAX_LOGGED = 4 * 1024 * 1024
+"""How much of what a worker writes to its log is kept: the journal is no place for a flood."""
+ORPHAN_ROUNDS = 50
 LINGER_S = 5.0
 """How long a worker that has given its result may take to end."""
 CLOSED_S, TERM_S = 0.5, 1.5
@@ -81,6 +85,8 @@ class Workers:
         self._on_progress = on_progress
         self._command = tuple(command)
         self._at_work: dict[int, _Worker] = {}
+        self._starting = 0
+        self._bystanders = processes.children()
 
     async def run(
         self, order: Mapping[str, Any], timeout_s: float, env: Mapping[str, str] | None = None
@@ -94,6 +100,7 @@ class Workers:
         Raises JobError with the worker's own code, or "timeout", "died", "not_started".
         """
         name = str(order["name"])
+        self._starting += 1
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -107,6 +114,8 @@ class Workers:
             )
         except OSError as error:
             raise job_error("not_started", f"{name}: no worker could be started: {error}") from None
+        finally:
+            self._starting -= 1
         job_id = int(order["job"])
         worker = self._at_work[job_id] = _Worker(process, name, job_id, self._on_progress)
         try:
@@ -115,9 +124,21 @@ class Workers:
         except TimeoutError:
             raise job_error("timeout", f"{name} took longer than {timeout_s:g} s") from None
         finally:
-            del self._at_work[job_id]
-            await worker.end()
+            try:
+                await worker.end()
+            finally:
+                del self._at_work[job_id]
+                await self._end_orphans()
         return worker.outcome()
+
+    async def _end_orphans(self) -> None:
+        """End what workers have left behind: it is ours, where we adopt (twind.processes)."""
+        for _ in range(ORPHAN_ROUNDS):
+            known = {*self._bystanders, *(worker.pid for worker in self._at_work.values())}
+            # A worker that is just being born is not known yet.
+            if self._starting or not processes.end_orphans(known):
+                return
+            await asyncio.sleep(0.02)
 
     def dismiss(self, job_id: int) -> None:
         """Have a job's worker end at once, if it lives: what it has stored is all it will do."""
@@ -136,6 +157,7 @@ class _Worker:
         on_progress: Callable[[int, dict[str, Any]], None],
     ) -> None:
         self._process = process
+        self.pid = process.pid
         self._name = name
         self._job_id = job_id
         self._on_progress = on_progress
@@ -236,7 +258,7 @@ class _Worker:
     def _epitaph(self) -> str:
         status = self._process.returncode
         if status is not None and status < 0:
-            how = f"was killed by {signal.Signals(-status).name}"
+            how = processes.ending(status)
         else:
             how = f"ended with status {status} and no result"
         return f"{how}: {self._last_words}" if self._last_words else how
@@ -260,7 +282,7 @@ class _Worker:
 
     async def _relay(self) -> None:
         assert self._process.stderr is not None
-        levels = _Levels()
+        levels, length = _Levels(), 0
         async for line in _lines(self._process.stderr):
             said, level, more = _prefix(line)
             level = level or levels.of(said)
@@ -268,6 +290,12 @@ class _Worker:
                 self._last_words = said.strip()
                 about = self._about(**more)
                 log.log(level, "%s %d: %s", self._name, self._job_id, said, extra=about)
+            length += len(line)
+            if length > MAX_LOGGED:
+                log.warning("%s %d says too much; the rest is dropped", self._name, self._job_id)
+                break
+        while await self._process.stderr.read(LINE_LIMIT):
+            pass
 
     def _about(self, **more: str) -> dict[str, Any]:
         return logs.about(job=self._name, job_id=self._job_id, **more)

@@ -1,29 +1,29 @@
 """Read the sources and bring the records up to them.
 
-Each source is a transaction of its own: records, errors, and the plugin's state go in together or
-not at all. One source's failure is that source's alone. A source that would delete a large part of
-what it had is held back: what is new and changed lands, and the user is asked once.
+Each source is read in a process of its own, which has no part in the database, and is a transaction
+of its own: records, errors, and the plugin's state go in together or not at all. One source's
+failure is that source's alone. A source that would delete a large part of what it had is held back:
+what is new and changed lands, and the user is asked once.
 """
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twind import messages, plugins
-from twind.api import AuthenticationFailed, Window
+from twind.api import Window
 from twind.clock import local_midnight, parse_utc
 from twind.errors import NotFoundError, PluginError
-from twind.plugins.fencing import message_of
 from twind.store import outbox, records, sources, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from twind.api import Context
     from twind.jobs.work import Work
-    from twind.model import Fetched
 
 PAST_DAYS = 180
 FUTURE_DAYS = 90
@@ -34,32 +34,51 @@ log = logging.getLogger("twind.sync")
 def run(work: Work) -> dict[str, Any]:
     """Sync all plugins that fetch, or those named in args["plugins"].
 
+    args["inspected"] is what an inspection says of the plugins; without it they are inspected.
+
     Returns {"plugins": {name: counts or {"error": reason}}}. Raises NotFoundError for a name that
     no plugin has, PluginError with its reason for one that failed to load.
     """
-    loaded = plugins.load(work.home, work.settings)
-    wanted = work.args.get("plugins")
-    chosen = loaded.working("fetch") if wanted is None else _named(loaded, wanted)
-    chosen = [one for one in chosen if wanted or not _is_forgotten(work, one.name)]
+    inspected = work.args.get("inspected")
+    if inspected is None:
+        inspected = plugins.inspect(work.home, work.settings, work.clock.now())["plugins"]
+    files = _files(inspected, work.args.get("plugins"))
+    forgotten = [name for name in files if _is_forgotten(work, name)]
     results: dict[str, Any] = {}
-    for number, one in enumerate(chosen):
-        work.progress({"source": one.name, "done": number, "of": len(chosen)})
-        results[one.name] = sync_one(work, one)
+    if work.args.get("plugins") is not None:
+        results = {name: _left_alone(name) for name in forgotten}
+    asks = [_ask(work, name, file) for name, file in files.items() if name not in forgotten]
+    troubled = {name for name, one in _health(work).items() if one["trouble"]}
+    # What hangs does so again, and may keep those waiting that come after it.
+    asks.sort(key=lambda ask: ask.name in troubled)
+    for done, (ask, reading) in enumerate(plugins.read_all(work.home, work.settings, asks), 1):
+        results[ask.name] = _take(work, ask.name, ask.window, reading)
+        work.progress({"source": ask.name, "done": done, "of": len(asks)})
     return {"plugins": results}
 
 
-def _named(loaded: plugins.Plugins, names: list[str]) -> list[plugins.Loaded]:
-    found = []
-    for name in names:
-        one = loaded.get(name)
-        if one is None:
-            known = ", ".join(plugin.name for plugin in loaded)
+def _files(inspected: Sequence[dict[str, Any]], names: Sequence[str] | None) -> dict[str, Path]:
+    """Return the files of the plugins that are to be read, by their names."""
+    working = {one["name"]: one for one in inspected if one["state"] == "ok"}
+    others = {one["name"]: one for one in inspected if one["name"] not in working}
+    for name in names or ():
+        if name in working:
+            continue
+        if name not in others:
+            known = ", ".join(one["name"] for one in inspected)
             raise NotFoundError(f"there is no plugin {name}; there are {known}")
-        if one.state == "failed":
-            raise PluginError(f"{name} failed to load: {one.error}")
-        if one.state == "ok" and "fetch" in one.abilities:
-            found.append(one)
-    return found
+        if others[name]["state"] == "failed":
+            raise PluginError(f"{name} failed to load: {others[name]['error']}")
+    return {
+        name: Path(one["file"])
+        for name, one in working.items()
+        if "fetch" in one["abilities"] and (names is None or name in names)
+    }
+
+
+def _ask(work: Work, name: str, file: Path) -> plugins.Ask:
+    state = sources.state(work.db, work.profile_id, name)
+    return plugins.Ask(name, file, window(work), work.clock.now(), state)
 
 
 def window(work: Work) -> Window:
@@ -76,37 +95,48 @@ def _is_forgotten(work: Work, name: str) -> bool:
     return words.is_forgotten(work.db, work.profile_id, name)
 
 
-def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
-    """Read one source and bring its records up to it; return what changed, as JSON.
+def _left_alone(name: str) -> dict[str, Any]:
+    return {**records.Changes().as_json(), "error": sources.forgotten(name)}
 
-    One that the user has had forgotten is left alone, also if they say so while it is read.
+
+def _health(work: Work) -> dict[str, dict[str, Any]]:
+    return sources.health(work.db, work.profile_id)
+
+
+def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
+    """Read one source in this process and bring its records up to it; return what changed."""
+    if _is_forgotten(work, one.name):
+        return _left_alone(one.name)
+    ask = _ask(work, one.name, one.file)
+    ctx = plugins.context(one, work.settings, ask.window, ask.now, ask.state)
+    return _take(work, one.name, ask.window, plugins.read(one, ctx))
+
+
+def _take(work: Work, name: str, span: Window, reading: plugins.Reading) -> dict[str, Any]:
+    """Bring the records of a source up to what it gave; return what changed, as JSON.
+
+    One that the user has had forgotten, while it was read, is left alone.
     """
-    profile, name = work.profile_id, one.name
-    if _is_forgotten(work, name):
-        return {**records.Changes().as_json(), "error": sources.forgotten(name)}
-    span = window(work)
-    state = sources.state(work.db, profile, name)
-    ctx = plugins.context(one, work.settings, span, work.clock.now(), state)
-    fetched, failure = _fetch(one, ctx)
-    before = sources.health(work.db, profile).get(name, {})
+    profile = work.profile_id
+    before = _health(work).get(name, {})
     with work.db.transaction():
         work.check()
         if _is_forgotten(work, name):
-            return {**records.Changes().as_json(), "error": sources.forgotten(name)}
+            return _left_alone(name)
         changes = records.apply(
             work.db,
             profile,
             name,
-            fetched,
+            reading.fetched,
             (span.start, span.end),
-            complete=failure is None,
+            complete=not reading.failure,
         )
-        if failure is not None:
-            cause = failure.__cause__
-            refused = isinstance(cause, AuthenticationFailed)
-            sources.failed(work.db, profile, name, str(failure), needs_user=refused)
-            if cause is not None and refused:
-                _tell(work, name, "refused", message_of(cause))
+        if reading.refused is not None:
+            told = f"{reading.failure}; once that is mended: twind ctl sync {name}"
+            sources.failed(work.db, profile, name, told, needs_user=True)
+            _tell(work, name, "refused", reading.refused)
+        elif reading.failure:
+            sources.failed(work.db, profile, name, reading.failure)
         elif changes.held:
             question = (
                 f"{changes.held}; `twind plugins accept {name}` lets it, or restore the source"
@@ -115,26 +145,15 @@ def sync_one(work: Work, one: plugins.Loaded) -> dict[str, Any]:
             if changes.newly_held:
                 _tell(work, name, "held", changes.held)
         else:
-            sources.succeeded(work.db, profile, name, ctx.state, changes.records)
-        after = sources.health(work.db, profile)[name]
+            sources.succeeded(work.db, profile, name, reading.state, changes.records)
+        after = _health(work)[name]
     _tell_once(name, before, after, work.clock.now())
-    return {**changes.as_json(), **({"error": str(failure)} if failure else {})}
-
-
-def _fetch(one: plugins.Loaded, ctx: Context[Any]) -> tuple[list[Fetched], PluginError | None]:
-    """Return what a plugin yields, and what ended it early."""
-    fetched: list[Fetched] = []
-    try:
-        for item in plugins.fetch(one, ctx):
-            fetched.append(item)  # noqa: PERF402 - what came before a failure is good
-    except PluginError as error:
-        return fetched, error
-    return fetched, None
+    return {**changes.as_json(), **({"error": reading.failure} if reading.failure else {})}
 
 
 def _tell(work: Work, name: str, about: str, said: str) -> None:
     """Tell the user of a source's trouble: once for each time it comes."""
-    since = sources.health(work.db, work.profile_id)[name][messages.SINCE[about]]
+    since = _health(work)[name][messages.SINCE[about]]
     outbox.put(
         work.db,
         work.profile_id,

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from twind.home import Home
-    from twind.plugins.loading import Loaded, Plugins
+    from twind.plugins.loading import Loaded
     from twind.settings import TwindSettings
 
-from twind.plugins.fencing import BATCH, fence, file_label, message_of, pull
-from twind.plugins.finding import code_at
+from twind.plugins.fencing import BATCH, TOO_MUCH, fence, file_label, message_of, pull
 from twind.plugins.text import one_line
 from twind.plugins.validation import validate_records
 
 MAX_WATCHED = 10_000
+MAX_STATE = 64 << 20
+"""How much a plugin may keep, as JSON. A calendar of a thousand files keeps a few MiB."""
 
 
 def context(
@@ -71,11 +72,17 @@ def _check_state(loaded: Loaded, ctx: api.Context[Any]) -> None:
     try:
         if not isinstance(ctx.state, dict):
             raise TypeError(f"it is a {type(ctx.state).__name__}")  # noqa: TRY301
-        json.dumps(ctx.state, ensure_ascii=False, sort_keys=True).encode("utf-8")
+        kept = json.dumps(ctx.state, ensure_ascii=False, sort_keys=True).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise PluginError(
             f"{file_label(loaded.file)}: ctx.state is no JSON: {one_line(str(error))}"
         ) from error
+    except MemoryError as error:
+        raise PluginError(f"{file_label(loaded.file)}: ctx.state takes {TOO_MUCH}") from error
+    if len(kept) > MAX_STATE:
+        raise PluginError(
+            f"{file_label(loaded.file)}: ctx.state is larger than {MAX_STATE >> 20} MiB"
+        )
 
 
 def deliver(
@@ -163,27 +170,13 @@ def watch(loaded: Loaded, ctx: api.Context[Any], base: Path) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def describe(
-    plugins: Plugins, home: Home, settings: TwindSettings, now: datetime
-) -> dict[str, Any]:
-    """Return what the daemon needs to know of the plugins, as JSON.
+def describe(loaded: Loaded, home: Home, settings: TwindSettings, now: datetime) -> dict[str, Any]:
+    """Return what the daemon needs to know of a plugin, as JSON.
 
-    {"plugins": [{"name", "state", "file", "abilities": [...], "error", "watch": [paths],
-    "channels": [names]}], "folders": [the plugin folders, existing or not], "files": [the plugins'
-    modules, of a package its folder]}. A `watch` that raises gives no paths and an `error`,
-    `channels` those before it raises; the plugin stays in service.
+    {"name", "state", "file", "abilities": [...], "error", "watch": [paths], "channels": [names]}. A
+    `watch` that raises gives no paths and an `error`, `channels` those before it raises; the plugin
+    stays in service.
     """
-    modules = (one.file for one in plugins if one.file != home.config_file)
-    return {
-        "plugins": [_described(loaded, home, settings, now) for loaded in plugins],
-        "folders": [str(folder) for folder in home.plugin_dirs],
-        "files": sorted({str(code_at(module)) for module in modules}),
-    }
-
-
-def _described(
-    loaded: Loaded, home: Home, settings: TwindSettings, now: datetime
-) -> dict[str, Any]:
     error = loaded.error
     paths: list[Path] = []
     offered: list[Channel] = []

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 from twind.plugins.text import one_line
 
 BATCH = 256
+TOO_MUCH = "more than its share of limits.memory_mib"
 
 
 @contextlib.contextmanager
@@ -105,7 +106,8 @@ def _reason(error: BaseException, file: Path) -> str:
 def message_of(error: BaseException) -> str:
     """Return what an error says, on one line; "" for one that cannot even say that."""
     try:
-        return one_line(error.msg if isinstance(error, SyntaxError) else str(error))
+        said = one_line(error.msg if isinstance(error, SyntaxError) else str(error))
+        return said or (TOO_MUCH if isinstance(error, MemoryError) else "")
     except Exception:  # noqa: BLE001 - a plugin's error may have a __str__ that raises
         return ""
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "twind"
 
 
+MAX_SIZE = 4 << 20
+"""The largest modules of the standard library have a quarter of a MiB."""
+
 _LEFTOVER = (".bak", ".orig", ".old", ".dist-info", ".egg-info", "~")
 
 
@@ -62,7 +65,8 @@ def discover(home: Home, settings: TwindSettings) -> list[Found]:
     disabled = frozenset(settings.plugins.disabled)
     unique: dict[Path, Found] = {}
     for one in found:
-        key = one.file.resolve() if one.entry is None else Path(one.entry.value)
+        # Not Path.resolve: it raises where links lead round in a circle.
+        key = Path(os.path.realpath(one.file) if one.entry is None else one.entry.value)
         unique.setdefault(key, _paused(one) if one.stem in disabled else one)
     return list(unique.values())
 
@@ -86,6 +90,7 @@ def _in_folder(folder: Path, *, guarded: bool) -> Iterator[Found]:
             if module is None:
                 continue
             reason = foreign or (_untrusted(path, module) if guarded else None)
+            reason = reason or _unreadable(module)
         except OSError as error:
             module, reason = path, f"{path}: {error.strerror or error}"
         yield Found(path.name.removesuffix(".py"), module, error=reason)
@@ -103,11 +108,22 @@ def _module_file(path: Path) -> Path | None:
     stem = path.name.removesuffix(".py")
     if stem.endswith(_LEFTOVER):
         return None
-    if path.is_dir():
-        module = path / "__init__.py"
-        return module if module.is_file() else None
-    # A link that leads nowhere is a plugin the user believes to have: it shall be seen to fail.
-    return path if path.suffix == ".py" and (path.is_file() or path.is_symlink()) else None
+    if path.is_dir() and (path / "__init__.py").is_file():
+        return path / "__init__.py"
+    # Whatever it is: a file that is called so is a plugin the user believes to have.
+    return path if path.suffix == ".py" else None
+
+
+def _unreadable(module: Path) -> str | None:
+    """Say why what is called a module cannot be one, without opening it: a pipe would hang."""
+    about = module.stat()
+    if stat.S_ISDIR(about.st_mode):
+        return f"{module.name}: it is a folder without an __init__.py; not loaded"
+    if not stat.S_ISREG(about.st_mode):
+        return f"{module.name}: it is no file; not loaded"
+    if about.st_size > MAX_SIZE:
+        return f"{module.name}: it is larger than {MAX_SIZE >> 20} MiB, and no plugin; not loaded"
+    return None
 
 
 def _untrusted(*paths: Path) -> str | None:

@@ -22,7 +22,7 @@ from twind.errors import PluginError, SettingsError
 from twind.settings import base_folder, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
     from types import ModuleType
 
@@ -115,40 +115,61 @@ def load(home: Home, settings: TwindSettings) -> Plugins:
     importlib.invalidate_caches()
     loaded: list[Loaded] = []
     for found in discover(home, settings):
-        for one in _load_found(found, home, settings):
+        for one in load_found(found, home, settings):
             first = next((other for other in loaded if _in_service(other, one.name)), None)
-            loaded.append(_clash(found, one, first) if first and one.state == "ok" else one)
-    return Plugins([*loaded, *_unclaimed(loaded, home, settings)])
+            # One that failed has told its name where it is not the file's.
+            told = one.state == "ok" or one.name != found.stem
+            loaded.append(clash(found, one.name, first.file) if first and told else one)
+    names = {one.name for one in loaded}
+    broken = [one.file for one in loaded if one.state == "failed"]
+    return Plugins([*loaded, *unclaimed(names, broken, home, settings)])
+
+
+def load_one(home: Home, settings: TwindSettings, name: str, file: Path) -> Loaded:
+    """Import one plugin's file and return the plugin, in working order.
+
+    Raises PluginError where it is not, or not there any more.
+    """
+    errors = []
+    for found in discover(home, settings):
+        for one in load_found(found, home, settings) if found.file == file else ():
+            if one.name == name and one.state == "ok":
+                return one
+            errors += [one.error] if one.error else []
+    raise PluginError(errors[0] if errors else f"{file}: there is no plugin {name} any more")
 
 
 def _in_service(loaded: Loaded, name: str) -> bool:
     return loaded.plugin is not None and loaded.name == name
 
 
-def _clash(found: Found, later: Loaded, first: Loaded) -> Loaded:
-    return _failed(
+def clash(found: Found, name: str, first: Path) -> Loaded:
+    """Return the place of a plugin whose name the one in `first` has already."""
+    return failed(
         found.stem,
         found.file,
-        f'{later.file}: the name "{later.name}" is taken by {first.file}, which stays in service',
+        f'{found.file}: the name "{name}" is taken by {first}, which stays in service',
     )
 
 
-def _failed(name: str, file: Path, error: str, abilities: frozenset[str] = frozenset()) -> Loaded:
+def failed(name: str, file: Path, error: str, abilities: frozenset[str] = frozenset()) -> Loaded:
+    """Return the place of a plugin that failed, and why."""
     return Loaded(name, None, api.Settings(), file, abilities, "failed", error)
 
 
-def _load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[Loaded]:
+def load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[Loaded]:
+    """Import what was found, if it is to be, and yield its plugins or what became of it."""
     if found.paused:
         yield Loaded(found.stem, None, api.Settings(), found.file, frozenset(), "paused")
         return
     if found.error:
-        yield _failed(found.stem, found.file, found.error)
+        yield failed(found.stem, found.file, found.error)
         return
     try:
         with fence(found.file):
             plugins = plugins_of(found)
     except PluginError as error:
-        yield _failed(found.stem, found.file, str(error))
+        yield failed(found.stem, found.file, str(error))
         return
     for plugin in plugins:
         yield configured(plugin, found, home, settings)
@@ -165,7 +186,7 @@ def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -
             abilities = _abilities(plugin, found)
             values = _settings(plugin, name, found, home, settings)
     except PluginError as error:
-        return _failed(name, found.file, str(error), abilities)
+        return failed(name, found.file, str(error), abilities)
     return Loaded(name, plugin, values, found.file, abilities, "ok")
 
 
@@ -242,9 +263,8 @@ def _registered(module: Any, found: Found) -> list[Any]:
         ) from error
     if not manager.hook.twind_register.get_hookimpls():
         bare = callable(getattr(module, "twind_register", None))
-        raise PluginError(
-            f"{label}: {'decorate twind_register with @hookimpl' if bare else _HOW_TO_REGISTER}"
-        )
+        how = "decorate twind_register with @hookimpl" if bare else _HOW_TO_REGISTER
+        raise PluginError(f"{label}: {how}{_meant(vars(module), ['twind_register'])}")
     plugins: list[Any] = []
 
     def register(plugin: Any) -> None:
@@ -279,11 +299,22 @@ def _abilities(plugin: Any, found: Found) -> frozenset[str]:
         _check_callable(getattr(plugin, name), f"{label}.{name}", ABILITIES[name])
     if not offered & {"fetch", "notify", "act"}:
         lone = "watch needs a fetch; " if "watch" in offered else ""
-        raise PluginError(f"{label}: {lone}a plugin has one of the methods fetch, notify, act")
+        meant = _meant(dir(plugin), ABILITIES)
+        raise PluginError(
+            f"{label}: {lone}a plugin has one of the methods fetch, notify, act{meant}"
+        )
     for needy, needed in (("watch", "fetch"), ("channels", "notify"), ("undo", "act")):
         if needy in offered and needed not in offered:
             raise PluginError(f"{label}: {needy} is of no use without {needed}")
     return frozenset(offered)
+
+
+def _meant(given: Iterable[str], wanted: Iterable[str]) -> str:
+    """Say which name is a misspelling of one that is wanted; "" if none is."""
+    for name in wanted:
+        for close in difflib.get_close_matches(name, [one for one in given if one != name], 1, 0.8):
+            return f' ("{close}": did you mean {name}?)'
+    return ""
 
 
 def _check_callable(method: Any, label: str, arguments: tuple[str, ...]) -> None:
@@ -323,16 +354,22 @@ def _settings(
         raise PluginError(f"{home.config_file}: {error}") from error
 
 
-def _unclaimed(loaded: list[Loaded], home: Home, settings: TwindSettings) -> Iterator[Loaded]:
-    known = sorted({one.name for one in loaded})
-    broken = ", ".join(sorted({file_label(one.file) for one in loaded if one.state == "failed"}))
+def unclaimed(
+    names: Collection[str], broken: Iterable[Path], home: Home, settings: TwindSettings
+) -> Iterator[Loaded]:
+    """Yield a failure for each section of twind.toml that belongs to no plugin of these names.
+
+    broken: the files of those that are not loaded; it may be one of theirs.
+    """
+    known = sorted(names)
+    labels = ", ".join(sorted({file_label(file) for file in broken}))
     for name in sorted(settings.plugins.model_extra or {}):
-        if name in known:
+        if name in names:
             continue
         close = difflib.get_close_matches(name, [*known, "disabled"], 1)
         hint = f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(known)}"
-        unloaded = f" (not loaded: {broken})" if broken else ""
-        yield _failed(
+        unloaded = f" (not loaded: {labels})" if labels else ""
+        yield failed(
             name,
             home.config_file,
             f"{home.config_file}: plugins.{name}: there is no plugin of this name{hint}{unloaded}",

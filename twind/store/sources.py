@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from twind.clock import parse_utc
@@ -10,6 +11,7 @@ from twind.store import erased, words
 from twind.store.connection import from_json, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from twind.store.connection import Store
@@ -146,6 +148,32 @@ def first_synced(db: Store, profile_id: int) -> dict[str, datetime]:
     return {row["source"]: parse_utc(row["at"]) for row in rows}
 
 
+REST_MOST = timedelta(hours=6)
+"""A source that fails is tried at least this often: most of what fails is mended in a day."""
+
+
+def is_resting(health: Mapping[str, Any], now: datetime) -> bool:
+    """Tell whether a source that fails is not to be polled for now; `health` is what that says.
+
+    One that wants other credentials is not polled at all: to try again and again may lock an
+    account.
+    """
+    if health.get("trouble") == "refused":
+        return True
+    if health.get("trouble") != "failed":
+        return False
+    return rests(parse_utc(health["trouble_since"]), parse_utc(health["last_run_at"]), now)
+
+
+def rests(since: datetime, last: datetime, now: datetime) -> bool:
+    """Tell whether what has failed `since` then, and `last` failed then, is left alone for now.
+
+    It is for as long as its trouble has lasted, so that each rest is about twice the one before,
+    and for REST_MOST at most.
+    """
+    return timedelta() <= now - last < min(last - since, REST_MOST)
+
+
 # --- a hold, and the user's answer ---------------------------------------------------------------
 
 
@@ -204,13 +232,13 @@ def note_unlisted(db: Store, profile_id: int, name: str, count: int) -> None:
 def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
     """Return the health of each source that was ever synced.
 
-    {name: {"records", "errors" (records it refuses), "last_ok_at", "last_error", "needs_user",
-    "trouble" (None, "failed", "refused" or "held"), "trouble_since", "held_since", "forgotten"}};
-    times as they are stored. One that is forgotten has nothing to tell but that.
+    {name: {"records", "errors" (records it refuses), "last_run_at", "last_ok_at", "last_error",
+    "needs_user", "trouble" (None, "failed", "refused" or "held"), "trouble_since", "held_since",
+    "forgotten"}}; times as they are stored. One that is forgotten has nothing to tell but that.
     """
     rows = db.rows(
-        "SELECT name, records, last_ok_at, last_error, needs_user, trouble, trouble_since, "
-        "held_since, more_errors + (SELECT COUNT(*) FROM "
+        "SELECT name, records, last_run_at, last_ok_at, last_error, needs_user, trouble, "
+        "trouble_since, held_since, more_errors + (SELECT COUNT(*) FROM "
         "source_errors e WHERE e.profile_id = s.profile_id AND e.source = s.name) AS errors "
         "FROM sources s WHERE profile_id = ? ORDER BY name",
         (profile_id,),
@@ -219,6 +247,7 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
         row["name"]: {
             "records": row["records"],
             "errors": row["errors"],
+            "last_run_at": row["last_run_at"],
             "last_ok_at": row["last_ok_at"],
             "last_error": row["last_error"],
             "needs_user": bool(row["needs_user"]),
@@ -234,6 +263,7 @@ def health(db: Store, profile_id: int) -> dict[str, dict[str, Any]]:
             found[word.subject] = {
                 "records": 0,
                 "errors": 0,
+                "last_run_at": None,
                 "last_ok_at": None,
                 "last_error": forgotten(word.subject),
                 "needs_user": False,
