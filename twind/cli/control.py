@@ -110,6 +110,8 @@ def _status_text(data: dict[str, Any]) -> str:
             f"recovered       the database was damaged, and is that of {back['made_at']} again: "
             f"what came in later is lost. The damaged one is in {back['aside']}"
         )
+    if stopped := data.get("interrupted"):
+        lines.append(f"interrupted     {_interrupted_text(**stopped)}")
     lines += ["", "plugins"]
     for plugin in data["plugins"]:
         wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
@@ -146,6 +148,13 @@ def _status_text(data: dict[str, Any]) -> str:
     )
     lines += [f"next            {one['job']} at {one['at']}" for one in data["next"]]
     return "\n".join(lines)
+
+
+def _interrupted_text(again: list[str], uncertain: int) -> str:
+    told = "the last twind was killed, or the power went; this one went on"
+    told += f" with {', '.join(dict.fromkeys(again))}" if again else ""
+    doubt = f"; {uncertain} message(s) may or may not have reached you" if uncertain else ""
+    return told + doubt
 
 
 def _span(seconds: float) -> str:

@@ -25,6 +25,7 @@ def build(
     upcoming: Iterable[tuple[str, datetime]],
     running: Iterable[Mapping[str, Any]],
     problem: str | None,
+    interrupted: Mapping[str, Any] | None,
     watching: str,
 ) -> dict[str, Any]:
     """Return the status as JSON; its shape is the command line's contract.
@@ -38,6 +39,8 @@ def build(
         upcoming: (job, moment) pairs; the soonest comes first in the status.
         running: {"id", "job", "progress"} of the jobs at work.
         problem: what is wrong with the configuration or the plugins as a whole.
+        interrupted: where the daemon before this one was killed or lost its power, {"again": names
+            of the jobs that are done again, "uncertain": how many messages may have been sent}.
         watching: "events" or "polling".
 
     """
@@ -61,6 +64,7 @@ def build(
         "running": [dict(job) for job in running],
         "paused": paused_until if paused_until == "forever" else local(paused_until, zone),
         "problem": problem,
+        "interrupted": None if interrupted is None else dict(interrupted),
         "watching": watching,
     }
 
