@@ -287,6 +287,23 @@ def test_a_night_in_which_the_clocks_change(morning, zone, begin, propose_at, da
     run(scenario)
 
 
+@pytest.mark.parametrize("away", [{"days": 40}, {"days": -40}, {"hours": 5}, {"hours": -5}])
+def test_a_clock_that_goes_wrong_and_is_put_right_repeats_no_day(morning, away):
+    async def scenario():
+        async with morning("2026-11-23T09:00") as one:
+            one.clock.advance(**away)
+            await one.check()
+            one.clock.advance(**{unit: -number for unit, number in away.items()})
+            await one.check()
+            await one.at("2026-11-23T10:00")
+            await one.at("2026-11-24T07:00")
+            days = one.proposed()
+            assert days.count("2026-11-23") == days.count("2026-11-24") == 1
+            assert len(days) == len(set(days))
+
+    run(scenario)
+
+
 def test_somebody_who_travels_is_proposed_for_each_day_once(morning):
     async def scenario():
         async with morning("2026-11-23T07:10", BERLIN) as one:

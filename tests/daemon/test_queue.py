@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from twind.daemon import queue
 from twind.daemon.queue import MAX_ATTEMPTS, Queue, follow_ups, lane_of, retry_after_s
 from twind.errors import JobError, TwindError
 from twind.store import Store, jobs
@@ -262,3 +263,29 @@ def test_a_morning_that_is_over_is_not_proposed_for(tmp_path):
             assert jobs.get(db, queued.id).error["code"] == "missed"
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+def test_an_end_that_cannot_be_stored_is_stored_once_it_can(tmp_path, monkeypatch, caplog, state):
+    """Else the job would be at work for good, in the table, and whoever waits would for ever."""
+    monkeypatch.setattr(queue, "STORE_PAUSE_S", 0.05)
+
+    def work(_job):
+        if state == "failed":
+            raise JobError("no")
+        return {}
+
+    async def scenario(b, db):
+        db.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN NEW.finished_at IS NOT NULL "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+        queued = b.queue.ask("sync")
+        while "cannot be stored yet: database or disk is full" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert jobs.get(db, queued.id).state == "running"
+        db.execute("DROP TRIGGER full")
+        assert (await b.queue.wait(queued.id)).state == state
+        assert not b.queue.running
+
+    bench(tmp_path, scenario, work)

@@ -11,6 +11,7 @@ import pytest
 
 from twind.daemon.service import DETECT_QUIET_S
 from twind.errors import TwindError
+from twind.home import Home
 from twind.store import Store, jobs, outbox, sources
 
 HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
@@ -385,10 +386,56 @@ def test_what_a_kill_interrupted_is_done_again_and_nothing_is_sent_twice(daemon,
     again = two.started("train")
     assert again[0]["args"] == again[1]["args"] == {"timesteps": 4096}
     assert [order["attempt"] for order in again] == [1, 2]
-    assert two.ask("status")["outbox"] == {"uncertain": 1}
+    status = two.ask("status")
+    assert status["outbox"] == {"uncertain": 1}
+    assert status["interrupted"]["uncertain"] == 1
+    assert "train" in status["interrupted"]["again"]
     until(lambda: not two.ask("status")["running"])
     with Store.open(two.home.database) as db:
         assert jobs.get(db, again[0]["job"]).state == "done"
+
+
+def test_a_training_that_was_called_for_and_not_queued_is_weighed_again(daemon, until):
+    one = daemon().up()
+    until(lambda: one.started("sync") and not one.ask("status")["running"])
+    one.stop(signal.SIGKILL)
+    with Store.open(one.home.database) as db:
+        began = jobs.start(db, jobs.enqueue(db, "detect", {}).id)
+        jobs.finish(db, began.id, began.attempt, {"train_due": True})
+    seen = len(one.started("detect"))
+    two = daemon().up()
+    until(lambda: len(two.started("detect")) > seen)
+
+
+def test_a_home_that_vanishes_is_not_made_anew_and_is_gone_on_with_once_it_is_back(daemon, until):
+    one = daemon().up()
+    until(lambda: one.started("sync") and not one.ask("status")["running"])
+    assert one.ask("status")["interrupted"] is None
+    root = one.home.state_dir
+    elsewhere = root.with_name("elsewhere")
+    root.rename(elsewhere)
+    one.home = Home.under(elsewhere)
+    with pytest.raises(TwindError, match=r"twind\.db is gone; nothing is done until it is back"):
+        one.ask("sync", wait=True)
+    assert "is gone" in one.ask("status")["problem"]
+    assert not root.exists()
+    elsewhere.rename(root)
+    one.home = Home.under(root)
+    one.ask("sync", wait=True)
+    assert one.ask("status")["problem"] is None
+    assert one.stop() == 0
+
+
+def test_a_daemon_whose_database_is_another_ends_to_be_started_on_that(daemon, until):
+    one = daemon().up()
+    until(lambda: one.started("sync") and not one.ask("status")["running"])
+    database = one.home.database
+    for path in database.parent.glob("twind.db*"):
+        path.rename(path.with_name(f"old-{path.name}"))
+    Store.open(database).close()
+    one.ask("sync")
+    assert one.process.wait(timeout=20) == 1
+    assert "home_lost: " in one.log.read_text()
 
 
 def test_a_service_manager_hears_of_start_reload_and_stop(daemon, tmp_path):

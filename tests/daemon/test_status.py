@@ -53,6 +53,7 @@ def test_the_status_tells_times_on_the_users_clock_and_the_soonest_first():
         running=[],
         problem=None,
         waiting=None,
+        interrupted=None,
         watching="events",
     )
     assert [one["job"] for one in data["next"]] == ["sync", "propose"]

@@ -196,3 +196,14 @@ def test_an_outbox_of_before_there_were_channels_is_kept(home, clock):
         outbox.drop(db, 8, "no use")
         assert not migrations.pending(db.connection)
         assert schema.create("outbox").count("dropped") == 1
+
+
+def test_a_clock_that_was_ahead_puts_nothing_off_for_longer_than_an_hour(db, message, clock):
+    clock.advance(days=400)
+    outbox.sending(db, [message], MAIL)
+    outbox.failed(db, [message], MAIL, "connection refused", again=True)
+    outbox.sent(db, [message], PHONE)
+    clock.advance(days=-400)
+    assert outbox.is_due(db, 1)
+    [found] = outbox.due(db, 1)
+    assert found.due == {MAIL}

@@ -64,6 +64,20 @@ def test_a_backup_that_is_damaged_too_is_passed_over(damaged, clock):
     assert_recovered(damaged, clock, "yesterday")
 
 
+def test_a_backup_of_the_future_is_taken_last(db, home, clock):
+    """Some clock was wrong when it was made: it is older than it says."""
+    for word, days in (("wrong clock", 300), ("today", -300)):
+        clock.advance(days=max(days, 0))
+        db.meta_set("said", word)
+        rotation.add(db, home, "daily", BackupSettings())
+        clock.advance(days=min(days, 0))
+    rotation.add(db, home, "daily", BackupSettings())
+    db.close()
+    home.database.write_bytes(NOISE)
+    with started(home, clock) as found:
+        assert found.meta_get("said") == "today"
+
+
 def test_without_a_good_one_nothing_is_touched(damaged, clock):
     for path in rotation.made(damaged.backups_dir):
         path.write_bytes(b"PK")

@@ -1,4 +1,4 @@
-"""Plugins that harm whoever runs them, and a power that goes at any moment: the real daemon."""
+"""Plugins that harm whoever runs them, damage, and a stop at any moment: the real daemon."""
 
 from __future__ import annotations
 
@@ -68,18 +68,8 @@ def test_a_plugin_that_is_switched_off_is_paused_and_back_again(own_life, eventu
     eventually(lambda: own_life.plugins()["tasks"]["state"] == "ok", 20)
 
 
-# --- a kill at any moment, and a stop in the middle of each job -----------------------------------
+# --- a damaged database, and a stop in the middle of each job ------------------------------------
 
-COUNTED = {
-    "responses": "SELECT COUNT(*) FROM responses",
-    "answered twice": "SELECT COUNT(*) - COUNT(DISTINCT question_id) FROM responses",
-    "records": "SELECT COUNT(*) FROM records",
-    "entities": "SELECT COUNT(*) FROM entities",
-    "workflows": "SELECT COUNT(*) FROM workflows",
-    "steps": "SELECT COUNT(*) FROM workflow_steps",
-    "patterns": "SELECT COUNT(*) FROM patterns",
-    "mornings": "SELECT COUNT(*) FROM jobs WHERE key IS NOT NULL",
-}
 ONCE = {
     "records": "SELECT source, uid FROM records",
     "entities": "SELECT name, entity_type FROM entities",
@@ -104,10 +94,6 @@ def assert_whole(life):
         assert len(rows) == len(set(rows)), name
 
 
-def count(life):
-    return {name: life.rows(sql)[0][0] for name, sql in COUNTED.items()}
-
-
 def wait(seconds):
     select.select([], [], [], seconds)
 
@@ -118,44 +104,6 @@ def answer(life):
         life.twind("ask", "--answer", f"{question['id']}={question['options'][0]['id']}")
         return 1
     return 0
-
-
-def test_kills_at_any_moment_lose_nothing_and_double_nothing(own_life, eventually, alive):
-    daemon = own_life.start()
-    eventually(own_life.at_rest, 90)
-    before, answers = count(own_life), 0
-    luck = random.Random(20261123)
-    for round_ in range(6):
-        answers += answer(own_life)
-        own_life.add_event(own_life.event(f"new{round_}", 3 + round_, "1400", "1500"))
-        for words in WORK[: luck.randint(1, 3)]:
-            own_life.twind(
-                "ctl", *(word.format(tomorrow=own_life.tomorrow) for word in words), "--no-wait"
-            )
-        wait(luck.uniform(0.0, 6.0))
-        workers = daemon.workers()
-        daemon.end(signal.SIGKILL)
-        eventually(lambda pids=workers: not any(alive(pid) for pid in pids), 5)
-        assert_whole(own_life)
-        daemon = own_life.start()
-    eventually(own_life.at_rest, 150)
-    eventually(
-        lambda: own_life.rows("SELECT COUNT(*) FROM records WHERE uid LIKE 'new%'") == [(6,)], 20
-    )
-    after = count(own_life)
-    assert after == {
-        **before,
-        "responses": before["responses"] + answers,
-        "records": before["records"] + 6,
-        "mornings": after["mornings"],
-    }
-    assert_whole(own_life)
-    # A debounced detect may have begun meanwhile; what is stuck stays.
-    open_jobs = "SELECT id, name, state FROM jobs WHERE state IN ('queued', 'running')"
-    eventually(lambda: own_life.rows(open_jobs) == [], 60)
-    states = dict(own_life.rows("SELECT state, COUNT(*) FROM outbox GROUP BY state"))
-    assert states.keys() <= {"sent", "uncertain", "pending"}
-    assert daemon.end(signal.SIGTERM) == 0
 
 
 def test_a_damaged_database_is_that_of_the_last_backup_again(own_life, eventually):

@@ -114,6 +114,8 @@ def _status_text(data: dict[str, Any]) -> str:
     if data.get("problem"):
         lines.append(f"problem         {data['problem']}")
     lines += _damage_text(data)
+    if stopped := data.get("interrupted"):
+        lines.append(f"interrupted     {_interrupted_text(**stopped)}")
     lines += ["", "plugins"]
     for plugin in data["plugins"]:
         wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
@@ -171,9 +173,14 @@ def _damage_text(data: dict[str, Any]) -> list[str]:
             f"recovered       the model {model['file']} was damaged at {model['at']}, and {what}. "
             f"The damaged one is in {model['aside']}"
         )
-    if data.get("problem"):
-        lines.append(f"configuration   going on as it was: {data['problem']}")
     return lines
+
+
+def _interrupted_text(again: list[str], uncertain: int) -> str:
+    told = "the last twind was killed, or the power went; this one went on"
+    told += f" with {', '.join(dict.fromkeys(again))}" if again else ""
+    doubt = f"; {uncertain} message(s) may or may not have reached you" if uncertain else ""
+    return told + doubt
 
 
 def _span(seconds: float) -> str:

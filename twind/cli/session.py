@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from twind import settings
 from twind.cli.processes import run_job
+from twind.errors import StoreError
 from twind.home import Home
 from twind.store import log, profiles, rotation
 
@@ -41,12 +43,15 @@ class Session:
 
 @contextmanager
 def opened(arguments: argparse.Namespace) -> Iterator[Session]:
-    """Open the database of the home that is meant."""
+    """Open the database of the home that is meant; what it cannot do is a StoreError."""
     home = Home.find(arguments.home)
     configuration = settings.load(home)
     with rotation.opened(home) as db:
-        profiles.ensure(db, configuration.profile.id)
-        yield Session(home, configuration, db)
+        try:
+            profiles.ensure(db, configuration.profile.id)
+            yield Session(home, configuration, db)
+        except sqlite3.OperationalError as error:  # a full disk, say
+            raise StoreError(f"{home.database}: {error}") from error
 
 
 def interactive() -> bool:

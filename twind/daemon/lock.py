@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` for as long as the block runs.
+def held(path: Path) -> Iterator[bool]:
+    """Hold the lock file `path` for as long as the block runs; tell whether its last holder died.
 
     Its folder is made, for the owner alone, where it is missing. The kernel drops the lock with the
     process, so a killed daemon leaves nothing to clean up; the file itself stays, since removing it
-    would let two processes lock two different files of one name.
+    would let two processes lock two different files of one name. Who holds it stands in it, and
+    still does where the process was killed or the power went.
 
     Raises HomeHeldError, naming the process that holds it, and TwindError if it cannot be made.
     """
@@ -30,8 +31,11 @@ def held(path: Path) -> Iterator[None]:
     except OSError as error:
         raise TwindError(f"{path}: cannot be made: {error.strerror}") from error
     try:
-        _take(file, path)
-        yield
+        died = _take(file, path)
+        try:
+            yield died
+        finally:
+            os.ftruncate(file, 0)
     finally:
         os.close(file)
 
@@ -55,7 +59,7 @@ def holder(path: Path) -> int | None:
     return int(pid) if (pid, inode) in held else None
 
 
-def _take(file: int, path: Path) -> None:
+def _take(file: int, path: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -63,5 +67,10 @@ def _take(file: int, path: Path) -> None:
         raise HomeHeldError(
             f"{path.parent} is held by another twind daemon (process {holder})"
         ) from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    died = os.fstat(file).st_size > 0
+    try:
+        os.pwrite(file, f"{os.getpid():<10}\n".encode(), 0)
+        os.fsync(file)
+    except OSError as error:
+        raise TwindError(f"{path}: cannot be written: {error.strerror}") from error
+    return died

@@ -11,6 +11,7 @@ import json
 import logging
 import sqlite3
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twind.daemon import logs
@@ -277,13 +278,24 @@ class Queue:
         try:
             result = await self._run(job)
         except JobError as error:
-            jobs.fail(self._db, job.id, job.attempt, error.code, str(error))
+            await self._end(job, partial(jobs.fail, code=error.code, message=str(error)))
         else:
             # A worker may have finished its own row, in the transaction that stores its result.
-            jobs.finish(self._db, job.id, job.attempt, result)
+            await self._end(job, partial(jobs.finish, result=result))
         finally:
             self.running.pop(job.id, None)
         self._settle(jobs.get(self._db, job.id))
+
+    async def _end(self, job: Job, end: Callable[[Store, int, int], bool]) -> None:
+        """Store how a job has ended, as soon as that can be: nobody else would ever end it."""
+        while True:
+            try:
+                end(self._db, job.id, job.attempt)
+            except sqlite3.Error as error:
+                log.warning("the end of %s cannot be stored yet: %s", job.name, error)
+                await asyncio.sleep(STORE_PAUSE_S)
+            else:
+                return
 
     def _settle(self, job: Job) -> None:
         asked = job.id in self._asked

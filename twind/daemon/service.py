@@ -83,6 +83,12 @@ class UsageError(TwindError):
     code = "usage"
 
 
+class HomeLostError(TwindError):
+    """Another database lies where the one was that is open."""
+
+    code = "home_lost"
+
+
 def run(
     home: Home,
     load: Callable[[Home], TwindSettings] = settings_room.load,
@@ -101,8 +107,9 @@ def run(
     logs.set_up()
     processes.adopt()
     settings = load(home)
-    with lock.held(home.lock), control.bind(home.socket) as listener:
-        return asyncio.run(_serve(home, settings, load, clock, command, supplies, listener))
+    with lock.held(home.lock) as died, control.bind(home.socket) as listener:
+        serving = _serve(home, settings, load, clock, command, supplies, listener, died=died)
+        return asyncio.run(serving)
 
 
 async def _serve(
@@ -113,10 +120,12 @@ async def _serve(
     command: Sequence[str],
     supplies: Path,
     listener: socket.socket,
+    *,
+    died: bool,
 ) -> int:
     clock = clock or clocks.SystemClock()
     with _opened(home, settings, clock) as db:
-        service = Service(home, settings, load, clock, db, command, supplies, listener)
+        service = Service(home, settings, load, clock, db, command, supplies, listener, died=died)
         await service.serve()
     return 0
 
@@ -156,8 +165,17 @@ def _finish_forgetting(db: Store, home: Home) -> None:
         log.warning("%s", error)
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell a file from any other of its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Service:
-    """One daemon at work. To be made inside its loop."""
+    """One daemon at work. To be made inside its loop. `died` says what became of the last one."""
 
     def __init__(
         self,
@@ -169,6 +187,8 @@ class Service:
         command: Sequence[str],
         supplies: Path,
         listener: socket.socket,
+        *,
+        died: bool = False,
     ) -> None:
         self._home = home
         self._supplies = supplies
@@ -193,12 +213,16 @@ class Service:
         self._schedule = schedule.Schedule(sync=self._sync_all, poll=self._poll, check=self._check)
         self._control = control.Control(listener, home.socket, self._command)
         self._started_s = clocks.monotonic_s()
+        self._opened_as = _identity(home.database)
+        self._gone: str | None = None
         self._plugins: list[dict[str, Any]] = []
         self._plugin_code = set(home.plugin_dirs)
         self._problem: str | None = None
         """What is wrong with the settings, while those from before are gone on with."""
         self._plugin_problem: str | None = None
         self._configured = home.config_file.exists()
+        self._died = died
+        self._interrupted: dict[str, Any] | None = None
         self._progress: dict[int, dict[str, Any]] = {}
         self._began_s: dict[int, float] = {}
         self._tally = metrics.Tally()
@@ -252,6 +276,8 @@ class Service:
                 self._spawn(self._reload_when_told())
             await self._wake.wait()
             self._wake.clear()
+        if self._gone and self._home.database.exists():
+            raise HomeLostError(self._gone)
 
     async def _stop(self) -> None:
         self._sd.stopping()
@@ -280,11 +306,21 @@ class Service:
         self._wake.set()
 
     def _recover(self) -> None:
-        again = self._queue.recover()
+        again = [job.name for job in self._queue.recover()]
         if again:
-            log.info("doing again what was interrupted: %s", ", ".join(job.name for job in again))
-        self._mark_uncertain()
+            log.info("doing again what was interrupted: %s", ", ".join(again))
+        uncertain = self._mark_uncertain()
+        if self._died:
+            log.warning("the last twind was killed, or the power went; going on from there")
+            self._interrupted = {"again": again, "uncertain": uncertain}
+            self._weigh_training_again()
         self._queue.drop_obsolete()
+
+    def _weigh_training_again(self) -> None:
+        """Have `detect` say again that training pays, where nobody lived to queue it."""
+        detect, train = (jobs.newest(self._db, name) for name in ("detect", "train"))
+        if detect and detect.result.get("train_due") and (train is None or train.id < detect.id):
+            self._queue.put("detect", news=True)
 
     async def _ping(self) -> None:
         """Tell the service manager that this loop still turns; a loop that hangs does not."""
@@ -339,7 +375,7 @@ class Service:
 
     @property
     def _trouble(self) -> str | None:
-        return self._problem or self._plugin_problem
+        return self._gone or self._problem or self._plugin_problem
 
     def _load_again(self) -> TwindSettings:
         """Read the settings; a file that was there and is gone is no wish for the defaults."""
@@ -456,11 +492,15 @@ class Service:
 
     async def _poll(self) -> None:
         """Look for what no event told of: the slow check."""
+        self._look_for_home()
         self._look_at_log()
         await self._watcher.look()
 
     async def _check(self) -> None:
         """Ask what is due; called at the start, and at least once a minute."""
+        self._look_for_home()
+        if not self._is_at_work("notify"):
+            self._mark_uncertain()
         self._notice_end_of_pause()
         self._notice_mains()
         self._queue.drop_obsolete()
@@ -482,7 +522,7 @@ class Service:
         if not due or self._sources_read_at is None:
             return
         if not -FRESH < self._clock.now() - self._sources_read_at < FRESH:
-            if not any(job.name == "sync" for job in self._queue.running.values()):
+            if not self._is_at_work("sync"):
                 self._sync_due(news=True)
             return
         if life.is_empty(self._db, self._settings.profile.id):
@@ -501,7 +541,7 @@ class Service:
         profile_id = self._settings.profile.id
         if (
             due is not None
-            and not any(job.name == "notify" for job in self._queue.running.values())
+            and not self._is_at_work("notify")
             and not life.is_empty(self._db, profile_id)
             and messages.disturbs(self._db, profile_id, self._clock.now()) is None
         ):
@@ -586,6 +626,10 @@ class Service:
     # --- jobs ------------------------------------------------------------------------------------
 
     async def _work(self, job: Job) -> dict[str, Any]:
+        self._look_for_home()
+        if self._gone:
+            # A worker would make a home anew, in the way of the one that may come back.
+            raise workers.job_error("no_home", self._gone)
         limits = self._settings.limits
         if job.name == "detect":
             self._detected_seq = change_log.max_seq(self._db)
@@ -661,14 +705,14 @@ class Service:
         for name in follow_ups(job, training_enabled=self._settings.training.enabled):
             if name == "notify":
                 self._notify_if_needed(news=True)
-            elif name == "train" and self._is_training():
+            elif name == "train" and self._is_at_work("train"):
                 # What moved before it began it knows: detect says afterwards what is left.
                 self._train_wanted = True
             else:
                 self._queue.put(name, news=True)
 
-    def _is_training(self) -> bool:
-        return any(job.name == "train" for job in self._queue.running.values())
+    def _is_at_work(self, name: str) -> bool:
+        return any(job.name == name for job in self._queue.running.values())
 
     def _after_sync(self, job: Job) -> None:
         """Learn from what was read; where one plugin has taken the others with it, part them."""
@@ -690,13 +734,30 @@ class Service:
         health = sources.health(self._db, self._settings.profile.id)
         return {name for name, one in health.items() if one["trouble"]}
 
-    def _mark_uncertain(self) -> None:
-        """Take note of what was being delivered by somebody who is dead."""
+    def _mark_uncertain(self) -> int:
+        """Take note of what was being delivered by somebody who is dead; return how many."""
         doubtful = outbox.mark_uncertain(self._db)
         if doubtful:
             about = logs.about(event="uncertain")
             told = "%d notifications may or may not have been delivered"
             log.warning(told, doubtful, extra=about)
+        return doubtful
+
+    def _look_for_home(self) -> None:
+        """Notice that the home is gone, or is back. Where it is another, this daemon ends."""
+        there, before = _identity(self._home.database), self._gone
+        if there == self._opened_as:
+            self._gone = None
+        elif there is None:
+            self._gone = f"{self._home.database} is gone; nothing is done until it is back"
+        else:
+            self._gone = f"{self._home.database} is another file than the one that is open"
+            self._want_stop()
+        if self._gone and self._gone != before:
+            log.error("%s", self._gone)
+        if before and not self._gone:
+            log.info("%s is back", self._home.database)
+            self._queue.put("inspect", news=True)
 
     # --- the pause -------------------------------------------------------------------------------
 
@@ -779,6 +840,7 @@ class Service:
             ],
             problem=self._trouble,
             waiting=self._what_waits(),
+            interrupted=self._interrupted,
             watching="polling" if self._watcher.polling else "events",
         )
 

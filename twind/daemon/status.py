@@ -26,6 +26,7 @@ def build(
     running: Iterable[Mapping[str, Any]],
     problem: str | None,
     waiting: str | None,
+    interrupted: Mapping[str, Any] | None,
     watching: str,
 ) -> dict[str, Any]:
     """Return the status as JSON; its shape is the command line's contract.
@@ -40,6 +41,8 @@ def build(
         running: {"id", "job", "progress"} of the jobs at work.
         problem: what is wrong with the configuration or the plugins as a whole.
         waiting: what queued jobs wait for, other than their turn.
+        interrupted: where the daemon before this one was killed or lost its power, {"again": names
+            of the jobs that are done again, "uncertain": how many messages may have been sent}.
         watching: "events" or "polling".
 
     """
@@ -66,6 +69,7 @@ def build(
         "paused": paused_until if paused_until == "forever" else local(paused_until, zone),
         "problem": problem,
         "waiting": waiting,
+        "interrupted": None if interrupted is None else dict(interrupted),
         "watching": watching,
     }
 

@@ -58,6 +58,12 @@ def get(db: Store, job_id: int) -> Job:
     return _job(row)
 
 
+def newest(db: Store, name: str) -> Job | None:
+    """Return the job of that name that was queued last, whatever became of it."""
+    row = db.row("SELECT * FROM jobs WHERE name = ? ORDER BY id DESC LIMIT 1", (name,))
+    return None if row is None else _job(row)
+
+
 def enqueue(db: Store, name: str, args: dict[str, Any], key: str | None = None) -> Job:
     """Queue a job, or return the one that already stands for it.
 

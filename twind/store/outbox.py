@@ -32,6 +32,8 @@ RETRY_S, RETRY_MOST_S = 60.0, 3600.0
 """How long to wait after a first failure, and at most: it doubles."""
 NOBODY_S = 900.0
 """How long to wait where there is no channel at all."""
+_IS_DUE = "(due_at IS NULL OR due_at <= :now OR due_at > :furthest)"
+"""Nothing is put off for longer than an hour: what seems to be was, by a clock that went wrong."""
 MAX_TRIES = 30
 """As many fill a day. A channel that has been away for longer has missed the message."""
 
@@ -79,9 +81,9 @@ def is_due(db: Store, profile_id: int | None = None, *, new: bool = False) -> bo
     return bool(
         db.value(
             "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' "
-            "AND (?1 IS NULL OR profile_id = ?1) "
-            "AND (due_at IS NULL OR (due_at <= ?2 AND NOT ?3)))",
-            (profile_id, db.now(), int(new)),
+            "AND (:profile IS NULL OR profile_id = :profile) "
+            f"AND {_IS_DUE} AND (due_at IS NULL OR NOT :new))",
+            {"profile": profile_id, "new": int(new), **_times(db)},
         )
     )
 
@@ -89,9 +91,9 @@ def is_due(db: Store, profile_id: int | None = None, *, new: bool = False) -> bo
 def due(db: Store, profile_id: int | None = None) -> list[Message]:
     """Return what is to be sent now, the oldest first, for this profile or for any."""
     rows = db.rows(
-        "SELECT * FROM outbox WHERE state = 'pending' AND (?1 IS NULL OR profile_id = ?1) "
-        "AND (due_at IS NULL OR due_at <= ?2) ORDER BY id",
-        (profile_id, db.now()),
+        "SELECT * FROM outbox WHERE state = 'pending' "
+        f"AND (:profile IS NULL OR profile_id = :profile) AND {_IS_DUE} ORDER BY id",
+        {"profile": profile_id, **_times(db)},
     )
     return [
         Message(
@@ -106,11 +108,18 @@ def due(db: Store, profile_id: int | None = None) -> list[Message]:
 
 
 def _due_at(db: Store, message_id: int) -> frozenset[Address] | None:
-    rows = db.rows("SELECT * FROM deliveries WHERE message_id = ?", (message_id,))
-    now = db.now()
-    waiting = [row for row in rows if row["state"] == "waiting" and (row["due_at"] or "") <= now]
+    rows = db.rows(
+        f"SELECT *, state = 'waiting' AND {_IS_DUE} AS is_due FROM deliveries "
+        "WHERE message_id = :message",
+        {"message": message_id, **_times(db)},
+    )
+    waiting = (row for row in rows if row["is_due"])
     found = (Address(row["plugin"], row["channel"], row["name"]) for row in waiting)
     return frozenset(found) if rows else None
+
+
+def _times(db: Store) -> dict[str, str]:
+    return {"now": db.now(), "furthest": _from_now(db, RETRY_MOST_S)}
 
 
 def address(db: Store, message_id: int, addresses: Iterable[Address]) -> None:
@@ -213,11 +222,14 @@ def postpone(db: Store, message_id: int, why: str) -> None:
 
 def mark_uncertain(db: Store) -> int:
     """Mark what was being sent when its sender died; return how many messages there were."""
+    found = (
+        "SELECT id FROM outbox WHERE state = 'sending' UNION "
+        "SELECT message_id FROM deliveries WHERE state = 'sending'"
+    )
+    if not db.rows(found):
+        return 0  # asked each minute: it takes nobody's turn to write
     with db.transaction():
-        rows = db.rows(
-            "SELECT id FROM outbox WHERE state = 'sending' UNION "
-            "SELECT message_id FROM deliveries WHERE state = 'sending'"
-        )
+        rows = db.rows(found)
         db.execute(
             "UPDATE deliveries SET state = 'uncertain', changed_at = ?, "
             "error = 'the sender was interrupted' WHERE state = 'sending'",

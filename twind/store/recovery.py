@@ -24,6 +24,7 @@ import sys
 import tempfile
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,8 +141,8 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
     because: what is wrong with that. To be called by whoever holds the home, with the database open
     nowhere. Raises BackupError where there is no good backup; then all is as it was.
     """
-    path, manifest = _newest_good(home)
     now = clock.now()
+    path, manifest = _newest_good(home, now)
     told = Recovered(
         format_utc(now),
         because,
@@ -296,10 +297,15 @@ def _read(database: Path) -> Recovered:
     return Recovered(**json.loads(told))
 
 
-def _newest_good(home: Home) -> tuple[Path, Manifest]:
+def _newest_good(home: Home, now: datetime) -> tuple[Path, Manifest]:
+    """Return the newest; one of the future, made by a clock that went wrong, is taken last."""
     wrong = []
-    newest_first = sorted(home.backups_dir.glob("twind-*.zip"), key=_made_at, reverse=True)
-    for path in newest_first:
+
+    def rank(path: Path) -> tuple[bool, datetime]:
+        made_at = _made_at(path)
+        return made_at <= now, made_at
+
+    for path in sorted(home.backups_dir.glob("twind-*.zip"), key=rank, reverse=True):
         try:
             return path, backups.verify(path, scratch=home.state_dir)
         except BackupError as error:
@@ -308,11 +314,11 @@ def _newest_good(home: Home) -> tuple[Path, Manifest]:
     raise BackupError(f"there is no good backup in {home.backups_dir}{what}")
 
 
-def _made_at(path: Path) -> float:
+def _made_at(path: Path) -> datetime:
     try:
-        return backups.read(path).made_at.timestamp()
+        return backups.read(path).made_at
     except BackupError:
-        return 0.0
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _set_aside(path: Path, place: Path) -> None:
