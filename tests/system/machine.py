@@ -181,7 +181,7 @@ class Machine:
         self.run("systemctl", "daemon-reload")
         self.run("systemctl", "restart", "twind")
 
-    def twind(self, *words, timeout_s=600.0):
+    def twind(self, *words, timeout_s=1200.0):
         """Run a command of root's `twind` and return its data."""
         shape = json.loads(self.run("/opt/twind/bin/twind", *words, "--json", timeout_s=timeout_s))
         assert shape["ok"], shape

@@ -99,7 +99,7 @@ def begin_training(machine, eventually):
             for job in machine.twind("ctl", "status")["running"]
         )
 
-    eventually(is_at_it, 600.0)
+    eventually(is_at_it, 1200.0)
 
 
 def test_it_learns_trains_and_proposes_behind_its_walls(running, eventually):
