@@ -168,6 +168,10 @@ class Queue:
 
     # --- taking jobs -----------------------------------------------------------------------------
 
+    def is_at_work(self, name: str) -> bool:
+        """Tell whether a job of that name runs."""
+        return any(job.name == name for job in self.running.values())
+
     def ask(self, name: str, args: dict[str, Any] | None = None) -> Job:
         """Queue a job because the user asked for it: at once, and even in a pause."""
         args = args or {}
