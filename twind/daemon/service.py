@@ -613,6 +613,7 @@ class Service:
         self._detect_now()
         names = job.args.get("plugins") or self._fetching_plugins()
         if job.state == "failed" and (job.error or {}).get("code") in KILLED:
+            self._queue.drop_retry(job)  # each source has its own turn, and rests
             if len(names) > 1:
                 for name in names:
                     self._queue.put("sync", {"plugins": [name]}, news=True)
