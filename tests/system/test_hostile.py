@@ -262,7 +262,7 @@ def test_every_hostile_plugin_is_tried():
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_each_beside_good_ones_and_gone_again(own_life, eventually):
     street = Neighbourhood(own_life, eventually, 120)
     street.start()
