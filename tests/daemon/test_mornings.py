@@ -25,7 +25,10 @@ from twind.store import Store, jobs, outbox, profiles, records
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
-PLUGIN = {"name": "files", "state": "ok", "abilities": ["fetch"], "error": None, "watch": []}
+PLUGINS = [
+    {"name": name, "state": "ok", "abilities": ["fetch"], "error": None, "watch": []}
+    for name in ("files", "people")
+]
 
 
 class Morning:
@@ -82,7 +85,7 @@ def morning(tmp_path, monkeypatch):
     journal = tmp_path / "journal"
     journal.touch()
     monkeypatch.setenv("FAKE_JOURNAL", str(journal))
-    monkeypatch.setenv("FAKE_RESULTS", json.dumps({"inspect": {"plugins": [PLUGIN]}}))
+    monkeypatch.setenv("FAKE_RESULTS", json.dumps({"inspect": {"plugins": PLUGINS}}))
     home = Home.under(tmp_path / "h")
 
     @asynccontextmanager
