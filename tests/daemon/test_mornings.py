@@ -16,6 +16,7 @@ import pytest
 from twind import settings
 from twind.clock import FixedClock, local_time
 from twind.daemon import control
+from twind.daemon.configuration import Configuration
 from twind.daemon.schedule import CHECKIN_WAITS_MIN, checkin_minute
 from twind.daemon.service import Service
 from twind.home import Home
@@ -24,7 +25,10 @@ from twind.store import Store, jobs, outbox, profiles, records
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
-PLUGIN = {"name": "files", "state": "ok", "abilities": ["fetch"], "error": None, "watch": []}
+PLUGINS = [
+    {"name": name, "state": "ok", "abilities": ["fetch"], "error": None, "watch": []}
+    for name in ("files", "people")
+]
 
 
 class Morning:
@@ -81,7 +85,7 @@ def morning(tmp_path, monkeypatch):
     journal = tmp_path / "journal"
     journal.touch()
     monkeypatch.setenv("FAKE_JOURNAL", str(journal))
-    monkeypatch.setenv("FAKE_RESULTS", json.dumps({"inspect": {"plugins": [PLUGIN]}}))
+    monkeypatch.setenv("FAKE_RESULTS", json.dumps({"inspect": {"plugins": PLUGINS}}))
     home = Home.under(tmp_path / "h")
 
     @asynccontextmanager
@@ -98,7 +102,8 @@ def morning(tmp_path, monkeypatch):
         clock = FixedClock(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone)))
         listener = control.bind(home.socket)
         with Store.open(home.database, clock) as db:
-            service = Service(home, given, lambda _home: given, clock, db, FAKE, listener)
+            configuration = Configuration(home, lambda _home: given, clock)
+            service = Service(home, configuration, clock, db, listener, command=FAKE)
             one = Morning(service, db, clock, journal, zone)
             if life and not db.value("SELECT COUNT(*) FROM entities"):
                 one.begin_life()
@@ -212,7 +217,7 @@ def test_one_source_read_is_not_all(morning):
     async def scenario():
         async with morning("2026-11-22T20:00") as one:
             one.clock.advance(hours=11, minutes=30)
-            one._service._sources_read_at = None
+            one._service._reading.read_at = None
             await one.command("sync", plugins=["files"], wait=True)
             await one.check()
             assert one.proposed() == ["2026-11-22"]
@@ -400,15 +405,13 @@ def test_a_notification_that_waits_for_its_button_is_not_closed_by_the_question(
             one.clock.advance(seconds=(now - one.clock.now()).total_seconds())
             monkeypatch.setitem(one._service._workers._env, "FAKE_LISTEN", "notify")
             outbox.put(one.db, 1, "news", {"title": "News", "body": ""})
-            one._service._notify_if_needed()
+            one._service._delivery.want()
             async with asyncio.timeout(30):
-                while not any(  # noqa: ASYNC110
-                    one._service._is_listening(job) for job in one._service._queue.running.values()
-                ):
+                while not one._service._delivery.is_listening():  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             await one._service._check()
             assert asked(one) == []
-            one._service._end_listening()
+            one._service._delivery.end_listening()
             await one.check()
             assert asked(one) == [f"checkin:{DAY}"]
 

@@ -161,6 +161,20 @@ def test_a_failed_job_backs_off_until_there_is_news_or_the_user_asks(tmp_path, c
     assert "sync failed: no network" in caplog.text
 
 
+def test_a_failed_job_that_somebody_else_sees_to_is_not_tried_again_and_still_logged_once(
+    tmp_path, caplog
+):
+    async def scenario(b, _db):
+        for _ in range(2):
+            failed = await b.queue.wait(b.queue.put("sync").id)
+            assert b.queue._retries
+            b.queue.drop_retry(failed)
+            assert not b.queue._retries
+
+    bench(tmp_path, scenario, failing)
+    assert caplog.text.count("sync failed") == 1
+
+
 def test_a_morning_that_failed_is_not_tried_again_once_the_day_is_over(tmp_path):
     over = False
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from twind.daemon.service import DETECT_QUIET_S
+from twind.daemon.learning import QUIET_S
 from twind.errors import TwindError
 from twind.home import Home
 from twind.store import Store, jobs, outbox, sources
@@ -125,7 +125,7 @@ def test_a_second_answer_waits_for_more_where_the_first_was_learnt_from_soon(dae
     answer(one, 1)
     until(lambda: len(one.started("detect")) == seen + 1)
     answer(one, 2)
-    later = time.monotonic() + 2 * DETECT_QUIET_S
+    later = time.monotonic() + 2 * QUIET_S
     until(lambda: time.monotonic() > later)
     assert len(one.started("detect")) == seen + 1
 

@@ -13,6 +13,9 @@ from twind.errors import TwindError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from twind.clock import Clock
+    from twind.store import Store
+
 KEY = "paused_until"
 FOREVER = "forever"
 
@@ -67,3 +70,39 @@ def is_paused(kept: str | None, now: datetime) -> bool:
     if kept is None:
         return False
     return kept == FOREVER or parse_utc(kept) > now
+
+
+class Pause:
+    """The pause of one daemon, kept in the store: it outlives the process."""
+
+    def __init__(self, db: Store, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._was_on = False
+
+    def until(self) -> str | None:
+        """Return "forever", the UTC time until which nothing is done by itself, or None."""
+        kept = self._db.meta_get(KEY)
+        return kept if is_paused(kept, self._clock.now()) else None
+
+    def is_on(self) -> bool:
+        """Tell whether nothing is to be done by itself."""
+        return self.until() is not None
+
+    def begin(self, text: str | None, zone: ZoneInfo) -> str:
+        """Pause until `text`, as `until` reads it, and return what is kept."""
+        kept = until(text, self._clock.now(), zone)
+        self._db.meta_set(KEY, kept)
+        self._was_on = True
+        return kept
+
+    def end(self) -> None:
+        """Go on."""
+        self._db.meta_set(KEY, None)
+
+    def has_ended(self) -> bool:
+        """Tell whether it has ended since this was last asked."""
+        is_on = self.is_on()
+        ended = self._was_on and not is_on
+        self._was_on = is_on
+        return ended

@@ -168,6 +168,10 @@ class Queue:
 
     # --- taking jobs -----------------------------------------------------------------------------
 
+    def is_at_work(self, name: str) -> bool:
+        """Tell whether a job of that name runs."""
+        return any(job.name == name for job in self.running.values())
+
     def ask(self, name: str, args: dict[str, Any] | None = None) -> Job:
         """Queue a job because the user asked for it: at once, and even in a pause."""
         args = args or {}
@@ -335,8 +339,15 @@ class Queue:
         except (sqlite3.Error, StoreError):
             log.exception("%s could not be queued again", job.name)
 
-    def _forget_failures(self, identity: str) -> bool:
+    def drop_retry(self, job: Job) -> None:
+        """Do not try a failed job again by itself: somebody else sees to what it was for."""
+        self._stop_retry(_identity(job.name, job.args, job.key))
+
+    def _stop_retry(self, identity: str) -> None:
         timer = self._retries.pop(identity, None)
         if timer is not None:
             timer.cancel()
+
+    def _forget_failures(self, identity: str) -> bool:
+        self._stop_retry(identity)
         return self._failures.pop(identity, 0) > 0

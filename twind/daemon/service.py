@@ -13,17 +13,18 @@ import logging
 import os
 import signal
 import sqlite3
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind import clock as clocks
-from twind import messages, processes
+from twind import processes
 from twind import settings as settings_room
 from twind.daemon import (
+    commands,
     control,
     lock,
     logs,
     metrics,
+    opening,
     pauses,
     power,
     schedule,
@@ -31,20 +32,17 @@ from twind.daemon import (
     status,
     workers,
 )
-from twind.daemon.debounce import Debounce
+from twind.daemon.configuration import Configuration
+from twind.daemon.delivering import Delivery
+from twind.daemon.duties import Duties
+from twind.daemon.inspected import Plugins
+from twind.daemon.learning import Learning
 from twind.daemon.queue import Queue, follow_ups
+from twind.daemon.reading import Reading
 from twind.daemon.watch import Watcher
-from twind.errors import (
-    BackupError,
-    DamagedDatabaseError,
-    JobError,
-    NotFoundError,
-    SettingsError,
-    StoreError,
-    TwindError,
-)
-from twind.store import Store, erasure, jobs, life, outbox, recovery, rotation, sources
-from twind.store import log as change_log
+from twind.daemon.whereabouts import Whereabouts
+from twind.errors import SettingsError, StoreError, TwindError
+from twind.store import jobs, rotation
 from twind.store import status as store_status
 
 if TYPE_CHECKING:
@@ -53,34 +51,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from twind.clock import Clock
+    from twind.daemon.commands import Answer, Command
     from twind.home import Home
     from twind.settings import TwindSettings
+    from twind.store import Store
     from twind.store.jobs import Job
 
 NICE = 10
 """Workers give way to whatever the user is doing."""
 
-BUSY_TIMEOUT_S = 2.0
-"""The loop must not stand still while another program holds the database."""
-
 RELOAD_WAIT_S = 10.0
 
-DETECT_QUIET_S, DETECT_MOST_S = 2.0, 30.0
-"""How long after the last change patterns are refreshed, and how long a change waits at most."""
-
-KILLED = frozenset({"died", "timeout"})
-"""How a job ends whose worker something has killed or held up."""
-
-FRESH = timedelta(minutes=30)
-"""How old the last reading of the sources may be when the morning's proposals are made."""
-
 log = logging.getLogger(__name__)
-
-
-class UsageError(TwindError):
-    """A command over the socket that makes no sense."""
-
-    code = "usage"
 
 
 class HomeLostError(TwindError):
@@ -106,148 +88,103 @@ def run(
     """
     logs.set_up()
     processes.adopt()
-    settings = load(home)
-    with lock.held(home.lock) as died, control.bind(home.socket) as listener:
-        serving = _serve(home, settings, load, clock, command, supplies, listener, died=died)
-        return asyncio.run(serving)
-
-
-async def _serve(
-    home: Home,
-    settings: TwindSettings,
-    load: Callable[[Home], TwindSettings],
-    clock: Clock | None,
-    command: Sequence[str],
-    supplies: Path,
-    listener: socket.socket,
-    *,
-    died: bool,
-) -> int:
     clock = clock or clocks.SystemClock()
-    with _opened(home, settings, clock) as db:
-        service = Service(home, settings, load, clock, db, command, supplies, listener, died=died)
-        await service.serve()
+    configuration = Configuration(home, load, clock)
+
+    async def serve() -> None:
+        with opening.opened(home, configuration.settings, clock) as db:
+            service = Service(
+                home, configuration, clock, db, listener,
+                command=command, supplies=supplies, died=died,
+            )  # fmt: skip
+            await service.serve()
+
+    with lock.held(home.lock) as died, control.bind(home.socket) as listener:
+        asyncio.run(serve())
     return 0
 
 
-def _opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
-    """Open the home's database; where it is damaged, that of the newest good backup.
-
-    Where only its journal is, it is gone on with.
-    """
-    found = recovery.finish(home)
-    if (wrong := recovery.damage(home)) is not None:
-        try:
-            found = recovery.recover(home, clock, wrong)
-        except BackupError as none:
-            raise DamagedDatabaseError(f"{wrong}; {none}") from none
-        log.error(
-            "%s: it was replaced by the backup of %s; the damaged one is in %s",
-            wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
-        )  # fmt: skip
-    elif (lost := recovery.damaged_journal(home)) is not None:
-        found = recovery.keep(home, clock, lost)
-        log.error("%s; as it was found it is in %s", lost, found.aside)
-    db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
-    _finish_forgetting(db, home)
-    if found is not None:
-        recovery.note(db, found)
-        said = messages.of_recovery(found, settings.zone)
-        outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
-    return db
-
-
-def _finish_forgetting(db: Store, home: Home) -> None:
-    try:
-        if erasure.finish(db, home):
-            log.info("wiped what `twind forget` had deleted and not wiped")
-    except StoreError as error:
-        log.warning("%s", error)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Tell a file from any other of its name; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 class Service:
-    """One daemon at work. To be made inside its loop. `died` says what became of the last one."""
+    """One daemon at work. To be made inside its loop.
+
+    `command` and `supplies` are those of `run`; `died` says what became of the daemon before.
+    """
 
     def __init__(
         self,
         home: Home,
-        settings: TwindSettings,
-        load: Callable[[Home], TwindSettings],
+        configuration: Configuration,
         clock: Clock,
         db: Store,
-        command: Sequence[str],
-        supplies: Path,
         listener: socket.socket,
         *,
+        command: Sequence[str] = workers.COMMAND,
+        supplies: Path = power.SUPPLIES,
         died: bool = False,
     ) -> None:
         self._home = home
-        self._supplies = supplies
-        self._settings = settings
-        self._load = load
+        self._configuration = configuration
         self._clock = clock
         self._db = db
+        self._died = died
+        self._interrupted: dict[str, Any] | None = None
+        self._started_s = clocks.monotonic_s()
         self._sd = sd.Notifier.from_environment(os.environ)
+        self._place = Whereabouts(home.database)
+        self._plugins = Plugins(home)
+        self._pause = pauses.Pause(db, clock)
+        self._mains = power.Mains(supplies, configuration)
+        self._tally = metrics.Tally()
+        self._progress: dict[int, dict[str, Any]] = {}
+        self._began_s: dict[int, float] = {}
         self._workers = workers.Workers(
             workers.environment(home, os.environ), self._on_progress, command
         )
-        self._queue = Queue(
+        self._queue = queue = Queue(
             db,
             run=self._work,
             on_ended=self._on_ended,
-            paused=self._is_paused,
-            obsolete=lambda job: schedule.is_obsolete(job.key, self._now_local()),
-            held=self._waits_for_mains,
+            paused=self._pause.is_on,
+            obsolete=lambda job: schedule.is_obsolete(job.key, configuration.now()),
+            held=self._mains.hold,
             sync_every_s=lambda: self._settings.schedule.sync_every_min * 60,
         )
+        self._reading = Reading(db, queue, configuration, self._plugins, clock)
+        self._learning = Learning(db, queue)
+        self._delivery = Delivery(db, queue, configuration, self._workers.dismiss)
+        self._duties = Duties(db, queue, configuration, clock, self._reading, self._learning)
         self._watcher = Watcher(self._on_files, ignored=self._own_files())
         self._schedule = schedule.Schedule(sync=self._sync_all, poll=self._poll, check=self._check)
         self._control = control.Control(listener, home.socket, self._command)
-        self._started_s = clocks.monotonic_s()
-        self._opened_as = _identity(home.database)
-        self._gone: str | None = None
-        self._plugins: list[dict[str, Any]] = []
-        self._plugin_code = set(home.plugin_dirs)
-        self._problem: str | None = None
-        """What is wrong with the settings, while those from before are gone on with."""
-        self._plugin_problem: str | None = None
-        self._configured = home.config_file.exists()
-        self._died = died
-        self._interrupted: dict[str, Any] | None = None
-        self._progress: dict[int, dict[str, Any]] = {}
-        self._began_s: dict[int, float] = {}
-        self._tally = metrics.Tally()
-        self._was_paused = False
-        self._was_saving = False
-        self._mute: tuple[str, ...] = ()
-        self._hung: tuple[datetime, datetime] | None = None
-        """Since when, and when last, a plugin took too long to be imported."""
-        self._sources_read_at: datetime | None = None
-        self._data_version = db.data_version()
-        self._detect_soon = Debounce(
-            self._detect_after_changes, quiet_s=DETECT_QUIET_S, most_s=DETECT_MOST_S
-        )
-        self._detected_seq = -1
-        self._train_wanted = False
-        self._notify_wanted = False
+        asked = commands.Jobs(queue, self._plugins)
+        self._commands: dict[str, Callable[[Command], Coroutine[Any, Any, Answer]]] = {
+            "status": self._do_status,
+            "metrics": self._do_metrics,
+            "sync": asked.sync,
+            "train": asked.train,
+            "propose": asked.propose,
+            "pause": self._do_pause,
+            "resume": self._do_resume,
+            "reload": self._do_reload,
+            "stop": self._do_stop,
+        }
         self._wake = asyncio.Event()
         self._stop_wanted = False
         self._reload_wanted = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def _settings(self) -> TwindSettings:
+        return self._configuration.settings
+
+    @property
+    def _problem(self) -> str | None:
+        return self._place.problem or self._configuration.problem or self._plugins.problem
+
     # --- from the first moment to the last -------------------------------------------------------
 
     async def serve(self) -> None:
-        """Start, run until told to stop, stop."""
+        """Start, run until told to stop, stop. Raises HomeLostError where the home is another."""
         self._install_signals()
         try:
             await self._start()
@@ -266,7 +203,7 @@ class Service:
         self._spawn(self._ping())
         self._sd.ready("serving")
         log.info("twind serves %s", self._home.state_dir, extra=logs.about(event="started"))
-        self._detect_now()
+        self._learning.detect_now()
         await self._check()
 
     async def _main_loop(self) -> None:
@@ -276,14 +213,14 @@ class Service:
                 self._spawn(self._reload_when_told())
             await self._wake.wait()
             self._wake.clear()
-        if self._gone and self._home.database.exists():
-            raise HomeLostError(self._gone)
+        if self._place.is_another:
+            raise HomeLostError(str(self._place.problem))
 
     async def _stop(self) -> None:
         self._sd.stopping()
         log.info("stopping", extra=logs.about(event="stopping"))
         self._schedule.stop()
-        self._detect_soon.forget()
+        self._learning.stop()
         await self._queue.stop()
         await self._control.close()
         await self._watcher.stop()
@@ -309,18 +246,12 @@ class Service:
         again = [job.name for job in self._queue.recover()]
         if again:
             log.info("doing again what was interrupted: %s", ", ".join(again))
-        uncertain = self._mark_uncertain()
+        uncertain = self._delivery.mark_uncertain()
         if self._died:
             log.warning("the last twind was killed, or the power went; going on from there")
             self._interrupted = {"again": again, "uncertain": uncertain}
-            self._weigh_training_again()
+            self._learning.weigh_training_again()
         self._queue.drop_obsolete()
-
-    def _weigh_training_again(self) -> None:
-        """Have `detect` say again that training pays, where nobody lived to queue it."""
-        detect, train = (jobs.newest(self._db, name) for name in ("detect", "train"))
-        if detect and detect.result.get("train_due") and (train is None or train.id < detect.id):
-            self._queue.put("detect", news=True)
 
     async def _ping(self) -> None:
         """Tell the service manager that this loop still turns; a loop that hangs does not."""
@@ -351,7 +282,7 @@ class Service:
                 async with asyncio.timeout(RELOAD_WAIT_S):
                     await self._queue.wait(job.id)
         finally:
-            self._sd.ready(self._trouble or "serving")
+            self._sd.ready(self._problem or "serving")
 
     def _reload(self) -> Job:
         """Read the settings again and have the plugins inspected; return that job.
@@ -359,77 +290,18 @@ class Service:
         Raises SettingsError, and goes on with the settings it had, when the new ones cannot be
         used.
         """
-        try:
-            self._settings = self._load_again()
-        except SettingsError as error:
-            self._problem = str(error)
-            about = logs.about(code=error.code, event="settings")
-            log.warning("going on with the settings as they were: %s", error, extra=about)
-            raise
-        self._problem = None
-        self._configured = self._home.config_file.exists()
+        self._configuration.reload()
         self._schedule.start(self._settings)
         job = self._queue.put("inspect", news=True)
         assert job is not None  # An inspection waits for nothing.
         return job
 
-    @property
-    def _trouble(self) -> str | None:
-        return self._gone or self._problem or self._plugin_problem
-
-    def _load_again(self) -> TwindSettings:
-        """Read the settings; a file that was there and is gone is no wish for the defaults."""
-        file = self._home.config_file
-        if self._configured and not file.exists():
-            raise SettingsError(f"{file} is gone; an empty one means the defaults")
-        return self._load(self._home)
-
-    def _take_inspection(self, result: dict[str, Any]) -> None:
-        self._plugin_problem = None
-        plugins = result.get("plugins")
-        before = self._failed_plugins()
-        self._plugins = [dict(plugin) for plugin in plugins] if isinstance(plugins, list) else []
-        failed = self._failed_plugins()
-        for name, error in failed.items():
-            if before.get(name) != error:
-                about = logs.about(source=name, event="plugin_failed")
-                log.warning("plugin %s: %s", name, error, extra=about)
-        for name in sorted(before.keys() - failed.keys()):
-            log.info("plugin %s does not fail to load any more", name)
-        self._mute = tuple(str(stem) for stem in result.get("mute") or ())
-        now = self._clock.now()
-        self._hung = (self._hung[0] if self._hung else now, now) if result.get("hung") else None
-        code = (*(result.get("folders") or ()), *(result.get("files") or ()))
-        self._plugin_code = {*self._home.plugin_dirs, *(self._as_path(path) for path in code)}
-        self._spawn(self._watch())
-        self._queue.put("sync", news=True)
-
-    def _failed_plugins(self) -> dict[str, Any]:
-        """Return what is wrong with the plugins that could not be loaded, by name."""
-        return {
-            plugin["name"]: plugin.get("error")
-            for plugin in self._plugins
-            if plugin.get("state") == "failed"
-        }
-
-    def _fetching_plugins(self) -> list[str]:
-        return [
-            plugin["name"]
-            for plugin in self._plugins
-            if plugin.get("state") == "ok" and "fetch" in (plugin.get("abilities") or ())
-        ]
-
     async def _watch(self) -> None:
-        sources = {path for plugin in self._plugins for path in self._watched_by(plugin)}
         await self._watcher.set_targets(
-            {*sources, self._home.config_file}, self._database_files(), self._plugin_code
+            {*self._plugins.watched(), self._home.config_file},
+            self._database_files(),
+            self._plugins.code,
         )
-
-    def _watched_by(self, plugin: dict[str, Any]) -> set[Path]:
-        return {self._as_path(path) for path in plugin.get("watch") or ()}
-
-    def _as_path(self, text: str) -> Path:
-        return settings_room.base_folder(self._home) / str(text)
 
     def _database_files(self) -> set[Path]:
         database = self._home.database
@@ -451,385 +323,150 @@ class Service:
         """Files have changed: the configuration, plugins, sources or the database."""
         try:
             if changed & self._database_files():
-                self._look_at_log()
+                self._learning.look()
             if self._home.config_file in changed:
                 with contextlib.suppress(SettingsError):
                     self._reload()
-            elif changed & self._plugin_code:
+            elif changed & self._plugins.code:
                 self._queue.put("inspect", news=True)
-            self._sync_those_watching(changed)
+            self._reading.on_files(changed)
         except (sqlite3.Error, StoreError):
             log.exception("file changes could not be acted upon; the next check finds them")
 
-    def _sync_those_watching(self, changed: frozenset[Path]) -> None:
-        names = sorted(
-            plugin["name"]
-            for plugin in self._plugins
-            if plugin.get("state") != "failed" and changed & self._watched_by(plugin)
-        )
-        if names:
-            self._queue.put("sync", {"plugins": names}, news=True)
-
     async def _sync_all(self) -> None:
-        self._sync_due()
-
-    def _sync_due(self, *, news: bool = False) -> None:
-        """Queue a sync of all sources but those that fail and are left alone for a while."""
-        now = self._clock.now()
-        if self._hung is not None and not sources.rests(*self._hung, now):
-            # What took too long to import may have had to: at login all else starts as well.
-            self._queue.put("inspect", news=news)  # and then a sync
-            return
-        health = sources.health(self._db, self._settings.profile.id)
-        names = self._fetching_plugins()
-        due = [name for name in names if not sources.is_resting(health.get(name, {}), now)]
-        if len(due) == len(names):
-            self._queue.put("sync", news=news)
-        elif due:
-            self._queue.put("sync", {"plugins": due}, news=news)
-        else:
-            self._sources_read_at = now  # as far as they can be
+        self._reading.sync_due()
 
     async def _poll(self) -> None:
         """Look for what no event told of: the slow check."""
         self._look_for_home()
-        self._look_at_log()
+        self._learning.look()
         await self._watcher.look()
 
     async def _check(self) -> None:
         """Ask what is due; called at the start, and at least once a minute."""
         self._look_for_home()
-        if not self._is_at_work("notify"):
-            self._mark_uncertain()
-        self._notice_end_of_pause()
-        self._notice_mains()
+        if not self._queue.is_at_work("notify"):
+            self._delivery.mark_uncertain()
+        if self._pause.has_ended():
+            self._reading.sync_due()
+            self._queue.wake()
+        if self._mains.are_back():
+            self._queue.wake()
         self._queue.drop_obsolete()
-        if self._is_detect_due():
-            self._detect_soon.touch()
-        self._propose_if_due()
-        self._check_in_if_due()
-        self._back_up_and_prune_if_due()
-        self._notify_if_needed()
+        self._learning.look(anyway=True)
+        self._duties.check()
+        self._delivery.want()
 
-    def _propose_if_due(self) -> None:
-        """Queue the morning's proposals, once there is a life and it has been read of late.
-
-        Made before that, at a first start or after a night switched off, they would be the day's
-        only ones and know nothing of the day.
-        """
-        done = jobs.done_keys(self._db, schedule.PROPOSE)
-        due = schedule.due_jobs(self._now_local(), self._settings, done)
-        if not due or self._sources_read_at is None:
-            return
-        if not -FRESH < self._clock.now() - self._sources_read_at < FRESH:
-            if not self._is_at_work("sync"):
-                self._sync_due(news=True)
-            return
-        if life.is_empty(self._db, self._settings.profile.id):
-            return
-        self._detect_now()
-        for job in due:
-            self._queue.put(job.name, job.args, key=job.key)
-
-    def _check_in_if_due(self) -> None:
-        """Queue the day's question how the user is, where it disturbs neither them nor a message.
-
-        A notification that waits for a button would be closed by it.
-        """
-        done = jobs.done_keys(self._db, schedule.CHECKIN)
-        due = schedule.due_checkin(self._now_local(), self._settings, done)
-        profile_id = self._settings.profile.id
-        if (
-            due is not None
-            and not self._is_at_work("notify")
-            and not life.is_empty(self._db, profile_id)
-            and messages.disturbs(self._db, profile_id, self._clock.now()) is None
-        ):
-            self._queue.put(due.name, due.args, key=due.key)
-
-    def _back_up_and_prune_if_due(self) -> None:
-        """Queue the day's backup and then its tidying up, where there is anything to be lost."""
-        prefixes = (schedule.PROPOSE, schedule.BACKUP, schedule.PRUNE)
-        done = {key for prefix in prefixes for key in jobs.done_keys(self._db, prefix)}
-        now = self._now_local()
-        found = (of(now, self._settings, done) for of in (schedule.due_backup, schedule.due_prune))
-        due = [one for one in found if one is not None]
-        if due and not life.is_empty(self._db, self._settings.profile.id):
-            for one in due:
-                self._queue.put(one.name, one.args, key=one.key)
-
-    def _look_at_log(self) -> None:
-        """Act on what other processes have written."""
-        version = self._db.data_version()
-        if version != self._data_version:
-            self._data_version = version
-            if self._is_detect_due():
-                self._detect_soon.touch()
-
-    def _is_detect_due(self) -> bool:
-        """Tell whether the log has moved since `detect` last began.
-
-        A detect that is done and has not caught up is not begun again for the same changes: that
-        would go round for ever.
-        """
-        return change_log.max_seq(self._db) > self._detected_seq and change_log.pending(
-            self._db, "detect"
-        )
-
-    def _detect_now(self) -> None:
-        """Queue `detect` if it is due: what comes after it in the queue builds on it."""
-        self._detect_soon.forget()
-        if self._is_detect_due():
-            self._queue.put("detect")
-
-    def _detect_after_changes(self) -> None:
-        try:
-            self._detect_now()
-        except (sqlite3.Error, StoreError):
-            log.exception("changes could not be acted upon; the next check finds them")
-
-    def _is_to_notify(self) -> bool:
-        local = self._now_local()
-        quiet = any(
-            hours.contains(local.hour * 60 + local.minute) for hours in self._settings.hours.quiet
-        )
-        # A mail that is tried again is no reason to stop listening to a button.
-        listening = any(self._is_listening(job) for job in self._queue.running.values())
-        return not quiet and outbox.is_due(self._db, self._settings.profile.id, new=listening)
-
-    def _notify_if_needed(self, *, news: bool = False) -> None:
-        """Queue `notify` if something waits to be delivered and may be."""
-        if not self._is_to_notify():
-            return
-        if self._is_delivering():
-            self._notify_wanted = True
-        elif self._queue.put("notify", news=news) is not None:
-            self._end_listening()
-
-    def _is_delivering(self) -> bool:
-        """Tell whether a worker delivers just now: it may or may not come to what is new."""
-        return any(
-            job.name == "notify" and not self._is_listening(job)
-            for job in self._queue.running.values()
-        )
-
-    def _is_listening(self, job: Job) -> bool:
-        """Tell whether a worker has delivered all, and only waits for a button."""
-        return bool((self._progress.get(job.id) or {}).get("listening"))
-
-    def _end_listening(self) -> None:
-        """End a worker that has delivered and only waits for a button: there is more to deliver."""
-        for job in self._queue.running.values():
-            if self._is_listening(job):
-                self._workers.dismiss(job.id)
+    def _look_for_home(self) -> None:
+        """Notice that the home is gone, or is back. Where it is another, this daemon ends."""
+        if self._place.look():
+            self._queue.put("inspect", news=True)
+        if self._place.is_another:
+            self._want_stop()
 
     # --- jobs ------------------------------------------------------------------------------------
 
     async def _work(self, job: Job) -> dict[str, Any]:
         self._look_for_home()
-        if self._gone:
+        if self._place.problem:
             # A worker would make a home anew, in the way of the one that may come back.
-            raise workers.job_error("no_home", self._gone)
-        limits = self._settings.limits
+            raise workers.job_error("no_home", self._place.problem)
         if job.name == "detect":
-            self._detected_seq = change_log.max_seq(self._db)
+            self._learning.detect_begins()
         self._began_s[job.id] = clocks.monotonic_s()
         self._sd.status(f"{job.name} at work")
+        limits = self._settings.limits
+        timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
+        return await self._workers.run(self._order(job), timeout_s, self._environment_of(job))
+
+    def _order(self, job: Job) -> dict[str, Any]:
         order = {
             "job": job.id,
             "attempt": job.attempt,
             "name": job.name,
-            "args": self._args_of(job),
+            "args": self._plugins.told_to(job),
             "nice": NICE,
             "idle_io": job.name == "train",
-            "memory_mib": limits.memory_mib,
+            "memory_mib": self._settings.limits.memory_mib,
         }
-        if self._problem:
+        if self._configuration.problem:
             # What the file says now is of no use to a worker either.
             order["settings"] = self._settings.model_dump(mode="json")
-        timeout_s = limits.train_timeout_s if job.name == "train" else limits.job_timeout_s
-        return await self._workers.run(order, timeout_s, self._environment_of(job))
-
-    def _args_of(self, job: Job) -> dict[str, Any]:
-        """Tell a sync what the inspection has found: it imports nothing but what it reads."""
-        if job.name != "sync" or not self._plugins:
-            return job.args
-        said = ("name", "state", "file", "abilities", "error")
-        inspected = [{key: plugin.get(key) for key in said} for plugin in self._plugins]
-        return {**job.args, "inspected": inspected}
+        return order
 
     def _environment_of(self, job: Job) -> dict[str, str]:
         """Keep the plugins that deliver nothing out of the worker that delivers."""
-        if job.name != "notify" or not self._mute:
+        if job.name != "notify" or not self._plugins.mute:
             return {}
-        disabled = {*self._settings.plugins.disabled, *self._mute}
+        disabled = {*self._settings.plugins.disabled, *self._plugins.mute}
         return {"TWIND_PLUGINS__DISABLED": json.dumps(sorted(disabled))}
 
     def _on_progress(self, job_id: int, progress: dict[str, Any]) -> None:
         self._progress[job_id] = progress
-        if progress.get("listening"):
-            # What came in between its last delivery and now would wait for its end.
-            self._notify_wanted = False
-            with contextlib.suppress(sqlite3.Error, StoreError):  # The next check asks again.
-                self._notify_if_needed(news=True)
+        self._delivery.on_progress(job_id, progress)
 
     def _on_ended(self, job: Job) -> None:
         self._progress.pop(job.id, None)
         now_s = clocks.monotonic_s()
         self._tally.add(job.name, job.state, now_s - self._began_s.pop(job.id, now_s))
         if not self._queue.running:
-            self._sd.status(self._trouble or "serving")
+            self._sd.status(self._problem or "serving")
         if job.state == "done":
-            if job.name == "inspect":
-                self._take_inspection(job.result)
-            self._follow(job)
+            self._take(job)
         elif job.name == "inspect":
-            self._plugin_problem = f"the plugins: {(job.error or {}).get('message')}"
+            self._plugins.not_taken(job.error)
         elif job.name == "detect":
-            self._detected_seq = -1
-        self._look_at_log()
+            self._learning.detect_failed()
+        self._learning.look()
         match job.name:
             case "sync":
-                self._after_sync(job)
+                self._learning.detect_now()
+                if self._reading.on_ended(job):
+                    self._spawn(self._check())
             case "notify":
-                self._mark_uncertain()
-                if self._notify_wanted:
-                    self._notify_wanted = False
-                    self._notify_if_needed(news=True)
-            case "train" if self._train_wanted:
-                self._train_wanted = False
-                self._queue.put("detect", news=True)
+                self._delivery.on_ended(job.id)
+            case "train":
+                self._learning.train_ended()
 
-    def _follow(self, job: Job) -> None:
-        """Queue what a finished job calls for."""
+    def _take(self, job: Job) -> None:
+        """Take in what a job has found, and queue what it calls for."""
+        if job.name == "inspect":
+            self._plugins.take(job.result, self._clock.now())
+            self._spawn(self._watch())
+            self._queue.put("sync", news=True)
         for name in follow_ups(job, training_enabled=self._settings.training.enabled):
-            if name == "notify":
-                self._notify_if_needed(news=True)
-            elif name == "train" and self._is_at_work("train"):
-                # What moved before it began it knows: detect says afterwards what is left.
-                self._train_wanted = True
-            else:
-                self._queue.put(name, news=True)
-
-    def _is_at_work(self, name: str) -> bool:
-        return any(job.name == name for job in self._queue.running.values())
-
-    def _after_sync(self, job: Job) -> None:
-        """Learn from what was read; where one plugin has taken the others with it, part them."""
-        self._detect_now()
-        names = job.args.get("plugins") or self._fetching_plugins()
-        if job.state == "failed" and (job.error or {}).get("code") in KILLED:
-            if len(names) > 1:
-                for name in names:
-                    self._queue.put("sync", {"plugins": [name]}, news=True)
-            else:
-                message = str((job.error or {}).get("message"))
-                for name in names:
-                    sources.failed(self._db, self._settings.profile.id, name, message)
-        if self._troubled() | set(names) >= set(self._fetching_plugins()):
-            self._sources_read_at = self._clock.now()
-            self._spawn(self._check())
-
-    def _troubled(self) -> set[str]:
-        health = sources.health(self._db, self._settings.profile.id)
-        return {name for name, one in health.items() if one["trouble"]}
-
-    def _mark_uncertain(self) -> int:
-        """Take note of what was being delivered by somebody who is dead; return how many."""
-        doubtful = outbox.mark_uncertain(self._db)
-        if doubtful:
-            about = logs.about(event="uncertain")
-            told = "%d notifications may or may not have been delivered"
-            log.warning(told, doubtful, extra=about)
-        return doubtful
-
-    def _look_for_home(self) -> None:
-        """Notice that the home is gone, or is back. Where it is another, this daemon ends."""
-        there, before = _identity(self._home.database), self._gone
-        if there == self._opened_as:
-            self._gone = None
-        elif there is None:
-            self._gone = f"{self._home.database} is gone; nothing is done until it is back"
-        else:
-            self._gone = f"{self._home.database} is another file than the one that is open"
-            self._want_stop()
-        if self._gone and self._gone != before:
-            log.error("%s", self._gone)
-        if before and not self._gone:
-            log.info("%s is back", self._home.database)
-            self._queue.put("inspect", news=True)
-
-    # --- the pause -------------------------------------------------------------------------------
-
-    def _paused_until(self) -> str | None:
-        kept = self._db.meta_get(pauses.KEY)
-        return kept if pauses.is_paused(kept, self._clock.now()) else None
-
-    def _is_paused(self) -> bool:
-        return self._paused_until() is not None
-
-    def _notice_end_of_pause(self) -> None:
-        paused = self._is_paused()
-        if self._was_paused and not paused:
-            self._sync_due()
-            self._queue.wake()
-        self._was_paused = paused
-
-    # --- the battery -----------------------------------------------------------------------------
-
-    def _waits_for_mains(self, job: Job) -> bool:
-        return job.name == "train" and self._is_saving_power()
-
-    def _is_saving_power(self) -> bool:
-        return not self._settings.training.on_battery and power.on_battery(self._supplies)
-
-    def _what_waits(self) -> str | None:
-        waits = any(self._waits_for_mains(job) for job in jobs.queued(self._db))
-        return "training waits for mains power" if waits else None
-
-    def _notice_mains(self) -> None:
-        """Let a training begin that has waited for mains; one at work is not interrupted."""
-        saving = self._is_saving_power()
-        if self._was_saving and not saving:
-            self._queue.wake()
-        self._was_saving = saving
-
-    def _now_local(self) -> Any:
-        return self._clock.now().astimezone(self._settings.zone)
+            match name:
+                case "notify":
+                    self._delivery.want(news=True)
+                case "train":
+                    self._learning.train()
+                case _:
+                    self._queue.put(name, news=True)
 
     # --- commands over the socket ----------------------------------------------------------------
 
-    async def _command(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _command(self, command: Command) -> Answer:
         """Carry out one command and return the data of its answer."""
-        commands: dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
-            "status": self._do_status,
-            "metrics": self._do_metrics,
-            "sync": self._do_sync,
-            "train": self._do_train,
-            "propose": self._do_propose,
-            "pause": self._do_pause,
-            "resume": self._do_resume,
-            "reload": self._do_reload,
-            "stop": self._do_stop,
-        }
-        handle = commands.get(command["cmd"])
+        handle = self._commands.get(command["cmd"])
         if handle is None:
-            raise UsageError(f'no command "{command["cmd"]}"; there are {", ".join(commands)}')
+            there_are = ", ".join(self._commands)
+            raise commands.UsageError(f'no command "{command["cmd"]}"; there are {there_are}')
         try:
             return await handle(command)
         except sqlite3.Error as error:
             raise StoreError(f"{self._home.database}: {error}") from error
 
-    async def _do_status(self, _command: dict[str, Any]) -> dict[str, Any]:
+    async def _do_status(self, _command: Command) -> Answer:
         now = self._clock.now()
         done = jobs.done_keys(self._db, schedule.PROPOSE)
         upcoming = [("propose", schedule.next_proposal(now, self._settings, done))]
         if (next_sync := self._schedule.next_sync()) is not None:
             upcoming.append(("sync", next_sync))
-        paused_until = self._paused_until()
+        paused_until = self._pause.until()
+        held = any(self._mains.hold(job) for job in jobs.queued(self._db))
         return status.build(
             store_status.summary(self._db, self._settings.profile.id),
-            self._plugins,
+            self._plugins.found,
             zone=self._settings.zone,
             uptime_s=clocks.monotonic_s() - self._started_s,
             paused_until=paused_until,
@@ -838,20 +475,20 @@ class Service:
                 {"id": job.id, "job": job.name, "progress": self._progress.get(job.id)}
                 for job in self._queue.running.values()
             ],
-            problem=self._trouble,
-            waiting=self._what_waits(),
+            problem=self._problem,
+            waiting="training waits for mains power" if held else None,
             interrupted=self._interrupted,
             watching="polling" if self._watcher.polling else "events",
         )
 
-    async def _do_metrics(self, _command: dict[str, Any]) -> dict[str, Any]:
+    async def _do_metrics(self, _command: Command) -> Answer:
         uptime_s = clocks.monotonic_s() - self._started_s
         backups = rotation.made(self._home.backups_dir).values()
         text = [
             metrics.of_daemon(
                 uptime_s=uptime_s,
                 started_at_s=self._clock.now().timestamp() - uptime_s,
-                paused=self._is_paused(),
+                paused=self._pause.is_on(),
                 backup_at_s=max(backups).timestamp() if backups else None,
             ),
             metrics.of_store(store_status.figures(self._db, self._settings.profile.id)),
@@ -859,73 +496,25 @@ class Service:
         ]
         return {"text": "".join(text)}
 
-    async def _do_sync(self, command: dict[str, Any]) -> dict[str, Any]:
-        names = command.get("plugins") or []
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise UsageError('"plugins" is a list of names')
-        known = {plugin["name"] for plugin in self._plugins}
-        unknown = sorted(set(names) - known)
-        if unknown and known:
-            raise NotFoundError(
-                f"no plugin {', '.join(unknown)}; there are {', '.join(sorted(known))}"
-            )
-        return await self._ask("sync", {"plugins": sorted(set(names))} if names else {}, command)
-
-    async def _do_train(self, command: dict[str, Any]) -> dict[str, Any]:
-        steps = command.get("timesteps")
-        if steps is None:
-            return await self._ask("train", {}, command)
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-            raise UsageError('"timesteps" is a number above 0')
-        return await self._ask("train", {"timesteps": steps}, command)
-
-    async def _do_propose(self, command: dict[str, Any]) -> dict[str, Any]:
-        day = command.get("day")
-        if day is None:
-            return await self._ask("propose", {}, command)
-        try:
-            parsed = date.fromisoformat(day)
-        except (TypeError, ValueError):
-            raise UsageError(f'"{day}" is no day; write it like "2026-12-01"') from None
-        return await self._ask("propose", {"day": parsed.isoformat()}, command)
-
-    async def _ask(
-        self, name: str, args: dict[str, Any], command: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Queue a job; answer with its result if the client waits, else with its number."""
-        job = self._queue.ask(name, args)
-        if not command.get("wait"):
-            return {"job": job.id, "state": job.state}
-        job = await self._queue.wait(job.id)
-        if job.state == "failed":
-            details = job.error or {}
-            error = JobError(str(details.get("message") or f"{name} failed"))
-            error.code = str(details.get("code") or JobError.code)
-            raise error
-        return job.result
-
-    async def _do_pause(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _do_pause(self, command: Command) -> Answer:
         text = command.get("until")
         if text is not None and not isinstance(text, str):
-            raise UsageError('"until" is a time')
-        kept = pauses.until(text, self._clock.now(), self._settings.zone)
-        self._db.meta_set(pauses.KEY, kept)
-        self._was_paused = True
-        return {
-            "until": None if kept == pauses.FOREVER else status.local(kept, self._settings.zone)
-        }
+            raise commands.UsageError('"until" is a time')
+        zone = self._settings.zone
+        kept = self._pause.begin(text, zone)
+        return {"until": None if kept == pauses.FOREVER else status.local(kept, zone)}
 
-    async def _do_resume(self, _command: dict[str, Any]) -> dict[str, Any]:
-        self._db.meta_set(pauses.KEY, None)
+    async def _do_resume(self, _command: Command) -> Answer:
+        self._pause.end()
         await self._check()
         return {"resumed": True}
 
-    async def _do_reload(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def _do_reload(self, command: Command) -> Answer:
         job = self._reload()
         if command.get("wait", True):
             await self._queue.wait(job.id)
         return {"reloaded": True}
 
-    async def _do_stop(self, _command: dict[str, Any]) -> dict[str, Any]:
+    async def _do_stop(self, _command: Command) -> Answer:
         asyncio.get_running_loop().call_soon(self._want_stop)
         return {"stopping": True}

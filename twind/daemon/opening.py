@@ -1,0 +1,64 @@
+"""The database at the start: whole, of this twind's schema, and the home's own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from twind import messages
+from twind.daemon import logs
+from twind.errors import BackupError, DamagedDatabaseError, StoreError
+from twind.store import Store, erasure, outbox, recovery, rotation
+
+if TYPE_CHECKING:
+    from twind.clock import Clock
+    from twind.home import Home
+    from twind.settings import TwindSettings
+    from twind.store.recovery import Recovered
+
+BUSY_TIMEOUT_S = 2.0
+"""The loop must not stand still while another program holds the database."""
+
+log = logging.getLogger(__name__)
+
+
+def opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
+    """Open the home's database; where it is damaged, that of the newest good backup.
+
+    Where only its journal is, it is gone on with. The user is told of either.
+
+    Raises DamagedDatabaseError where there is no good backup, and StoreError.
+    """
+    found = _mended(home, clock)
+    db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
+    _finish_forgetting(db, home)
+    if found is not None:
+        recovery.note(db, found)
+        said = messages.of_recovery(found, settings.zone)
+        outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
+    return db
+
+
+def _mended(home: Home, clock: Clock) -> Recovered | None:
+    found = recovery.finish(home)
+    if (wrong := recovery.damage(home)) is not None:
+        try:
+            found = recovery.recover(home, clock, wrong)
+        except BackupError as none:
+            raise DamagedDatabaseError(f"{wrong}; {none}") from none
+        log.error(
+            "%s: it was replaced by the backup of %s; the damaged one is in %s",
+            wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
+        )  # fmt: skip
+    elif (lost := recovery.damaged_journal(home)) is not None:
+        found = recovery.keep(home, clock, lost)
+        log.error("%s; as it was found it is in %s", lost, found.aside)
+    return found
+
+
+def _finish_forgetting(db: Store, home: Home) -> None:
+    try:
+        if erasure.finish(db, home):
+            log.info("wiped what `twind forget` had deleted and not wiped")
+    except StoreError as error:
+        log.warning("%s", error)
