@@ -1,4 +1,4 @@
-"""Where the daemon's log goes: to stderr, in a form the journal understands where it listens."""
+"""Where the log goes: to stderr, in a form the journal understands where it listens."""
 
 from __future__ import annotations
 
@@ -6,11 +6,26 @@ import logging
 import os
 import sys
 
+from twind.plaintext import shown
+
 # sd-daemon(3): a line's priority stands in front of it.
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
 
 
-class JournalFormatter(logging.Formatter):
+class PlainFormatter(logging.Formatter):
+    """Keeps what other people wrote from commanding a terminal, or passing for lines of the log."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the record's own words on one line."""
+        record.message = " ".join(record.message.splitlines())
+        return shown(super().formatMessage(record))
+
+    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802 - logging's name
+        """Return a traceback."""
+        return shown(super().formatException(ei))
+
+
+class JournalFormatter(PlainFormatter):
     """Puts a record's priority in front of each of its lines."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -27,9 +42,7 @@ def set_up() -> None:
         if os.environ.get("JOURNAL_STREAM"):
             handler.setFormatter(JournalFormatter("%(name)s: %(message)s"))
         else:
-            handler.setFormatter(
-                logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-            )
+            handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
         root.setLevel(logging.INFO)
     # One line for every minute's check is not news.

@@ -16,7 +16,6 @@ import resource
 import sqlite3
 import sys
 import threading
-import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import IO, Any
@@ -24,10 +23,13 @@ from typing import IO, Any
 import twind.jobs
 from twind import settings
 from twind.clock import SystemClock
+from twind.daemon import logs
 from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
 from twind.store import profiles, rotation
+
+log = logging.getLogger("twind.jobs")
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -46,9 +48,9 @@ def main(name: str) -> int:
     """Run one job as the process this module is."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries and plugins print is log, not protocol
-    logging.basicConfig(
-        stream=sys.stderr, level=os.environ.get("TWIND_LOG", "INFO"), format="%(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(logs.PlainFormatter("%(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=os.environ.get("TWIND_LOG", "INFO"))
     try:
         order = _order(sys.stdin.readline())
     except JobError as error:
@@ -65,7 +67,7 @@ def main(name: str) -> int:
 def _order(line: str) -> dict[str, Any]:
     try:
         order = json.loads(line or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise JobError(f"the order is no JSON: {error}") from None
     if not isinstance(order, dict):
         raise JobError(f"the order is no JSON object: {line.strip()[:80]}")
@@ -98,8 +100,8 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     except sqlite3.DatabaseError as error:
         kind = StoreError if isinstance(error, sqlite3.OperationalError) else DamagedDatabaseError
         return {"error": {"code": kind.code, "message": f"the database: {error}"}}
-    except Exception as error:  # noqa: BLE001 - the last line of a process: told, not lost
-        traceback.print_exc()
+    except Exception as error:
+        log.exception("%s failed", name)
         message = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"error": {"code": JobError.code, "message": message}}
     return {"result": result}
@@ -112,7 +114,7 @@ def _job(name: str) -> Any:
 
 
 def _say(out: IO[str], line: dict[str, Any]) -> None:
-    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+    out.write(json.dumps(line) + "\n")
     out.flush()
 
 

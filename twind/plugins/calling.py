@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from twind.plugins.loading import Loaded, Plugins
     from twind.settings import TwindSettings
 
+from twind.plaintext import one_line
 from twind.plugins.fencing import BATCH, fence, file_label, message_of, pull
 from twind.plugins.finding import code_at
-from twind.plugins.text import one_line
 from twind.plugins.validation import validate_records
 
 MAX_WATCHED = 10_000
