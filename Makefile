@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-system check pytest bench clean
+.PHONY: demo test test-system check pytest fuzz bench clean
 
 demo: $(READY)
 	$(BIN)/twind demo
@@ -28,6 +28,12 @@ pytest: $(READY)
 
 test-system: $(READY)
 	$(BIN)/pytest -q -m soak tests
+
+# Minutes for each of its targets; `python tests/fuzz/run.py --help` restricts it to some.
+MINUTES ?= 3
+fuzz: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fuzz]"
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
