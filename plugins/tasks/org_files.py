@@ -11,6 +11,8 @@ from orgparse.node import parse_heading_tags, parse_seq_todo
 MAX_HEADING, MAX_MARKUP = 1000, 3000
 """Characters of a heading that are read, and of a text that are looked through for markup: what is
 not closed is looked for to the end, from each place that opens it."""
+MAX_STATES, MAX_TAGS = 200, 1000
+"""How many states a file may declare, and how many tags a heading may inherit with its own."""
 _HEADING = re.compile(r"(\*+) +(.*)")
 _SETTING = re.compile(r"\s*#\+(TODO|SEQ_TODO|TYP_TODO|FILETAGS):\s*(.*)", re.IGNORECASE)
 _REPEATER = re.compile(
@@ -101,8 +103,8 @@ def settings_of(lines: list[str], default: str) -> tuple[States, tuple[str, ...]
         if match := _SETTING.match(line):
             if match[1].upper() == "FILETAGS":
                 tags += match[2].replace(":", " ").split()
-            else:
-                states = states.with_sequence(match[2])
+            elif len(states.todo) + len(states.done) < MAX_STATES:
+                states = states.with_sequence(match[2][:MAX_HEADING])
     return (states if states.done else States().with_sequence(default)), tuple(tags)
 
 
@@ -131,7 +133,7 @@ def headings(lines: list[str], states: States, file_tags: tuple[str, ...]) -> li
             level,
             [match[0]],
             title,
-            tuple(dict.fromkeys((*tags, *inherited))),
+            tuple(dict.fromkeys((*tags, *inherited)))[:MAX_TAGS],
             state,
             above[-1] if above else None,
         )

@@ -117,6 +117,12 @@ LISTS = {
     "tree": ("a.org", "".join("*" * n + " TODO a\n" for n in range(1, 700)) + "* TODO good\n"),
     "stars": ("a.org", "*" * (2 << 20) + " TODO a\n* TODO good\n"),
     "links": ("a.org", "* TODO " + "[[" * 20_000 + "\n* TODO good\n"),
+    "states": ("a.org", "#+TODO: TODO | DONE\n" * 50_000 + "* TODO good\n"),
+    "inherited": (
+        "a.org",
+        "".join("*" * n + f" TODO a :t{n}:u{n}:v{n}:w{n}:\n" for n in range(1, 900))
+        + "* TODO good\n",
+    ),
     "tags": ("a.org", "* TODO a " + ":a" * 20_000 + ":\n* TODO good\n"),
     "json": ("pending.data", '{"a":' + "[" * (1 << 20) + f"\n{GOOD}\n"),
     "quotes": ("pending.data", '[a:"' + '\\"' * (1 << 20) + f"\n{GOOD}\n"),
