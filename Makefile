@@ -11,7 +11,7 @@ MAN := build/man/twind.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-system check pytest man bench clean \
+.PHONY: demo test test-system check pytest fuzz man bench clean \
 	install-user uninstall-user install uninstall
 
 demo: $(READY)
@@ -40,6 +40,12 @@ man: $(READY)
 		--prog twind --project-name twind --version "$$($(BIN)/python -m twind --version | cut -d' ' -f2)" \
 		--manual-title "twind" --description "a digital twin that proposes your day" \
 		--output $(MAN)
+
+# Minutes for each of its targets; `python tests/fuzz/run.py --help` restricts it to some.
+MINUTES ?= 3
+fuzz: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[fuzz]"
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

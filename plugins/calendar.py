@@ -72,6 +72,10 @@ _ANSWERS = {
     "DELEGATED": "declined",
     "TENTATIVE": "tentative",
 }
+MAX_RULES = 50
+"""RRULEs and EXRULEs of one series; programs write one."""
+MAX_INVITED = 200_000
+"""People in all occurrences of one series: two hundred each working day for years."""
 _MARGIN = timedelta(days=2)
 """Zones differ by a day at most; the window itself is applied to the occurrences, in UTC."""
 _MOMENT = re.compile(r"\d{8}(?:T\d{6}Z?)?")
@@ -268,6 +272,9 @@ def _series(
     else:
         yield from _occurrence(master, uid, "", zones, ctx)
         return
+    invited = sum(len(ical.listed(event, "ATTENDEE")) for _, event in found)
+    if invited > MAX_INVITED:
+        raise ValueError(f"invites {invited} people in all")
     for original, event in found:
         name = f"{uid}/{ical.basic(original)}"
         if name not in done and not excluded.covers(original):
@@ -388,7 +395,10 @@ def _refuse_endless(master: _Event, ctx: Context[CalendarSettings]) -> None:
     start = master["DTSTART"].dt
     begin = ical.naive(start).replace(tzinfo=UTC)
     rules = ical.listed(master, "RRULE")
-    for rule in (*rules, *ical.listed(master, "EXRULE")):
+    excluding = ical.listed(master, "EXRULE")
+    if len(rules) + len(excluding) > MAX_RULES:
+        raise ValueError(f"has {len(rules) + len(excluding)} rules")
+    for rule in (*rules, *excluding):
         ical.refuse_endless(rule, begin, ctx.window.end + _MARGIN)
     most, (first, last) = ctx.settings.max_occurrences, (ctx.window.start, ctx.window.end)
     # Counting is dearer than estimating, and making a record of each dearer still.

@@ -44,6 +44,7 @@ def test_a_range_of_days_may_pass_the_weekend():
         ({"hours": {"slep": "1:00-2:00"}}, "hours.slep: unknown key"),
         ({"hours": {"sleep": "25:00-01:00"}}, 'hours.sleep: "25:00-01:00" is no range'),
         ({"hours": {"work": {"mond": "9:00-10:00"}}}, 'hours.work: "mond" names no days'),
+        ({"profile": {"timezone": 5}}, 'profile.timezone: "5" is no time zone'),
         ({"profile": {"timezone": "Mars/Base"}}, 'profile.timezone: "Mars/Base" is no time zone'),
         ({"schedule": {"propose_at": "7"}}, 'schedule.propose_at: "7" is no time of day'),
         ({"schedule": {"sync_every_min": 0}}, "schedule.sync_every_min: Input should be greater"),

@@ -55,6 +55,7 @@ from twind.model import (
     Unchanged,
     is_own_event,
 )
+from twind.plaintext import one_line, plain
 
 __all__ = [
     "Attendee",
@@ -89,6 +90,8 @@ __all__ = [
     "ical",
     "is_own_event",
     "name_of",
+    "one_line",
+    "plain",
 ]
 
 hookimpl = pluggy.HookimplMarker("twind")

@@ -21,9 +21,13 @@ _NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)\s*[;:]")
 _EMPTY = re.compile(r'[^:"]*(?:"[^"]*"[^:"]*)*:')
 """A name and its parameters, and nothing after the colon."""
 _QUOTED = re.compile(r"^[^:]*[;=]QUOTED-PRINTABLE[;:]", re.IGNORECASE)
+_HEAD = 1000
+"""How many characters of a line are looked through for what it is encoded in, fold by fold."""
 
 DEEPEST = 32
 """How deep a component may lie. Programs go to three; more is there to exhaust its reader."""
+LARGEST = 2**20
+"""Characters of the lines kept of one component; more is there to exhaust its reader."""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ class Component:
             if name_of(line) == name:
                 return line.partition(":")[2].strip()
         return ""
+
+    def refuse_large(self) -> None:
+        """Raise ValueError if its lines are longer in all than anybody writes: see LARGEST."""
+        size = sum(map(len, self.lines))
+        if size > LARGEST:
+            raise ValueError(f"is too large to be read: {size} characters")
 
     def every(self, kind: str) -> Iterator[Component]:
         """Yield the components of one kind within it, at any depth and in order."""
@@ -91,7 +101,7 @@ def components(text: str, wanted: Mapping[str, Collection[str] | None]) -> Compo
             begun = Component(kind, number, within=stack[-1])
             stack[-1].parts.append(begun)
             stack.append(begun)
-        elif name == "END" and kind in open_kinds:
+        elif name == "END" and kind and kind in open_kinds:
             while stack[-1].kind != kind:
                 stack.pop()
             stack.pop().ended = True
@@ -120,7 +130,7 @@ def unfolded(text: str) -> Iterator[tuple[int, str]]:
             if number:
                 yield number, "".join(parts)
             number, parts = here, [line]
-        soft = parts[-1].endswith("=") and bool(_QUOTED.match(parts[0]))
+        soft = parts[-1].endswith("=") and bool(_QUOTED.match(parts[0], 0, _HEAD))
     yield number, "".join(parts)
 
 

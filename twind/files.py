@@ -17,6 +17,7 @@ import codecs
 import hashlib
 import os
 import stat
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from twind.model import (
     Task,
     Unchanged,
 )
+from twind.plaintext import one_line
 
 if TYPE_CHECKING:
     import re
@@ -99,7 +101,7 @@ class SourceFile:
         said = problem if isinstance(problem, str) else _reason(problem)
         where = f"{self.path.name}, line {line}: " if line else ""
         own = f"{self.group}#{line}" if line else self.group
-        return RecordError(uid or own, f"{where}{said}", self.group)
+        return RecordError(uid or own, one_line(f"{where}{said}"), self.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,15 +446,19 @@ def _told_apart(
 ) -> Iterator[RecordError | Claim]:
     """Make claims of records, and give each claim of a file a uid of its own; copies go."""
     taken: dict[str, str] = {}
+    told: dict[tuple[str, str], str] = {}
+    # How far each uid has been counted up: what shares one may be many.
+    numbers: Counter[str] = Counter()
     for item in items:
         if isinstance(item, RecordError):
             yield item
             continue
         claim = _claim(item)
-        uid, number = claim.uid, 1
+        uid = told.get((claim.uid, claim.said), claim.uid)
         while taken.get(uid, claim.said) != claim.said:
-            number += 1
-            uid = f"{claim.uid}#{number}"
+            numbers[claim.uid] += 1
+            uid = f"{claim.uid}#{numbers[claim.uid] + 1}"
+        told[claim.uid, claim.said] = uid
         if uid not in taken:
             taken[uid] = claim.said
             yield replace(claim, uid=uid)

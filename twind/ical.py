@@ -13,6 +13,7 @@ import warnings
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -26,6 +27,10 @@ MAX_STEPS = 200_000
 MAX_TEXT = 2000
 """Characters kept of a text."""
 
+MAX_ZONES, MAX_ZONE = 100, 2**16
+"""How many zones a file may define, and the characters of each: IANA's with all their history take
+a tenth of it."""
+
 RULES = ("RRULE", "EXRULE")
 ZONES: dict[str, Collection[str] | None] = {
     "VCALENDAR": {"X-WR-TIMEZONE"},
@@ -36,6 +41,8 @@ ZONES: dict[str, Collection[str] | None] = {
 """What `components` is to keep of a file so that its zones are known."""
 
 _TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
+_TOO_OFTEN = re.compile(r"FREQ=(?!YEARLY)|BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)", re.IGNORECASE)
+"""A zone changes once or twice a year; anything faster is there to stall its reader."""
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
 _PERIOD_S = {
     "SECONDLY": 1,
@@ -113,9 +120,8 @@ def _learn_zones(zones: Iterable[str]) -> None:
     from icalendar.timezone import tzp
 
     tzp.use_default()
-    for zone in zones:
-        # A zone changes once or twice a year; anything faster is there to stall its reader.
-        if re.search(r"FREQ=(?!YEARLY)", zone, re.IGNORECASE):
+    for zone in islice(zones, MAX_ZONES):
+        if len(zone) > MAX_ZONE or _TOO_OFTEN.search(zone):
             continue
         try:
             _parsed(icalendar.Timezone, zone)
@@ -190,8 +196,10 @@ def parse(raw: Component, timed: Collection[str]) -> Any:
     """Return icalendar's view of a component.
 
     timed: the properties that give its time; each is dated, and none is there twice unless it may
-    be. Raises ValueError where one of them cannot be read; others that cannot are left out.
+    be. Raises ValueError where one of them cannot be read, or all is too large; others that cannot
+    be read are left out.
     """
+    raw.refuse_large()
     # Some exporters write lists with blanks; in a rule none means anything.
     lines = [line.replace(" ", "") if name_of(line) in RULES else line for line in raw.lines]
     found = _event_of(lines)
@@ -244,7 +252,7 @@ def _is_dated(value: Any) -> bool:
 def revision(raw: Component) -> tuple[int, str]:
     """Return what is greater of a later version of a component: SEQUENCE, and when it changed."""
     told = raw.value("SEQUENCE")
-    return int(told) if told.isdecimal() else 0, raw.value("LAST-MODIFIED")
+    return int(told) if told.isdecimal() and len(told) <= 10 else 0, raw.value("LAST-MODIFIED")
 
 
 def latest(raws: Iterable[Component]) -> list[Component]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from twind import atomic
 from twind.clock import format_utc, parse_utc
 from twind.model import OWN_UIDS
+from twind.plaintext import one_line, plain
 from twind.store import proposals
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def _calendar(token: str, told: list[tuple[Proposal, _Seen]]) -> bytes:
         event.add("status", "CANCELLED" if seen.cancelled else "CONFIRMED")
         event.add("dtstart", proposal.start)
         event.add("dtend", proposal.end)
-        event.add("summary", proposal.text)
-        event.add("description", _description(proposal))
+        event.add("summary", one_line(proposal.text, None))
+        event.add("description", plain(_description(proposal)))
         event.add("categories", [proposal.action])
         event.add("transp", "TRANSPARENT" if seen.cancelled else "OPAQUE")
         calendar.add_component(event)

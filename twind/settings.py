@@ -94,7 +94,7 @@ Week = Annotated[tuple[tuple[HourRange, ...], ...], BeforeValidator(_parse_week)
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, TypeError, OSError) as error:
         raise ValueError(f'"{name}" is no time zone; write it like "Europe/Berlin"') from error
     return name
 

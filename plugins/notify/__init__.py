@@ -21,11 +21,12 @@ from twind.api import (
     Pressed,
     Settings,
     hookimpl,
+    one_line,
+    plain,
 )
 
 from . import desktop, urls
 from .evidence import HIDDEN
-from .text import one_line, plain
 
 JOURNAL = Channel(id="journal", name="journal")
 DESKTOP = Channel(id="desktop", name="desktop", buttons=True)
@@ -87,7 +88,9 @@ class Notify:
         match notification.channel:
             case JOURNAL.id | "":
                 lines = [notification.title, *notification.body.splitlines()]
-                ctx.log.info("%s", " | ".join(filter(None, (one_line(line) for line in lines))))
+                ctx.log.info(
+                    "%s", " | ".join(filter(None, (one_line(line, None) for line in lines)))
+                )
                 yield Delivered(JOURNAL.id)
             case DESKTOP.id:
                 yield from desktop.show(desktop.session_bus() or "", notification, ctx.state)
@@ -95,7 +98,7 @@ class Notify:
                 url = next((one for one in _urls(ctx.settings)[0] if one.id == channel), None)
                 if url is None:
                     raise NotDelivered("this URL is no longer in the settings", again=False)
-                urls.send(url.text, one_line(notification.title), plain(notification.body))
+                urls.send(url.text, one_line(notification.title), plain(notification.body).strip())
                 yield Delivered(channel)
 
 

@@ -12,9 +12,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twind.api import Delivered, MaybeDelivered, NotDelivered, Notification, Pressed
-
-from .text import one_line, plain
+from twind.api import (
+    Delivered,
+    MaybeDelivered,
+    NotDelivered,
+    Notification,
+    Pressed,
+    one_line,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,9 +153,9 @@ class _Desktop:
         """
         from dbus_fast import DBusError, Variant
 
-        title, body = one_line(notification.title), plain(notification.body)
+        title, body = one_line(notification.title), plain(notification.body).strip()
         if "body" not in self._capabilities and body:
-            title, body = f"{title}: {one_line(body)}", ""
+            title, body = f"{title}: {one_line(body, None)}", ""
         if "body-markup" in self._capabilities:
             body = html.escape(body, quote=False)
         shown = notification.buttons if buttons and "actions" in self._capabilities else ()

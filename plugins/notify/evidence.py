@@ -22,9 +22,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
-from twind.api import MaybeDelivered, NotDelivered
-
-from .text import one_line
+from twind.api import MaybeDelivered, NotDelivered, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -25,7 +25,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import orgparse
-from orgparse.inline import to_plain_text
 from orgparse.node import parse_duration_to_minutes
 
 from twind.api import Claim, Context, Project, RecordError, SourceFile, Task
@@ -43,7 +42,7 @@ from .common import (
     today,
 )
 from .habits import Period, lapsed
-from .org_files import Heading, States, headings, settings_of
+from .org_files import Heading, States, headings, plain_text, settings_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -324,7 +323,7 @@ def _text(lines: list[str]) -> str:
         in_drawer = begins_drawer if not in_drawer else line.strip().upper() != ":END:"
         if not in_drawer and line not in telling and line.strip().upper() != ":END:":
             kept.append(line.strip())
-    return to_plain_text("\n".join(kept)).strip()[:MAX_TEXT]
+    return plain_text("\n".join(kept)).strip()[:MAX_TEXT]
 
 
 def _naive(moment: date) -> datetime:

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from orgparse.inline import to_plain_text
 from orgparse.node import parse_heading_tags, parse_seq_todo
 
+MAX_HEADING, MAX_MARKUP = 1000, 3000
+"""Characters of a heading that are read, and of a text that are looked through for markup: what is
+not closed is looked for to the end, from each place that opens it."""
+MAX_STATES, MAX_TAGS = 200, 1000
+"""How many states a file may declare, and how many tags a heading may inherit with its own."""
 _HEADING = re.compile(r"(\*+) +(.*)")
 _SETTING = re.compile(r"\s*#\+(TODO|SEQ_TODO|TYP_TODO|FILETAGS):\s*(.*)", re.IGNORECASE)
 _REPEATER = re.compile(
@@ -59,7 +64,11 @@ class Heading:
     @property
     def path(self) -> list[str]:
         """The titles from the top down to its own."""
-        return [*(self.above.path if self.above else ()), self.title]
+        titles, one = [self.title], self.above
+        while one is not None:
+            titles.append(one.title)
+            one = one.above
+        return titles[::-1]
 
     @property
     def is_project(self) -> bool:
@@ -94,8 +103,8 @@ def settings_of(lines: list[str], default: str) -> tuple[States, tuple[str, ...]
         if match := _SETTING.match(line):
             if match[1].upper() == "FILETAGS":
                 tags += match[2].replace(":", " ").split()
-            else:
-                states = states.with_sequence(match[2])
+            elif len(states.todo) + len(states.done) < MAX_STATES:
+                states = states.with_sequence(match[2][:MAX_HEADING])
     return (states if states.done else States().with_sequence(default)), tuple(tags)
 
 
@@ -105,7 +114,7 @@ def headings(lines: list[str], states: States, file_tags: tuple[str, ...]) -> li
     above: list[Heading] = []
     commented = 0
     for number, line in enumerate(lines, start=1):
-        match = _HEADING.match(line)
+        match = _HEADING.match(line, 0, MAX_HEADING)
         if match is None:
             if found and not commented:
                 found[-1].lines.append(line)
@@ -122,9 +131,9 @@ def headings(lines: list[str], states: States, file_tags: tuple[str, ...]) -> li
         heading = Heading(
             number,
             level,
-            [line],
+            [match[0]],
             title,
-            tuple(dict.fromkeys((*tags, *inherited))),
+            tuple(dict.fromkeys((*tags, *inherited)))[:MAX_TAGS],
             state,
             above[-1] if above else None,
         )
@@ -136,10 +145,15 @@ def headings(lines: list[str], states: States, file_tags: tuple[str, ...]) -> li
     return found
 
 
+def plain_text(text: str) -> str:
+    """Return a text, or the beginning of a long one, without markup."""
+    return to_plain_text(text[:MAX_MARKUP])
+
+
 def _read_heading(text: str, states: States) -> tuple[str, str, list[str]]:
     """Return state, title and tags of a heading."""
     bare, tags = parse_heading_tags(text.strip())
     word, _, rest = bare.partition(" ")
     state, bare = (word, rest) if word in {*states.todo, *states.done} else ("", bare)
     title = re.sub(r"^\s*\[#[A-Za-z0-9]\]\s*", "", bare)
-    return state, " ".join(to_plain_text(title).split()) or "(no title)", tags
+    return state, " ".join(plain_text(title).split()) or "(no title)", tags

@@ -102,10 +102,13 @@ class _Reader:
         self._today = today(ctx)
         self._versions = found.tasks
         self._logs = _logs(found)
-        self._due_days: dict[str, list[date]] = defaultdict(list)
+        # When the latest time of each template was due, today's included.
+        self._last_due: dict[str, date] = {}
         for version in found.tasks.values():
-            if version.parent and (day := self._due_day(version)):
-                self._due_days[version.parent].append(day)
+            day = self._due_day(version) if version.parent else None
+            if day is not None and day <= self._today:
+                before = self._last_due.get(version.parent, day)
+                self._last_due[version.parent] = max(before, day)
 
     def records(self) -> Iterator[Project | Task | RecordError]:
         made: list[tuple[Version, Task]] = []
@@ -175,9 +178,7 @@ class _Reader:
 
     def _has_lapsed(self, version: Version) -> bool:
         day = self._due_day(version)
-        return day is not None and any(
-            day < other <= self._today for other in self._due_days[version.parent]
-        )
+        return day is not None and day < self._last_due.get(version.parent, day)
 
     def _due_day(self, version: Version) -> date | None:
         try:

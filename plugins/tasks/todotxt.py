@@ -14,7 +14,7 @@ dates tell.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -240,6 +240,8 @@ def _identified(lines: list[_Line]) -> list[_Line]:
         sharing[line.task.uid].append(index)
     told_apart = list(lines)
     taken = set(sharing)
+    # How far each name has been counted up: what shares one may be many.
+    numbers: Counter[str] = Counter()
     for uid, indices in sharing.items():
         opened = [index for index in indices if lines[index].is_open]
         done = [index for index in indices if not lines[index].is_open]
@@ -248,10 +250,10 @@ def _identified(lines: list[_Line]) -> list[_Line]:
         for index in (opened + done)[1:]:
             day = lines[index].done_day
             wanted = f"{uid}/{day:%Y%m%d}" if day else uid
-            name, number = wanted, 1
+            name = wanted
             while name in taken:
-                number += 1
-                name = f"{wanted}.{number}"
+                numbers[wanted] += 1
+                name = f"{wanted}.{numbers[wanted] + 1}"
             taken.add(name)
             told_apart[index] = replace(lines[index], task=replace(lines[index].task, uid=name))
     return told_apart

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from twind.cli import main
-from twind.cli.output import clean
+from twind.cli.output import Output, say
 from twind.store import Store, profiles, proposals
 
 
@@ -94,5 +94,10 @@ def test_why_tells_what_is_known_of_the_user_and_what_is_assumed(home, capsys, p
     assert "life" not in data["details"]
 
 
-def test_text_from_sources_cannot_command_the_terminal():
-    assert clean("a\x1b[31mb\u202ec\td\n") == "a�[31mb�c\td\n"
+def test_text_from_sources_cannot_command_the_terminal(capsys):
+    say("a\x1b[31mb\u202ec\td")
+    say("a\x9b", aside=True)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("a�[31mb�c\td\n", "a�\n")
+    Output(as_json=True).done({"title": "ä\u202e\ud800\x9b"})
+    assert capsys.readouterr().out == '{"ok": true, "data": {"title": "ä\\u202e\\ud800\\u009b"}}\n'

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import struct
+import sys
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_a_traceback_is_one_entry_and_no_line_of_it_another_field(journal, log):
 def test_where_no_journal_listens_lines_go_to_stderr(log):
     logger, lines = log
     logger.info("one\ntwo")
-    assert lines == ["<6>twind.test: one\n<6>two"]
+    assert lines == ["<6>twind.test: one two"]
 
 
 def test_what_is_too_long_for_a_datagram_goes_to_stderr(journal, log):
@@ -184,3 +185,38 @@ def test_a_source_that_fails_is_a_warning_with_its_name(home, db, caplog):
         "TWIND_SOURCE": "broken",
         "MESSAGE_ID": logs.EVENTS["source_failed"],
     }
+
+
+# --- other people's text ---
+
+
+def record(message, *args, level=logging.INFO, exc_info=None):
+    return logging.LogRecord("twind", level, "", 0, message, args, exc_info)
+
+
+def test_a_title_cannot_pass_for_a_line_of_the_log():
+    made = logs.PlainFormatter("%(levelname)s %(message)s").format(
+        record("synced %s", "tea\r\nERROR twind: gone\x85\u2028\x1b[2J\u202e")
+    )
+    assert made == "INFO synced tea ERROR twind: gone  �[2J�"
+
+
+def test_each_line_of_a_traceback_has_its_priority_and_nothing_that_acts():
+    try:
+        raise ValueError("tea\n<0>panic\x1b]0;owned\x07")  # noqa: TRY301
+    except ValueError:
+        told = logs.PriorityFormatter("%(message)s").format(
+            record("failed", level=logging.ERROR, exc_info=sys.exc_info())
+        )
+    lines = told.splitlines()
+    assert lines[0] == "<3>failed"
+    assert lines[-1] == "<3><0>panic�]0;owned�"
+    assert all(line.startswith("<3>") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"), [(logging.DEBUG, 7), (logging.WARNING, 4), (logging.CRITICAL, 3)]
+)
+def test_levels_are_the_journals(level, priority):
+    made = logs.PriorityFormatter("%(message)s").format(record("x", level=level))
+    assert made == f"<{priority}>x"

@@ -497,3 +497,15 @@ def test_how_long_was_worked_on_it(read, attributes, minutes):
 def test_no_bytes_raise(lists, noise):
     for name in ("pending.data", "undo.data", "tasks.json"):
         lists.fetch(lists.write(name, noise))
+
+
+def test_a_reason_is_text_that_can_be_kept(lists):
+    """JSON may hold half a character, which no database takes: it once cost the whole source."""
+    lists.write(
+        "pending.data",
+        '{"uuid":"11111111-1111-1111-1111-111111111111","description":"a","status":"\\ud800\\u001b"}\n',
+    )
+    state: dict = {}
+    [error] = lists.fetch(state=state).errors
+    assert error.reason.isprintable()
+    assert json.dumps(state, ensure_ascii=False).encode()

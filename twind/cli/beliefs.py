@@ -180,7 +180,7 @@ def _show(rows: Iterable[dict[str, Any]], *, everything: bool) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from twind.cli.output import clean
+    from twind.plaintext import shown
 
     console = Console()
     unknown = forgotten = unobserved = 0
@@ -194,10 +194,10 @@ def _show(rows: Iterable[dict[str, Any]], *, everything: bool) -> int:
             continue
         if row["dimension"] != dimension:
             dimension = row["dimension"]
-            console.print(Text(clean(dimension), style="bold"))
+            console.print(Text(shown(dimension), style="bold"))
         unobserved += not row["observable"]
         style = "dim" if row["confidence"] < 0.2 else ""
-        console.print(Text(clean(_line(row)), style=style), soft_wrap=True)
+        console.print(Text(shown(_line(row)), style=style), soft_wrap=True)
     if unobserved:
         console.print(Text("* twind cannot observe these: only your answers tell", style="dim"))
     if unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twind.cli.output import say
 from twind.cli.proposals import UsageError
 from twind.cli.session import Session, interactive, opened
 from twind.store import checkins as kept
@@ -56,4 +57,4 @@ def _ask() -> int | None:
             return None
         if said.isdecimal() and 1 <= int(said) <= kept.LEVELS:
             return int(said)
-        print(f"Please type a number from {SCALE}, or q.")
+        say(f"Please type a number from {SCALE}, or q.")

@@ -20,9 +20,8 @@ FILES, FOLDERS = frozenset({"file", "path", "bundle"}), frozenset({"home", "dir"
 
 def completion(arguments: argparse.Namespace, out: Output) -> int:
     """Print a shell's completion script."""
-    del out
-    print(script(arguments.shell), end="")
-    return 0
+    text = script(arguments.shell)
+    return out.done({"script": text}, text.rstrip())
 
 
 def script(shell: str) -> str:

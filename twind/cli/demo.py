@@ -28,11 +28,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from twind import cli, sample, settings
-from twind.cli.output import FAILED, clean
+from twind.cli.output import FAILED
 from twind.clock import SystemClock, monotonic_s, system_zone_name
 from twind.daemon import client
 from twind.errors import JobError, TwindError
 from twind.home import Home
+from twind.plaintext import shown
 from twind.store import Store, life
 from twind.store.projection import SINGLE_TASKS
 
@@ -547,7 +548,7 @@ class Show:
 
     def say(self, text: str, style: str = "") -> None:
         """Print one paragraph."""
-        self._console.print(Text(clean(text), style=style))
+        self._console.print(Text(shown(text), style=style))
 
     def row(self, name: str, text: str) -> None:
         """Print one line of a table of two columns."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from twind.cli.output import FAILED, clean
+from twind.cli.output import FAILED, say, say_json
 from twind.cli.processes import run_job
 from twind.cli.session import opened
 from twind.clock import parse_utc
@@ -75,12 +73,12 @@ def _test(arguments: argparse.Namespace, out: Output) -> int:
     ]
     if not out.as_json:
         for one in told["channels"]:
-            print(clean(f"{one['channel']:<14} {one['error'] or 'has taken it'}"))
+            say(f"{one['channel']:<14} {one['error'] or 'has taken it'}")
     if not failed:
         return out.done(told)
     if out.as_json:
         error = {"code": "not_delivered", "message": "; ".join(failed)}
-        print(json.dumps({"ok": False, "error": error, "data": told}, ensure_ascii=False))
+        say_json({"ok": False, "error": error, "data": told})
     for problem in () if out.as_json else told["problems"]:
-        print(f"twind: {clean(problem)}", file=sys.stderr)
+        say(f"twind: {problem}", aside=True)
     return FAILED

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
+
+from twind.plaintext import as_json, shown
 
 if TYPE_CHECKING:
     from twind.errors import TwindError
@@ -21,52 +22,48 @@ class Output:
     def done(self, data: Any, text: str | None = None) -> int:
         """Report success: `data` as JSON, or `text` for people."""
         if self.as_json:
-            print(json.dumps({"ok": True, "data": data}, ensure_ascii=False))
+            say_json({"ok": True, "data": data})
         elif text is not None:
-            print(clean(text))
+            say(text)
         return 0
 
     def found(self, data: Any, text: str, message: str) -> int:
         """Report findings, which is no failure to look: the error's code tells the two apart."""
         if self.as_json:
             error = {"code": "findings", "message": message}
-            print(json.dumps({"ok": False, "error": error, "data": data}, ensure_ascii=False))
+            say_json({"ok": False, "error": error, "data": data})
         else:
-            print(clean(text))
-            print(f"twind: {clean(message)}", file=sys.stderr)
+            say(text)
+            say(f"twind: {message}", aside=True)
         return FAILED
 
     def fail(self, error: TwindError) -> int:
         """Report an error in one line and return the exit status it means."""
         if self.as_json:
             shape = {"ok": False, "error": {"code": error.code, "message": str(error)}}
-            print(json.dumps(shape, ensure_ascii=False))
+            say_json(shape)
         else:
-            print(f"twind: {clean(str(error))}", file=sys.stderr)
+            say(f"twind: {error}", aside=True)
         return {"not_running": NOT_RUNNING, "usage": USAGE}.get(error.code, FAILED)
 
     def note(self, text: str) -> None:
         """Say something that is not the result."""
-        print(clean(text), file=sys.stderr, flush=True)
+        say(text, aside=True)
 
 
-def clean(text: str) -> str:
-    """Return text that came from sources without what could command a terminal.
+def say(text: str, *, aside: bool = False) -> None:
+    """Print a text, harmless whoever wrote its parts; `aside`: what is not the result, on stderr.
 
-    Control characters (but for line ends and tabs) and bidirectional overrides become "�".
+    Nothing in the command line prints otherwise.
     """
-    return "".join(
-        character
-        if character in "\n\t" or (character.isprintable() and not _overrides(character))
-        else "�"
-        for character in text
-    )
+    print(shown(text), file=sys.stderr if aside else sys.stdout, flush=aside)
+
+
+def say_json(value: Any) -> None:
+    """Print a result as one line of JSON."""
+    print(as_json(value))
 
 
 def told_withdrawn(count: int) -> str:
     """Say how many proposals a word has withdrawn; nothing for none."""
     return f"; {count} proposal{'' if count == 1 else 's'} withdrawn" if count else ""
-
-
-def _overrides(character: str) -> bool:
-    return "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"

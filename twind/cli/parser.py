@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from typing import Any, NoReturn
 
 import twind
+from twind.cli.output import say, say_json
 
 USAGE = 2
 SHELLS = ("bash", "zsh", "fish")
@@ -20,10 +20,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if "--json" in sys.argv or self._json:
             shape = {"ok": False, "error": {"code": "usage", "message": message}}
-            print(json.dumps(shape))
+            say_json(shape)
         else:
             self.print_usage(sys.stderr)
-            print(f"{self.prog}: {message}", file=sys.stderr)
+            say(f"{self.prog}: {message}", aside=True)
         raise SystemExit(USAGE)
 
     _json = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from twind.cli.output import clean
+from twind.cli.output import say, say_json
 from twind.cli.processes import run_job
 from twind.cli.session import opened
 from twind.errors import NotFoundError, PluginError, TwindError
@@ -159,7 +159,7 @@ def check(arguments: argparse.Namespace, out: Output) -> int:
     for one in told["plugins"]:
         one["settings"] = _without_secrets(one["settings"])
     if not out.as_json:
-        print(clean("\n".join(line for one in told["plugins"] for line in _report(one))))
+        say("\n".join(line for one in told["plugins"] for line in _report(one)))
     if not told["problems"]:
         refused = sum((one["fetched"] or {"refused": 0})["refused"] for one in told["plugins"])
         some = f", and refuses {refused} of the records it finds" if refused else ""
@@ -172,9 +172,9 @@ def _found_wanting(told: dict[str, Any], out: Output) -> int:
     problems = list(dict.fromkeys(told["problems"]))
     if out.as_json:
         error = {"code": PluginError.code, "message": "; ".join(problems)}
-        print(json.dumps({"ok": False, "error": error, "data": told}, ensure_ascii=False))
+        say_json({"ok": False, "error": error, "data": told})
     for problem in () if out.as_json else problems:
-        print(f"twind: {clean(problem)}", file=sys.stderr)
+        say(f"twind: {problem}", aside=True)
     return 1
 
 

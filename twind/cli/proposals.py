@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from twind.cli.output import say
 from twind.cli.session import Session, choose, interactive, opened
 from twind.clock import local_time
 from twind.errors import SettingsError, TwindError
@@ -162,7 +163,7 @@ def _review_one(session: Session, proposal: Proposal) -> bool:
     """Go through one proposal with the user; False when they want to stop."""
     assert proposal.id is not None
     zone, now = session.settings.zone, session.db.clock.now()
-    print(day_text([kept.as_json(proposal, zone)], None))
+    say(day_text([kept.as_json(proposal, zone)], None))
     choices = {
         "a": "accept",
         "t": "another time",
@@ -187,7 +188,7 @@ def _review_one(session: Session, proposal: Proposal) -> bool:
                 until = now + timedelta(minutes=SNOOZE_MIN)
                 said = Feedback(proposal_id=proposal.id, action="snooze", at=now, until=until)
             case "w":
-                print(_why_text(kept.as_json(proposal, zone), proposal.details))
+                say(_why_text(kept.as_json(proposal, zone), proposal.details))
                 continue
             case _:
                 return False

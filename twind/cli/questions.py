@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from twind.cli.output import say
 from twind.cli.processes import run_job
 from twind.cli.proposals import UsageError
 from twind.cli.session import Session, interactive, opened
@@ -75,12 +76,12 @@ def _dialogue(session: Session, *, more: bool) -> int:
     session_id = str(uuid.uuid4())
     given: list[tuple[int, dict[str, Any]]] = []
     again: dict[str, Any] | None = None
-    print("Type a number; s skips, d means you don't care, b goes back, q ends.\n")
+    say("Type a number; s skips, d means you don't care, b goes back, q ends.\n")
     while True:
         question = again or _next(session, more=more)
         again = None
         if question["id"] is None:
-            print(f"That is all for now: {question['silent_because']}.")
+            say(f"That is all for now: {question['silent_because']}.")
             return 0
         said, took_ms = _prompt(question, can_go_back=bool(given))
         if said == "q":
@@ -106,9 +107,9 @@ def _dialogue(session: Session, *, more: bool) -> int:
 
 
 def _prompt(question: dict[str, Any], *, can_go_back: bool) -> tuple[str, int]:
-    print(question["text"])
+    say(question["text"])
     for number, option in enumerate(question["options"], 1):
-        print(f"  {number}) {option['text']}")
+        say(f"  {number}) {option['text']}")
     allowed = {str(number) for number in range(1, len(question["options"]) + 1)} | set("sdq")
     began = monotonic_s()
     while True:
@@ -117,6 +118,6 @@ def _prompt(question: dict[str, Any], *, can_go_back: bool) -> tuple[str, int]:
         except EOFError:
             said = "q"
         if said in allowed or (said == "b" and can_go_back):
-            print()
+            say("")
             return said, round((monotonic_s() - began) * 1000)
-        print("Please type a number, s, d, b or q.")
+        say("Please type a number, s, d, b or q.")

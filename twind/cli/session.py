@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twind import settings
+from twind.cli.output import say
 from twind.cli.processes import run_job
 from twind.errors import StoreError
 from twind.home import Home
@@ -69,4 +70,4 @@ def choose(prompt: str, choices: dict[str, str]) -> str:
             return "q"
         if said in choices:
             return said
-        print(f"Please type one of {', '.join(choices)}.")
+        say(f"Please type one of {', '.join(choices)}.")

@@ -41,15 +41,22 @@ def request(home: Home, command: dict[str, Any], timeout_s: float | None = 10.0)
         ) from None
     if not line.endswith(b"\n"):
         raise NotRunningError("the twind daemon stopped before it had answered")
-    return _unwrap(json.loads(line))
+    return data_of(line)
 
 
-def _unwrap(reply: dict[str, Any]) -> dict[str, Any]:
-    if reply["ok"]:
-        data: dict[str, Any] = reply["data"]
+def data_of(line: bytes) -> dict[str, Any]:
+    """Return the data of an answer. Raises TwindError with the words of one that is an error."""
+    try:
+        reply = json.loads(line)
+        data, told = reply.get("data"), reply.get("error")
+    except (ValueError, RecursionError, AttributeError):
+        data = told = None
+    if isinstance(data, dict):
         return data
-    error = TwindError(reply["error"]["message"])
-    error.code = reply["error"]["code"]
+    if not isinstance(told, dict):
+        raise TwindError("what answers at the socket is no twind daemon")
+    error = TwindError(str(told.get("message")))
+    error.code = str(told.get("code"))
     raise error
 
 

@@ -131,11 +131,14 @@ class Control:
         self._clients.add(task)
         try:
             reply = await self._answer(reader, writer)
-            writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+            # Drained is what the client has taken, or its system: nothing is kept for it here.
+            writer.transport.set_write_buffer_limits(high=0)
+            writer.write(encoded(reply))
             async with asyncio.timeout(PATIENCE_S):
                 await writer.drain()
         except (OSError, TimeoutError):
             log.debug("a client went away before its answer")
+            writer.transport.abort()
         finally:
             self._clients.discard(task)
             writer.close()
@@ -144,6 +147,7 @@ class Control:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> dict[str, Any]:
         try:
+            self._refuse_crowd()
             # Read first: a refusal that leaves a line unread reaches the client as a broken pipe.
             line = await _line(reader)
             self._admit(writer)
@@ -157,6 +161,11 @@ class Control:
             message = "twind failed to answer; its journal says why"
             return {"ok": False, "error": {"code": "internal", "message": message}}
 
+    def _refuse_crowd(self) -> None:
+        # At once, for those that say nothing hold a descriptor each until they are refused.
+        if len(self._clients) > MAX_CLIENTS:
+            raise BadRequestError("too many clients at once")
+
     def _admit(self, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("socket")
         size = struct.calcsize("3i")
@@ -165,8 +174,11 @@ class Control:
         )
         if uid not in (0, os.geteuid()):
             raise ForbiddenError("only the daemon's own user and root may command it")
-        if len(self._clients) > MAX_CLIENTS:
-            raise BadRequestError("too many clients at once")
+
+
+def encoded(reply: dict[str, Any]) -> bytes:
+    """Return an answer as its line. In ASCII: what a client made up may be no Unicode."""
+    return json.dumps(reply).encode() + b"\n"
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
@@ -182,7 +194,7 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
 def _command(line: bytes) -> dict[str, Any]:
     try:
         command = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequestError("a command is one line of JSON") from None
     if not isinstance(command, dict) or not isinstance(command.get("cmd"), str):
         raise BadRequestError('a command is an object with a text "cmd"')

@@ -19,6 +19,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from twind.plaintext import shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
@@ -69,7 +71,20 @@ def about(
     return {"fields": {name: value for name, value in fields.items() if value is not None}}
 
 
-class PriorityFormatter(logging.Formatter):
+class PlainFormatter(logging.Formatter):
+    """Keeps what other people wrote from commanding a terminal, or passing for lines of the log."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the record's own words on one line."""
+        record.message = " ".join(record.message.splitlines())
+        return shown(super().formatMessage(record))
+
+    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802 - logging's name
+        """Return a traceback."""
+        return shown(super().formatException(ei))
+
+
+class PriorityFormatter(PlainFormatter):
     """Puts a record's priority in front of each of its lines, as sd-daemon(3) has it."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -153,11 +168,11 @@ def set_up(address: str = SOCKET) -> None:
 def _handler(address: str) -> logging.Handler:
     stderr = logging.StreamHandler(sys.stderr)
     if not is_journal(sys.stderr, os.environ):
-        stderr.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        stderr.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         return stderr
     stderr.setFormatter(PriorityFormatter("%(name)s: %(message)s"))
     journal = JournalHandler(stderr, address)
-    journal.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    journal.setFormatter(PlainFormatter("%(name)s: %(message)s"))
     return journal
 
 

@@ -268,7 +268,7 @@ class _Worker:
         async for line in _lines(self._process.stdout):
             try:
                 message = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 message = None
             if not isinstance(message, dict):
                 # Somebody's print(): no reason to lose the job.

@@ -18,7 +18,6 @@ import resource
 import sqlite3
 import sys
 import threading
-import traceback
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +27,7 @@ import psutil
 import twind.jobs
 from twind import settings
 from twind.clock import SystemClock
+from twind.daemon import logs
 from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
 from twind.home import Home
 from twind.jobs.work import Work
@@ -35,6 +35,8 @@ from twind.store import profiles, rotation
 
 OOM_SCORE = 500
 """How much sooner than others a worker is ended for memory, of 1000: proc_pid_oom_score_adj(5)."""
+
+log = logging.getLogger("twind.jobs")
 
 ORPHANED = 75
 """Exit status of a worker whose starter is gone (EX_TEMPFAIL)."""
@@ -70,11 +72,11 @@ def main(name: str) -> int:
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     prefixed = os.environ.get("TWIND_LOG_PREFIX")
-    handler.setFormatter((_Prefixed if prefixed else logging.Formatter)("%(name)s: %(message)s"))
+    handler.setFormatter((_Prefixed if prefixed else logs.PlainFormatter)("%(name)s: %(message)s"))
     logging.basicConfig(level=os.environ.get("TWIND_LOG", "INFO"), handlers=[handler])
 
 
-class _Prefixed(logging.Formatter):
+class _Prefixed(logs.PlainFormatter):
     """Puts a record's priority in front of each of its lines, and what else it tells."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -87,7 +89,7 @@ class _Prefixed(logging.Formatter):
 def _order(line: str) -> dict[str, Any]:
     try:
         order = json.loads(line or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise JobError(f"the order is no JSON: {error}") from None
     if not isinstance(order, dict):
         raise JobError(f"the order is no JSON object: {line.strip()[:80]}")
@@ -120,8 +122,8 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     except sqlite3.DatabaseError as error:
         kind = StoreError if isinstance(error, sqlite3.OperationalError) else DamagedDatabaseError
         return {"error": {"code": kind.code, "message": f"the database: {error}"}}
-    except Exception as error:  # noqa: BLE001 - the last line of a process: told, not lost
-        traceback.print_exc()
+    except Exception as error:
+        log.exception("%s failed", name)
         message = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"error": {"code": JobError.code, "message": message}}
     return {"result": result}
@@ -134,7 +136,7 @@ def _job(name: str) -> Any:
 
 
 def _say(out: IO[str], line: dict[str, Any]) -> None:
-    out.write(json.dumps(line, ensure_ascii=False) + "\n")
+    out.write(json.dumps(line) + "\n")
     out.flush()
 
 

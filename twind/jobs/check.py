@@ -25,10 +25,10 @@ from twind.clock import format_utc, local_midnight, monotonic_s, parse_utc
 from twind.errors import NotFoundError, PluginError
 from twind.home import bundled, bundled_plugins
 from twind.model import Record
+from twind.plaintext import one_line
 from twind.plugins.fencing import fence
 from twind.plugins.finding import ENTRY_POINT_GROUP
 from twind.plugins.loading import configured, plugins_of
-from twind.plugins.text import one_line
 from twind.settings import base_folder
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from twind.api import MaybeDelivered, NotDelivered, Window
 from twind.clock import monotonic_s, parse_utc
 from twind.errors import NotFoundError, PluginError, TwindError
 from twind.model import Channel, Delivered, Feedback, Notification, Pressed
+from twind.plaintext import one_line, plain
 from twind.store import checkins, outbox, proposals
 from twind.store.connection import from_json, to_json
 
@@ -227,8 +228,8 @@ class _Way:
         stream = self._courier.deliver(
             Notification(
                 key=text.key,
-                title=text.title,
-                body=text.body,
+                title=one_line(text.title, None),
+                body=plain(text.body),
                 buttons=text.buttons if listen_s > 0 else (),
                 listen_s=listen_s,
                 channel=self.channel.id,

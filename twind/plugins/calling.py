@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from twind.plugins.loading import Loaded
     from twind.settings import TwindSettings
 
+from twind.plaintext import one_line
 from twind.plugins.fencing import BATCH, TOO_MUCH, fence, file_label, message_of, pull
-from twind.plugins.text import one_line
 from twind.plugins.validation import validate_records
 
 MAX_WATCHED = 10_000

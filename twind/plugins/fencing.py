@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from twind.plugins.loading import Loaded
 
-from twind.plugins.text import one_line
+from twind.plaintext import one_line
 
 BATCH = 256
 TOO_MUCH = "more than its share of limits.memory_mib"

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from twind.home import Home
     from twind.settings import TwindSettings
 
+from twind.plaintext import MAX_LINE, one_line
 from twind.plugins.fencing import fence, file_label
 from twind.plugins.finding import Found, discover
-from twind.plugins.text import MAX_REASON, one_line
 
 ABILITIES: dict[str, tuple[str, ...]] = {
     "fetch": ("ctx",),
@@ -348,7 +348,7 @@ def _settings(
         section = settings.plugins.section(name)
         return kind.model_validate(section, context={"base": base_folder(home)})
     except ValidationError as error:
-        reason = one_line(explain(error, f"plugins.{name}"), 4 * MAX_REASON)
+        reason = one_line(explain(error, f"plugins.{name}"), 4 * MAX_LINE)
         raise PluginError(f"{home.config_file}: {reason}") from error
     except SettingsError as error:
         raise PluginError(f"{home.config_file}: {error}") from error

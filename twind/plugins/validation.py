@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from twind.plugins.loading import Loaded
 
+from twind.plaintext import MAX_LINE, cut, one_line, plain
 from twind.plugins.fencing import BATCH, file_label, message_of, pull
-from twind.plugins.text import MAX_REASON, cut, one_line, printable
 
 MAX_RECORDS = 200_000
 """No life has so many: it is twice what twind is measured with. The figure is chosen."""
@@ -138,7 +138,7 @@ def _field(name: str, value: Any, check: _Check) -> Any:
 
 def _refusal(item: Any, reason: str) -> RecordError:
     group = _or_empty(item, "group", _group)
-    return RecordError(_or_empty(item, "uid", _uid) or group, cut(reason, MAX_REASON), group)
+    return RecordError(_or_empty(item, "uid", _uid) or group, cut(reason, MAX_LINE), group)
 
 
 def _or_empty(item: Any, name: str, check: _Check) -> str:
@@ -200,7 +200,7 @@ def _required(value: Any) -> str:
 
 def _text(limit: int) -> _Check:
     def check(value: Any) -> str:
-        return cut(printable(_string(value)).strip(), limit)
+        return cut(plain(_string(value)).strip(), limit)
 
     return check
 

@@ -92,7 +92,7 @@ def parse(data: Mapping[str, Any]) -> tuple[BankQuestion, ...]:
     Raises ValueError, naming the question and what is wrong with it: an unknown key, type or aspect
     code, a number out of range, doubled texts, a scale that is none.
     """
-    questions = tuple(_question(entry) for entry in data.get("question", ()))
+    questions = tuple(_question(entry) for entry in _tables("question", data.get("question", [])))
     seen: set[str] = set()
     for question in questions:
         if question.text in seen:
@@ -128,10 +128,16 @@ def _question(entry: Mapping[str, Any]) -> BankQuestion:
         difficulty=difficulty,
         engagement=_number(where, "engagement", entry["engagement"], 0.0, 1.0),
         effort_s=_number(where, "effort_s", entry["effort_s"], 1.0, 300.0),
-        options=tuple(_option(where, option) for option in entry["option"]),
+        options=tuple(_option(where, option) for option in _tables(where, entry["option"])),
     )
     _check_options(where, question)
     return question
+
+
+def _tables(where: str, value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError(f"{where}: {value!r} is no list of tables")
+    return value
 
 
 def _option(where: str, entry: Mapping[str, Any]) -> BankOption:
@@ -148,7 +154,7 @@ def _option(where: str, entry: Mapping[str, Any]) -> BankOption:
 
 
 def _check_code(where: str, code: object) -> None:
-    if code not in catalogue.index_of():
+    if not isinstance(code, str) or code not in catalogue.index_of():
         raise ValueError(f"{where}: unknown aspect {code!r}")
 
 

@@ -291,7 +291,7 @@ def from_json(text: Any) -> dict[str, Any]:
     """Read a JSON column that should hold an object; anything else reads as an empty one."""
     try:
         value = json.loads(text) if text else {}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def plugin():
-    """The package; its modules are `plugin.desktop`, `plugin.urls`, `plugin.text`."""
+    """The package; its modules are `plugin.desktop`, `plugin.urls`."""
     folder = bundled("plugins") / "notify"
     spec = importlib.util.spec_from_file_location(
         NAME, folder / "__init__.py", submodule_search_locations=[str(folder)]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twind.api import Channel, Delivered, MaybeDelivered, NotDelivered, Pressed
+from twind.api import Channel, Delivered, MaybeDelivered, NotDelivered, Pressed, plain
 
 FAKES = Path(__file__).parents[2] / "fakes"
 ALL = "actions,body,body-markup"
@@ -101,7 +101,7 @@ def test_markup_in_a_title_of_somebody_elses_is_text(bus, send, plugin):
         def shown_as_meant(text):
             list(send(title=f"Call {text}", body=f"Call {text}", listen_s=0.0))
             shown = next_line()
-            meant = plugin.text.plain(f"Call {text}")
+            meant = plain(f"Call {text}").strip()
             assert ET.fromstring(f"<body>{shown['body']}</body>").text == meant
             assert shown["summary"] == " ".join(meant.split())
 
