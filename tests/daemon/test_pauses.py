@@ -34,3 +34,23 @@ def test_what_is_no_moment_to_come_is_refused(text):
 def test_a_pause_ends():
     assert not pauses.is_paused(None, NOW)
     assert not pauses.is_paused("2026-11-23T12:00:00.000000+00:00", NOW)
+
+
+def test_a_pause_outlives_the_process_and_its_end_is_noticed_once(db, clock):
+    pause = pauses.Pause(db, clock)
+    assert not pause.has_ended()
+    pause.begin("2026-03-02T18:00", BERLIN)
+    assert pauses.Pause(db, clock).is_on()
+    assert not pause.has_ended()
+    clock.advance(hours=12)
+    assert not pause.is_on()
+    assert pause.has_ended()
+    assert not pause.has_ended()
+
+
+def test_a_pause_without_an_end_is_ended_by_hand(db, clock):
+    pause = pauses.Pause(db, clock)
+    assert pause.begin(None, BERLIN) == pause.until() == pauses.FOREVER
+    pause.end()
+    assert pause.until() is None
+    assert pause.has_ended()
