@@ -41,7 +41,9 @@ ZONES: dict[str, Collection[str] | None] = {
 """What `components` is to keep of a file so that its zones are known."""
 
 _TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
-_TOO_OFTEN = re.compile(r"FREQ=(?!YEARLY)|BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)", re.IGNORECASE)
+_TOO_OFTEN = re.compile(
+    r"FREQ=(?!YEARLY)|BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)=[^;\r\n]*,", re.IGNORECASE
+)
 """A zone changes once or twice a year; anything faster is there to stall its reader."""
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
 _PERIOD_S = {

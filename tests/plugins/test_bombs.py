@@ -85,6 +85,12 @@ def test_calendars(read_calendar, bomb, said):
     assert said is None or any(said in reason for reason in reasons), reasons
 
 
+def test_a_zone_that_tells_the_hour_too_is_none(read_calendar):
+    yearly = zone("RRULE:FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=-1SU;BYMONTH=10")
+    [found] = read_calendar(f"BEGIN:VCALENDAR\n{yearly}{IN_ZONE}END:VCALENDAR\n")
+    assert found.start.hour == 8
+
+
 CARDS = {
     "note": ("NOTE:" + "x" * (2 << 20), "too large"),
     "birthday": ("BDAY:jan " + "9" * 500_000, None),
