@@ -212,6 +212,26 @@ def test_apscheduler_is_told_to_skip_nothing():
     asyncio.run(scenario())
 
 
+def test_a_stop_in_the_middle_of_a_call_is_no_failure(caplog):
+    async def scenario():
+        called = asyncio.Event()
+
+        async def nothing():
+            pass
+
+        async def poll():
+            called.set()
+            await asyncio.Event().wait()
+
+        schedule = Schedule(sync=nothing, poll=poll, check=nothing)
+        schedule.start(parse({"schedule": {"poll_s": 0.05, "sync_every_min": 15}}))
+        await asyncio.wait_for(called.wait(), 5)
+        schedule.stop()
+
+    asyncio.run(scenario())
+    assert "CancelledError" not in caplog.text
+
+
 # --- backups --------------------------------------------------------------------------------------
 
 

@@ -7,8 +7,11 @@ least once a minute; the scheduler only says when to ask.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -167,11 +170,14 @@ class Schedule:
         )
         when = settings.schedule
         hour, minute = divmod(when.propose_at, 60)
-        scheduler.add_job(self._sync, IntervalTrigger(seconds=when.sync_every_min * 60), id="sync")
-        scheduler.add_job(self._poll, IntervalTrigger(seconds=when.poll_s), id="poll")
-        scheduler.add_job(self._check, IntervalTrigger(seconds=CHECK_EVERY_S), id="check")
+        sync, poll, check = (
+            partial(_until_cancelled, one) for one in (self._sync, self._poll, self._check)
+        )
+        scheduler.add_job(sync, IntervalTrigger(seconds=when.sync_every_min * 60), id="sync")
+        scheduler.add_job(poll, IntervalTrigger(seconds=when.poll_s), id="poll")
+        scheduler.add_job(check, IntervalTrigger(seconds=CHECK_EVERY_S), id="check")
         scheduler.add_job(
-            self._check,
+            check,
             CronTrigger(hour=hour, minute=minute, timezone=settings.zone),
             id="propose",
         )
@@ -188,3 +194,9 @@ class Schedule:
         """Return when the sources are read anyway, in UTC."""
         job = self._scheduler.get_job("sync") if self._scheduler is not None else None
         return job.next_run_time.astimezone(UTC) if job is not None else None
+
+
+async def _until_cancelled(callback: Callable[[], Awaitable[None]]) -> None:
+    """Call back; to be cancelled is how it ends when the daemon stops, and nothing to log."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await callback()
