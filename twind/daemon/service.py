@@ -1,4 +1,4 @@
-"""The daemon, put together: the one module here that knows its siblings.
+"""The daemon, put together: the one module here that knows them all.
 
 It decides and queues. Signals and events only flip flags and wake the loop; work runs in workers;
 the database says what is to be done and what is.
