@@ -25,13 +25,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from twind import processes
 from twind.clock import monotonic_s
+from twind.plugins import wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from twind.settings import TwindSettings
-
-from twind.plugins import wire
 
 AT_ONCE = 4
 """How many run at a time: one that hangs holds up none but the fifth. They share the memory."""
