@@ -303,3 +303,42 @@ def test_an_end_that_cannot_be_stored_is_stored_once_it_can(tmp_path, monkeypatc
         assert not b.queue.running
 
     bench(tmp_path, scenario, work)
+
+
+def test_a_database_that_is_locked_is_a_line_on_loss_and_one_on_return(
+    tmp_path, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(queue, "STORE_PAUSE_S", 0.01)
+
+    async def scenario(b, db):
+        queued = b.queue.ask("sync")
+        db.execute("PRAGMA busy_timeout = 0")
+        with Store.open(tmp_path / "t.db") as other, other.transaction():
+            b.queue.wake()
+            await asyncio.sleep(0.2)  # some twenty tries
+        assert (await b.queue.wait(queued.id)).state == "done"
+
+    bench(tmp_path, scenario)
+    told = [record for record in caplog.records if record.name == queue.__name__]
+    assert [record.getMessage() for record in told] == [
+        "the queue cannot use the database; trying again: database is locked",
+        "the queue can use the database again",
+    ]
+    assert not any(record.exc_info for record in told)
+
+
+def test_a_fault_of_our_own_keeps_its_traceback(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(queue, "STORE_PAUSE_S", 0.01)
+
+    async def scenario(b, db):
+        db.execute("ALTER TABLE jobs RENAME TO gone")
+        b.queue.wake()
+        while not caplog.records:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        db.execute("ALTER TABLE gone RENAME TO jobs")
+
+    bench(tmp_path, scenario)
+    [record] = caplog.records
+    assert record.exc_info
+    assert "no such table" in str(record.exc_info[1])

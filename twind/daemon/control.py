@@ -15,10 +15,12 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import struct
 from typing import TYPE_CHECKING, Any
 
-from twind.errors import HomeHeldError, TwindError
+from twind.daemon import logs
+from twind.errors import HomeHeldError, StoreError, TwindError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -156,6 +158,10 @@ class Control:
             return {"ok": False, "error": {"code": error.code, "message": str(error)}}
         except OSError:
             raise
+        except sqlite3.Error as error:
+            logs.failed(log, "a command could not use the database", error)
+            message = f"the database cannot be used: {error}; try again"
+            return {"ok": False, "error": {"code": StoreError.code, "message": message}}
         except Exception:
             log.exception("a command failed")
             message = "twind failed to answer; its journal says why"

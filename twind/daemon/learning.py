@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
+from twind.daemon import logs
 from twind.daemon.debounce import Debounce
 from twind.errors import StoreError
 from twind.store import jobs
@@ -59,8 +60,8 @@ class Learning:
     def _after_changes(self) -> None:
         try:
             self.detect_now()
-        except (sqlite3.Error, StoreError):
-            log.exception("changes could not be acted upon; the next check finds them")
+        except (sqlite3.Error, StoreError) as error:
+            logs.failed(log, "changes wait for the next check", error)
 
     def detect_begins(self) -> None:
         """Take note of how far a `detect` that begins can see."""

@@ -20,6 +20,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from twind.plaintext import shown
+from twind.store import is_circumstance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,14 @@ def about(
         "MESSAGE_ID": event and EVENTS[event],
     }
     return {"fields": {name: value for name, value in fields.items() if value is not None}}
+
+
+def failed(log: logging.Logger, message: str, error: Exception) -> None:
+    """Log a failure: in one line where the machine is at fault, else with its traceback."""
+    if is_circumstance(error):
+        log.warning("%s: %s", message, error)
+    else:
+        log.error("%s", message, exc_info=error)
 
 
 class PlainFormatter(logging.Formatter):

@@ -130,6 +130,7 @@ class Queue:
         self._retries: dict[str, asyncio.TimerHandle] = {}
         self._wakes = {lane: asyncio.Event() for lane in LANES}
         self._tasks: list[asyncio.Task[None]] = []
+        self._unusable = False
         self.running: dict[int, Job] = {}
         """The jobs whose workers live, by id."""
 
@@ -249,13 +250,25 @@ class Queue:
                 job = self._next(lane)
                 if job is not None:
                     await self._run_one(job)
-            except (sqlite3.Error, StoreError):
+                    self._store_works()
+            except (sqlite3.Error, StoreError) as error:
                 # A full disk, a database somebody has locked: the jobs stand in it and can wait.
-                log.exception("the queue cannot use the database; trying again")
+                self._store_fails(error)
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             if job is None:
                 await self._wakes[lane].wait()
+
+    def _store_fails(self, error: Exception) -> None:
+        # Once on loss, once on return: a disk may stay full for days.
+        if not self._unusable:
+            logs.failed(log, "the queue cannot use the database; trying again", error)
+        self._unusable = True
+
+    def _store_works(self) -> None:
+        if self._unusable:
+            log.info("the queue can use the database again")
+        self._unusable = False
 
     def _next(self, lane: str) -> Job | None:
         """Return the next job to run: what the user asked for first, then the longest waiting.
@@ -336,8 +349,8 @@ class Queue:
             return
         try:
             self.put(job.name, job.args, key=job.key)
-        except (sqlite3.Error, StoreError):
-            log.exception("%s could not be queued again", job.name)
+        except (sqlite3.Error, StoreError) as error:
+            logs.failed(log, f"{job.name} could not be queued again", error)
 
     def drop_retry(self, job: Job) -> None:
         """Do not try a failed job again by itself: somebody else sees to what it was for."""

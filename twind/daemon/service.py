@@ -268,6 +268,8 @@ class Service:
     async def _fenced(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except (sqlite3.Error, StoreError) as error:
+            logs.failed(log, "the database cannot be used; carrying on", error)
         except Exception:
             log.exception("something went wrong; carrying on")
 
@@ -330,8 +332,8 @@ class Service:
             elif changed & self._plugins.code:
                 self._queue.put("inspect", news=True)
             self._reading.on_files(changed)
-        except (sqlite3.Error, StoreError):
-            log.exception("file changes could not be acted upon; the next check finds them")
+        except (sqlite3.Error, StoreError) as error:
+            logs.failed(log, "file changes wait for the next check", error)
 
     async def _sync_all(self) -> None:
         self._reading.sync_due()

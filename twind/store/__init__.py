@@ -4,6 +4,6 @@ Each module is one topic: functions that take a `Store` first. Everything they c
 caller's transaction if there is one, else in one of their own.
 """
 
-from twind.store.connection import Store
+from twind.store.connection import Store, is_circumstance
 
-__all__ = ["Store"]
+__all__ = ["Store", "is_circumstance"]

@@ -27,6 +27,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_TIMEOUT_S = 15.0
+_CIRCUMSTANCES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+_PRIMARY = 0xFF
+"""The part of an extended result code that is the primary one: sqlite.org/rescode.html."""
+
 RECOVERED_SUFFIX = ".recovered"
 """A file of the database's name and this one takes its place: see recovery.py."""
 
@@ -261,6 +276,15 @@ def _plain_rows(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.row_factory = factory
+
+
+def is_circumstance(error: Exception) -> bool:
+    """Tell whether the machine is at fault: a lock, a full or failing disk, no memory.
+
+    Trying again may help then, and a traceback helps nobody.
+    """
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return isinstance(error, StoreError) or code & _PRIMARY in _CIRCUMSTANCES
 
 
 @contextmanager
