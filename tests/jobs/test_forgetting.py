@@ -11,6 +11,7 @@ from twind import messages, published, settings
 from twind.cli import main
 from twind.clock import SystemClock
 from twind.jobs import detect, sync
+from twind.jobs import propose as propose_job
 from twind.jobs.work import Work
 from twind.model import Feedback, Proposal, Reason, Target
 from twind.store import (
@@ -159,7 +160,7 @@ def propose(work):
 def a_proposal(start, text, target, *reasons):
     return Proposal(
         day=start.date(),
-        action="socialise",
+        action="social",
         target=target,
         start=start,
         end=start + timedelta(hours=1),
@@ -245,6 +246,24 @@ def test_of_somebody_no_byte_is_left_and_no_source_brings_one_back(lived, capsys
         assert bytes_with(lived, *CANARIES) == []
     # Settled: what is left out is no change.
     assert all(one["added"] == one["changed"] == one["removed"] == 0 for one in changed.values())
+
+
+def test_of_somebody_the_planner_proposes_to_see_no_byte_is_left(lived, capsys):
+    tomorrow = (SystemClock().now() + timedelta(days=1)).date()
+    with Store.open(lived.database) as db:
+        work = Work(db, lived, settings.load(lived), SystemClock(), {"day": tomorrow.isoformat()})
+        told = propose_job.run(work)["proposals"]
+        [zeb] = [one for one in people.known(db, 1) if "Zebulonia" in one.name]
+    with_her = {one["id"] for one in told if "Zebulonia" in json.dumps(one)}
+    assert with_her
+    twind(lived, capsys, "forget", "person", str(zeb.id), "--yes")
+    assert bytes_with(lived, *CANARIES) == []
+    with Store.open(lived.database) as db:
+        left = {one.id for one in proposals.load(db, 1)}
+        assert {one["id"] for one in told} - with_her <= left
+        work = Work(db, lived, settings.load(lived), SystemClock(), {"day": tomorrow.isoformat()})
+        propose_job.run(work)
+    assert bytes_with(lived, *CANARIES) == []
 
 
 def test_somebody_comes_back_where_that_is_wanted(lived, capsys):
