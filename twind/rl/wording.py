@@ -38,7 +38,7 @@ _WITH_PERSON: dict[str, dict[str, str]] = {
         "light": "give {name} a call",
         "deep": "make real time for {name}",
     },
-    "help": {"": "help {name} with something", "light": "ask {name} what they need"},
+    "help": {"": "help {name} with something", "light": "lend {name} a hand"},
     "outdoors": {"": "go outside with {name}"},
     "exercise": {"": "work out with {name}"},
 }
