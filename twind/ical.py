@@ -42,9 +42,10 @@ ZONES: dict[str, Collection[str] | None] = {
 
 _TZID = re.compile(r';TZID=("?)([^";]*)\1', re.IGNORECASE)
 _TOO_OFTEN = re.compile(
-    r"FREQ=(?!YEARLY)|BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)=[^;\r\n]*,", re.IGNORECASE
+    r"FREQ=(?!YEARLY)|INTERVAL=(?!0*[1-9])|BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)=[^;\r\n]*,",
+    re.IGNORECASE,
 )
-"""A zone changes once or twice a year; anything faster is there to stall its reader."""
+"""A zone changes once or twice a year; anything faster, or without end, would stall its reader."""
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])0?(\d{1,2})(?::?00)?", re.IGNORECASE)
 _PERIOD_S = {
     "SECONDLY": 1,

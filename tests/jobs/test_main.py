@@ -91,6 +91,13 @@ def test_what_cannot_be_done_is_an_error_line(start, name, line, message):
     assert worker.returncode == 1
 
 
+def test_a_daemons_worker_makes_no_home_in_the_place_of_one_that_is_away(start, home):
+    home.root.rmdir()
+    error = work(start("detect"), '{"job": 1, "attempt": 1}')["error"]
+    assert (error["code"], "cannot be opened" in error["message"]) == ("database", True)
+    assert not home.root.exists()
+
+
 def test_a_worker_ends_when_its_starter_is_gone(start, home):
     folder = home.plugin_dirs[0]
     folder.mkdir()

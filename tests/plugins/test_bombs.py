@@ -66,6 +66,14 @@ CALENDARS = {
         zone(f"RRULE:FREQ=YEARLY;BYHOUR={HOURS};BYMINUTE={MINUTES}") + IN_ZONE,
         "time zone Z is not known",
     ),
+    "a zone that stands still": (
+        zone("RRULE:FREQ=YEARLY;INTERVAL=0") + IN_ZONE,
+        "time zone Z is not known",
+    ),
+    "a zone that goes back": (
+        zone("RRULE:FREQ=YEARLY;INTERVAL=-1") + IN_ZONE,
+        "time zone Z is not known",
+    ),
     "a zone of many dates": (zone(f"RDATE:{','.join(DAYS * 40)}") + IN_ZONE, "time zone Z is not"),
     "zones": (
         "".join(zone("RRULE:FREQ=YEARLY", name=f"Z{n}") for n in range(2000)) + IN_ZONE,

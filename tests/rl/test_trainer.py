@@ -272,12 +272,13 @@ def test_the_users_own_reviews_can_refuse_a_candidate(life, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_guard_that_refuses_leaves_no_row_and_no_file(life):
-    def refuse():
+def test_what_is_refused_at_the_end_leaves_no_row_and_no_file(life):
+    def refuse(agent):
+        assert models.last_training(life, 1).timesteps == agent.num_timesteps
         raise RuntimeError("somebody else has taken it over")
 
     with pytest.raises(RuntimeError, match="taken it over"):
-        train(life, guard=refuse)
+        train(life, on_kept=refuse)
     assert models.last_training(life, 1) is None
     assert list((Path(life.file).parent / "models").iterdir()) == []
 

@@ -34,7 +34,7 @@ OUTCOME = {
     "patterns": "SELECT dimension_id, aspect_id, strength, confidence FROM patterns",
     "evidence": "SELECT key, weight, aspects FROM evidence",
     "proposals": "SELECT title, status, json_extract(metadata, '$.start') FROM recommendations",
-    "outbox": "SELECT key, payload FROM outbox",
+    "outbox": "SELECT key, json_remove(payload, '$.asked_at') FROM outbox",
     "models": "SELECT kind, state, timesteps, score FROM models",
     "jobs": "SELECT name, key, state FROM jobs",
 }
@@ -92,10 +92,15 @@ class Bench:
             return jobs.enqueue(db, name, args, f"{name}:once").id
 
     def attempt(self, job_id):
-        """Do what a daemon does at its start, and run the job; return the worker's exit status."""
+        """Do what a daemon does at its start, and run the job unless it is done.
+
+        Returns the worker's exit status, 0 where the last one died after it was done.
+        """
         with Store.open(self.life.home.database) as db:
             jobs.requeue_interrupted(db)
             outbox.mark_uncertain(db)
+            if jobs.get(db, job_id).state == "done":
+                return 0
             job = jobs.start(db, job_id)
         order = {"job": job.id, "attempt": job.attempt, "args": job.args}
         environment = workers.environment(self.life.home, {**os.environ, **self.disk.variables})
@@ -164,11 +169,12 @@ def test_a_job_that_is_cut_off_between_any_two_commits_comes_to_the_same(bench, 
         bench.outcome()
     assert 1 < nth < MOST
     found = bench.outcome()
-    # Beliefs fade as time goes by.
-    faded, then = (
-        [number for row in one.pop("patterns") for number in row] for one in (found, expected)
-    )
-    assert faded == pytest.approx(then, abs=1e-3)
+    # Beliefs fade as time goes by, and what is trained on them is rated a little otherwise.
+    for table in ("patterns", "models"):
+        faded, then = (
+            [cell for row in one.pop(table) for cell in row] for one in (found, expected)
+        )
+        assert faded == pytest.approx(then, abs=1e-3)
     assert found == expected
 
 

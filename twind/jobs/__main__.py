@@ -103,7 +103,8 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
         clock = SystemClock()
         given = order.get("settings")
         configuration = settings.load(home) if given is None else settings.parse(given)
-        with rotation.opened(home, clock) as db:
+        # A daemon's job stands in a database: where that is gone, another would be in its way.
+        with rotation.opened(home, clock, existing="job" in order) as db:
             profiles.ensure(db, configuration.profile.id)
             work = Work(
                 db,

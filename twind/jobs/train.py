@@ -12,6 +12,7 @@ from twind.store import models
 
 if TYPE_CHECKING:
     from twind.jobs.work import Work
+    from twind.rl.ppo import TwinPPO
 
 
 class _Progress(BaseCallback):
@@ -44,14 +45,24 @@ def run(work: Work) -> dict[str, Any]:
         clock=work.clock,
         models_dir=work.home.models_dir,
     )
-    agent = trainer.train(
+    told: dict[str, Any] = {}
+
+    def finish(agent: TwinPPO) -> None:
+        """Be done in the transaction that stores the model: hours are not spent on it twice."""
+        told.update(work.finish(_told(work, trainer, agent)))
+
+    trainer.train(
         timesteps,
         seed=int(work.args.get("seed", 0)),
         progress=False,
         threads=work.settings.training.threads,
         callback=_Progress(work, timesteps),
-        guard=work.check,
+        on_kept=finish,
     )
+    return told
+
+
+def _told(work: Work, trainer: DigitalTwinTrainer, agent: TwinPPO) -> dict[str, Any]:
     trained = models.last_training(work.db, work.profile_id)
     serving = models.serving(work.db, work.profile_id)
     assert trained is not None

@@ -89,14 +89,15 @@ class DigitalTwinTrainer:
         progress: bool | None = None,
         threads: int | None = 1,
         callback: MaybeCallback = None,
-        guard: Callable[[], None] = lambda: None,
+        on_kept: Callable[[TwinPPO], object] = lambda _: None,
     ) -> TwinPPO:
         """Fine-tune from the weights in service, else the newest; let the best of the field serve.
 
         Returns the trained `PPO`, whether or not it goes into service; `report` says how it did.
         progress: whether to draw a bar; by default on a terminal. threads: a bound on torch's, see
-        `fine_tune`. guard: called in the transaction that stores the model; what it raises undoes
-        it. Raises EmptyProfileError, naming what to do, for a profile that holds nothing.
+        `fine_tune`. on_kept: called in the transaction that stores the model, once all of it is
+        stored; what it raises undoes it. Raises EmptyProfileError, naming what to do, for a profile
+        that holds nothing.
         """
         began = monotonic_s()
         snapshot = self.pipeline.snapshot(self.profile_id, withhold_reviews=True)
@@ -112,8 +113,8 @@ class DigitalTwinTrainer:
                 callback=callback,
             )
             self.report = self._compete(snapshot, agent, start, seed)
-        self._keep(agent, parent, self.report, guard)
         self.seconds = monotonic_s() - began
+        self._keep(agent, parent, self.report, on_kept)
         return agent
 
     # --- where it starts from --------------------------------------------------------------------
@@ -172,7 +173,7 @@ class DigitalTwinTrainer:
         agent: TwinPPO,
         parent: models.ModelRow | None,
         report: Report,
-        guard: Callable[[], None],
+        on_kept: Callable[[TwinPPO], object],
     ) -> None:
         """Write the weights, then the rows that name them: never a row without its file."""
         moment = self.store.clock.now()
@@ -180,8 +181,8 @@ class DigitalTwinTrainer:
         sha256 = weights.save(agent.policy, self.models_dir / name)
         try:
             with self.store.transaction():
-                guard()
                 self._record(agent, parent, report, name, sha256)
+                on_kept(agent)
         except BaseException:
             (self.models_dir / name).unlink(missing_ok=True)
             raise

@@ -66,20 +66,27 @@ class Store:
         clock: Clock | None = None,
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        existing: bool = False,
         before_migrating: Callable[[Store], object] | None = None,
     ) -> Store:
         """Open the database at `path`, making it where it does not exist, and migrate it.
 
-        `busy_timeout_s` is how long a write waits for another program's; `before_migrating` is
-        called with what is about to be changed for good. Raises a StoreError that names the file,
-        and whatever that call does.
+        `busy_timeout_s` is how long a write waits for another program's; `existing` refuses one
+        that is not there; `before_migrating` is called with what is about to be changed for good.
+        Raises a StoreError that names the file, and whatever that call does.
         """
         if path.with_name(f"{path.name}{RECOVERED_SUFFIX}").exists():
             raise DamagedDatabaseError(f"{path} is being recovered: start twind to finish that")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+            if not existing:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.touch(mode=0o600, exist_ok=True)
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=busy_timeout_s,
+                isolation_level=None,
+            )
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path}: cannot be opened: {error}") from error
         store = cls(connection, clock or SystemClock(), owned=True)

@@ -40,12 +40,19 @@ def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path
     return path, manifest
 
 
-def opened(home: Home, clock: Clock | None = None, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store:
+def opened(
+    home: Home,
+    clock: Clock | None = None,
+    busy_timeout_s: float = BUSY_TIMEOUT_S,
+    *,
+    existing: bool = False,
+) -> Store:
     """Open the home's database as `Store.open`, keeping a copy of one that is to be migrated."""
     return Store.open(
         home.database,
         clock,
         busy_timeout_s=busy_timeout_s,
+        existing=existing,
         before_migrating=lambda db: before_migrating(db, home),
     )
 
