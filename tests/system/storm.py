@@ -283,13 +283,7 @@ class Storm:
         else:
             pause(self.luck.uniform(0.0, SOON_S))
         [kind] = self.luck.choices(list(KINDS), list(KINDS.values()))
-        workers = self.daemon.workers()
-        if kind == "worker" and workers:
-            victim = self.luck.choice(workers)
-            with suppress(ProcessLookupError, FileNotFoundError):
-                [*_, job] = Path(f"/proc/{victim}/cmdline").read_text().rstrip("\0").split("\0")
-                os.kill(victim, signal.SIGKILL)
-                self.interrupted[job] += 1
+        if kind == "worker" and self.kill_worker():
             self.kills["worker"] += 1
         elif kind == "command" and (asked := self._open_question()) is not None:
             self.kill_answer(*asked)
@@ -298,6 +292,20 @@ class Storm:
             self.kill_daemon()
             self.kills["daemon"] += 1
         self.look()
+
+    def kill_worker(self) -> bool:
+        """Kill a worker; tell whether there was one that lived."""
+        workers = self.daemon.workers()
+        if not workers:
+            return False
+        victim = self.luck.choice(workers)
+        try:
+            [*_, job] = Path(f"/proc/{victim}/cmdline").read_text().rstrip("\0").split("\0")
+            os.kill(victim, signal.SIGKILL)
+        except (ProcessLookupError, FileNotFoundError):
+            return False
+        self.interrupted[job] += bool(job)
+        return bool(job)  # of one that has ended, and is not yet waited for, no command is told
 
     def kill_answer(self, question: int, option: int) -> None:
         """Kill a command while it takes an answer; perhaps it has."""
