@@ -73,11 +73,14 @@ def test_nothing_acts_on_anybody_and_nobody_is_called(watched, own_life, eventua
     eventually(life.at_rest, 200)
     assert life.command("ctl", "propose", timeout_s=600).returncode == 0
     ids = [one["id"] for one in life.twind("proposals")["proposals"]]
+    life.twind("ctl", "train", "--timesteps", "1024")
     life.twind("backup")
+    life.twind("export", str(life.root.with_name("exported")))
 
     commands = [
         *(("ctl", "status"), ("proposals",), ("people",), ("patterns", "--all")),
         *(("notify",), ("notify", "--test"), ("plugins", "list"), ("ask",), ("review",)),
+        *(("models", "list"), ("doctor",)),
         *(("why", str(number)) for number in ids[:2]),
     ]
     for command in commands:
@@ -106,7 +109,12 @@ def test_nothing_acts_on_anybody_and_nobody_is_called(watched, own_life, eventua
     assert not re.search(r"^<0>|^Bcc", log, re.MULTILINE)
 
     processes = (watched / "processes").read_text()
-    for worker in ("twind.jobs sync", "twind.jobs propose", "twind.jobs notify", "twind run"):
+    for worker in (
+        "twind.jobs sync",
+        "twind.jobs propose",
+        "twind.jobs train",
+        "twind.jobs notify",
+    ):
         assert worker in processes, processes
     assert not (watched / "sockets").exists(), (watched / "sockets").read_text()
     call = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
