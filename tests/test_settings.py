@@ -101,6 +101,31 @@ def test_settings_go_to_a_worker_and_come_back_the_same(home):
     assert settings.parse(json.loads(json.dumps(loaded.model_dump(mode="json")))) == loaded
 
 
+@pytest.mark.parametrize("text", ["7", "700", "5000", "true", '"7"', '"24:00"', "1.5", "[7]"])
+def test_what_is_no_time_of_day_is_refused(home, text):
+    home.config_file.write_text(f"[schedule]\npropose_at = {text}\n")
+    with pytest.raises(SettingsError, match=r'schedule\.propose_at: .* write it like "07:00"'):
+        settings.load(home)
+
+
+def test_a_time_of_day_may_be_tomls_own(home):
+    home.config_file.write_text("[schedule]\npropose_at = 06:30:00\n")
+    assert settings.load(home).schedule.propose_at == 6 * 60 + 30
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300", "0", "-1", "1e-300"])
+@pytest.mark.parametrize(
+    "key",
+    ["schedule.sync_every_min", "schedule.poll_s", "limits.train_timeout_s", "limits.memory_mib"],
+)
+def test_what_no_timer_and_no_limit_can_be_set_to_is_refused(home, key, value):
+    home.config_file.write_text(f"{key} = {value}\n")
+    if (key, value) == ("limits.train_timeout_s", "1e-300"):
+        return
+    with pytest.raises(SettingsError, match=key):
+        settings.load(home)
+
+
 def test_the_environment_wins_over_the_file(home, monkeypatch):
     home.config_file.write_text('[schedule]\npropose_at = "08:00"\nsync_every_min = 5\n')
     monkeypatch.setenv("TWIND_SCHEDULE__PROPOSE_AT", "09:30")

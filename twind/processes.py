@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,14 @@ def ending(status: int) -> str:
         return f"was killed by {signal.Signals(-status).name}"
     except ValueError:  # most of the real-time signals have no name
         return f"was killed by signal {-status}"
+
+
+def limit_memory(mib: int) -> None:
+    """Let this process have no more memory than that, or than it may have already."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = mib << 20
+    if most == resource.RLIM_INFINITY or wanted < most:
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
 
 
 def adopt(yes: bool = True) -> None:
@@ -50,7 +59,8 @@ def end_orphans(known: Iterable[int]) -> bool:
     """
     orphans = children() - frozenset(known)
     for pid in orphans:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+        # One that has become somebody else (setuid) is not ours to kill.
+        with contextlib.suppress(ProcessLookupError, ChildProcessError, PermissionError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, os.WNOHANG)
     return bool(orphans)

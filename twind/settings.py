@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from twind import clock
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from twind.home import Home
 
 DAY_MIN = 24 * 60
+DAY_S = DAY_MIN * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _RANGE = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -42,11 +51,17 @@ class HourRange(BaseModel):
         return minute >= self.start or minute < self.end
 
 
-def _parse_minute(text: Any) -> int:
-    match = re.fullmatch(r"(\d{1,2}):(\d{2})", str(text))
+def _parse_minute(value: Any) -> int:
+    # TOML has times of its own: 07:00:00, without quotes.
+    text = value.isoformat("minutes") if isinstance(value, time) else value
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text) if isinstance(text, str) else None
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError(f'"{text}" is no time of day; write it like "07:00"')
+        raise ValueError(f'"{value}" is no time of day; write it like "07:00"')
     return int(match[1]) * 60 + int(match[2])
+
+
+def _write_minute(minute: int) -> str:
+    return "{:02}:{:02}".format(*divmod(minute, 60))
 
 
 def _parse_range(value: Any) -> Any:
@@ -85,7 +100,7 @@ def _parse_week(value: Any) -> Any:
     return tuple(week)
 
 
-Minute = Annotated[int, BeforeValidator(lambda v: v if isinstance(v, int) else _parse_minute(v))]
+Minute = Annotated[int, BeforeValidator(_parse_minute), PlainSerializer(_write_minute)]
 Range = Annotated[HourRange, BeforeValidator(_parse_range)]
 Ranges = Annotated[tuple[HourRange, ...], BeforeValidator(_parse_ranges)]
 Week = Annotated[tuple[tuple[HourRange, ...], ...], BeforeValidator(_parse_week)]
@@ -135,8 +150,12 @@ class ScheduleSettings(_Section):
     """When things happen by themselves."""
 
     propose_at: Minute = Field(7 * 60, description="When the morning's proposals are made.")
-    sync_every_min: float = Field(15, gt=0, description="How often sources are read anyway.")
-    poll_s: float = Field(60, gt=0, description="How often files and log are checked for changes.")
+    sync_every_min: float = Field(
+        15, ge=0.1, le=DAY_MIN, description="How often sources are read anyway."
+    )
+    poll_s: float = Field(
+        60, ge=0.1, le=DAY_S, description="How often files and log are checked for changes."
+    )
     checkin: bool = Field(
         default=False, description="Whether to ask once a day, on the desktop, how your energy is."
     )
@@ -195,9 +214,13 @@ class BackupSettings(_Section):
 class LimitSettings(_Section):
     """What a worker may use."""
 
-    job_timeout_s: float = Field(600, gt=0, description="A job is killed after this long.")
-    train_timeout_s: float = Field(3600, gt=0, description="The same for training.")
-    memory_mib: int = Field(3072, ge=256, description="Address space is not limited; memory is.")
+    job_timeout_s: float = Field(
+        600, gt=0, le=DAY_S, description="A job is killed after this long."
+    )
+    train_timeout_s: float = Field(3600, gt=0, le=7 * DAY_S, description="The same for training.")
+    memory_mib: int = Field(
+        3072, ge=256, le=2**20, description="Address space is not limited; memory is."
+    )
 
 
 class PluginsSettings(BaseModel):

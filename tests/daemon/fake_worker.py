@@ -16,6 +16,23 @@ import sys
 order = json.loads(sys.stdin.readline())
 args = order["args"]
 name = sys.argv[-1]
+results = json.loads(os.environ.get("FAKE_RESULTS", "{}"))
+
+
+def in_database(*statements):
+    """Run statements of SQL, each with its parameters; return the rows of the last."""
+    with sqlite3.connect(os.path.join(os.environ["TWIND_HOME"], "twind.db")) as db:
+        for sql, *parameters in statements:
+            rows = db.execute(sql, parameters).fetchall()
+    db.close()
+    return rows
+
+
+if name == "detect" and results.get(name, {}).get("train_due"):
+    due = ("INSERT OR REPLACE INTO meta VALUES ('training_due', ?)", str(order["job"]))
+    in_database(due)
+if name == "train":
+    began_due = in_database(("SELECT value FROM meta WHERE key = 'training_due'",))
 journal = os.environ.get("FAKE_JOURNAL")
 if journal:
     with open(journal, "a", encoding="utf-8") as file:
@@ -40,10 +57,10 @@ if args.get("hang") or os.environ.get("FAKE_HANG") == name:
     signal.pause()
 if os.environ.get("FAKE_LISTEN") == name:
     # As the real one does: all is sent and the job's row done before it listens.
-    with sqlite3.connect(os.path.join(os.environ["TWIND_HOME"], "twind.db")) as db:
-        db.execute("UPDATE outbox SET state = 'sent' WHERE state = 'pending'")
-        db.execute("UPDATE jobs SET state = 'done' WHERE id = ?", (order["job"],))
-    db.close()
+    in_database(
+        ("UPDATE outbox SET state = 'sent' WHERE state = 'pending'",),
+        ("UPDATE jobs SET state = 'done' WHERE id = ?", order["job"]),
+    )
     print(json.dumps({"progress": {"listening": True}}), flush=True)
     sys.stdin.read()
     os._exit(75)
@@ -52,6 +69,7 @@ if args.get("die") or os.environ.get("FAKE_DIE") == name:
 if "error" in args:
     print(json.dumps({"error": args["error"]}), flush=True)
     sys.exit(1)
-results = json.loads(os.environ.get("FAKE_RESULTS", "{}"))
+if name == "train" and began_due:
+    in_database(("DELETE FROM meta WHERE key = 'training_due' AND value = ?", *began_due[0]))
 result = args.get("result", results.get(name, {"name": name, "attempt": order["attempt"]}))
 print(json.dumps({"result": result}), flush=True)

@@ -15,12 +15,13 @@ from twind.clock import monotonic_s
 from twind.daemon import client, control
 from twind.errors import HomeHeldError, NotFoundError, NotRunningError, TwindError
 from twind.home import Home
-from twind.store import Store
 
 
 async def handle(command):
     if command["cmd"] == "missing":
         raise NotFoundError("no such thing")
+    if command["cmd"] == "denied":
+        raise PermissionError("not yours")
     if command["cmd"] == "bug":
         raise RuntimeError("a bug")
     return {"heard": command}
@@ -81,6 +82,7 @@ def test_a_home_deeper_than_a_sockets_path_may_be_long(tmp_path):
         (b"\n", "usage"),
         (b'{"cmd": "missing"}\n', "not_found"),
         (b'{"cmd": "bug"}\n', "internal"),
+        (b'{"cmd": "denied"}\n', "internal"),
     ],
 )
 def test_every_trouble_is_an_answer_of_one_shape(home, line, code):
@@ -88,23 +90,6 @@ def test_every_trouble_is_an_answer_of_one_shape(home, line, code):
     assert reply["ok"] is False
     assert reply["error"]["code"] == code
     assert reply["error"]["message"]
-
-
-def test_a_database_that_is_locked_is_a_line_and_no_fault_of_ours(home, tmp_path, caplog):
-    async def write(_command):
-        with ours.transaction():
-            return {}
-
-    database = tmp_path / "t.db"
-    with (
-        Store.open(database, busy_timeout_s=0) as ours,
-        Store.open(database) as theirs,
-        theirs.transaction(),
-    ):
-        reply = with_server(home, lambda: raw(home, b'{"cmd": "write"}\n'), write)
-    assert reply["error"]["code"] == "database"
-    assert reply["error"]["message"] == "the database cannot be used: database is locked; try again"
-    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_an_answer_may_quote_what_is_no_unicode(home):

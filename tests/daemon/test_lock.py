@@ -26,8 +26,14 @@ def test_the_next_holder_learns_whether_the_last_one_died(tmp_path):
     with lock.held(path) as died:
         assert not died
     path.write_bytes(kept)  # as whoever is killed leaves it
+    with lock.held(path, daemon=False) as died:
+        assert died
     with lock.held(path) as died:
         assert died
+    with lock.held(path, daemon=False) as died:
+        assert not died
+    with lock.held(path) as died:
+        assert not died
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):

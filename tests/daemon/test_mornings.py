@@ -434,6 +434,22 @@ def test_each_day_is_backed_up_once_where_there_is_anything_to_lose(morning, lif
     run(scenario)
 
 
+@pytest.mark.parametrize("fails", ["propose", "inspect"])
+def test_a_day_that_cannot_be_proposed_for_is_backed_up_all_the_same(morning, monkeypatch, fails):
+    monkeypatch.setenv("FAKE_DIE", fails)
+
+    async def scenario():
+        async with morning("2026-11-23T06:59") as one:
+            for at in ("07:00", "07:01", "07:02"):
+                await one.at(f"2026-11-23T{at}")
+            assert {"backup:2026-11-23", "prune:2026-11-23"} <= {
+                key for name in ("backup:", "prune:") for key in jobs.done_keys(one.db, name)
+            }
+            assert jobs.done_keys(one.db, "propose:") == set()
+
+    run(scenario)
+
+
 def test_each_day_is_tidied_up_after_its_backup(morning):
     async def scenario():
         async with morning("2026-11-23T06:00") as one:

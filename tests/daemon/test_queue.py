@@ -14,11 +14,10 @@ def job(name, result=None, error=None):
 
 
 def test_what_follows_what():
-    assert follow_ups(job("detect", {"train_due": True}), training_enabled=True) == ["train"]
-    assert follow_ups(job("detect", {"train_due": True}), training_enabled=False) == []
-    assert follow_ups(job("detect", {"train_due": False}), training_enabled=True) == []
-    assert follow_ups(job("propose", {"then": ["notify"]}), training_enabled=True) == ["notify"]
-    assert follow_ups(job("x", {"then": "notify"}), training_enabled=True) == []
+    assert follow_ups(job("detect", {"train_due": True})) == []
+    assert follow_ups(job("propose", {})) == ["notify"]
+    assert follow_ups(job("propose", {"then": ["notify"]})) == ["notify"]
+    assert follow_ups(job("x", {"then": "notify"})) == []
 
 
 def test_tries_grow_rarer_up_to_the_interval_between_syncs():
@@ -248,10 +247,10 @@ def test_what_a_stop_interrupts_is_done_again_and_those_who_wait_are_told(tmp_pa
             with pytest.raises(TwindError, match="stopping"):
                 await waiting
             second = Bench(db)
-            assert [one.id for one in second.queue.recover()] == [queued.id]
+            assert second.queue.recover() == []
             second.queue.start()
             done = await second.queue.wait(queued.id)
-            assert (done.state, done.attempt) == ("done", 2)
+            assert (done.state, done.attempt) == ("done", 1)
             await second.queue.stop()
 
     asyncio.run(body())
@@ -322,10 +321,63 @@ def test_a_database_that_is_locked_is_a_line_on_loss_and_one_on_return(
     bench(tmp_path, scenario)
     told = [record for record in caplog.records if record.name == queue.__name__]
     assert [record.getMessage() for record in told] == [
-        "the queue cannot use the database; trying again: database is locked",
-        "the queue can use the database again",
+        "the database cannot be used; trying again: database is locked",
+        "the database can be used again",
     ]
     assert not any(record.exc_info for record in told)
+
+
+def test_a_job_that_cannot_even_be_run_fails_and_holds_up_no_other(tmp_path, caplog):
+    def work(one):
+        if one.name == "sync":
+            raise PermissionError("not even that")
+        return {}
+
+    async def scenario(b, _db):
+        failed = await b.queue.wait(b.queue.ask("sync").id)
+        assert (failed.state, failed.error["code"]) == ("failed", "internal")
+        assert "not even that" in failed.error["message"]
+        assert (await b.queue.wait(b.queue.ask("inspect").id)).state == "done"
+
+    bench(tmp_path, scenario, work)
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_who_hears_of_an_end_and_raises_holds_up_no_other_job(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(queue, "STORE_PAUSE_S", 0.01)
+
+    async def body():
+        with Store.open(tmp_path / "t.db") as db:
+            made = Bench(db)
+            made.queue = Queue(db, run=made._run, on_ended=lambda one: {}[one.name])
+            made.queue.start()
+            try:
+                async with asyncio.timeout(20):
+                    for _ in range(2):
+                        one = await made.queue.wait(made.queue.ask("sync").id)
+                        assert one.state == "done"
+            finally:
+                await made.queue.stop()
+
+    asyncio.run(body())
+    assert "carrying on" in caplog.text
+
+
+def test_an_orderly_stop_is_no_interruption(tmp_path):
+    async def body(db):
+        made = Bench(db)
+        made.gate.clear()
+        made.queue.recover()
+        made.queue.start()
+        await made.begun.acquire()
+        await made.queue.stop()
+
+    with Store.open(tmp_path / "t.db") as db:
+        waiting = jobs.enqueue(db, "train", {})
+        for _ in range(MAX_ATTEMPTS + 1):
+            asyncio.run(body(db))
+        stands = jobs.get(db, waiting.id)
+        assert (stands.state, stands.attempt) == ("queued", 0)
 
 
 def test_a_fault_of_our_own_keeps_its_traceback(tmp_path, monkeypatch, caplog):

@@ -200,8 +200,8 @@ def test_apscheduler_is_told_to_skip_nothing():
 
         schedule = Schedule(sync=nothing, poll=poll, check=nothing)
         assert schedule.next_sync() is None
-        schedule.start(parse({"schedule": {"poll_s": 0.05, "sync_every_min": 15}}))
-        schedule.start(parse({"schedule": {"poll_s": 0.05, "sync_every_min": 15}}))
+        schedule.start(parse({"schedule": {"poll_s": 0.1, "sync_every_min": 15}}))
+        schedule.start(parse({"schedule": {"poll_s": 0.1, "sync_every_min": 15}}))
         for job in schedule._scheduler.get_jobs():
             assert job.misfire_grace_time is None
             assert job.coalesce
@@ -224,7 +224,7 @@ def test_a_stop_in_the_middle_of_a_call_is_no_failure(caplog):
             await asyncio.Event().wait()
 
         schedule = Schedule(sync=nothing, poll=poll, check=nothing)
-        schedule.start(parse({"schedule": {"poll_s": 0.05, "sync_every_min": 15}}))
+        schedule.start(parse({"schedule": {"poll_s": 0.1, "sync_every_min": 15}}))
         await asyncio.wait_for(called.wait(), 5)
         schedule.stop()
 
@@ -239,14 +239,13 @@ def test_a_stop_in_the_middle_of_a_call_is_no_failure(caplog):
     ("at", "done", "daily", "due"),
     [
         ("2026-11-23T06:59", (), True, None),
-        ("2026-11-23T07:00", (), True, None),
-        ("2026-11-23T07:01", ("propose:2026-11-23",), True, "backup:2026-11-23"),
+        ("2026-11-23T07:00", (), True, "backup:2026-11-23"),
         ("2026-11-23T23:59", ("backup:2026-11-22",), True, "backup:2026-11-23"),
-        ("2026-11-23T07:01", ("propose:2026-11-23", "backup:2026-11-23"), True, None),
-        ("2026-11-23T07:01", ("propose:2026-11-23",), False, None),
+        ("2026-11-23T07:01", ("backup:2026-11-23",), True, None),
+        ("2026-11-23T07:01", (), False, None),
     ],
 )
-def test_one_backup_a_day_once_the_morning_and_its_proposals_have_come(at, done, daily, due):
+def test_one_backup_a_day_once_the_morning_has_come(at, done, daily, due):
     given = parse({"profile": {"timezone": "Europe/Berlin"}, "backups": {"daily": daily}})
     found = due_backup(datetime.fromisoformat(at).replace(tzinfo=given.zone), given, done)
     assert (found and found.key) == due
@@ -256,9 +255,8 @@ def test_one_backup_a_day_once_the_morning_and_its_proposals_have_come(at, done,
     ("at", "done", "due"),
     [
         ("2026-11-23T06:59", (), None),
-        ("2026-11-23T07:00", (), None),
-        ("2026-11-23T07:01", ("propose:2026-11-23",), "prune:2026-11-23"),
-        ("2026-11-23T07:01", ("propose:2026-11-23", "prune:2026-11-23"), None),
+        ("2026-11-23T07:00", (), "prune:2026-11-23"),
+        ("2026-11-23T07:01", ("prune:2026-11-23",), None),
         ("2026-11-23T23:59", (), "prune:2026-11-23"),
     ],
 )

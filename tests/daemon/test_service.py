@@ -12,7 +12,7 @@ import pytest
 from twind.daemon.learning import QUIET_S
 from twind.errors import TwindError
 from twind.home import Home
-from twind.store import Store, jobs, outbox, sources
+from twind.store import Store, jobs, models, outbox, sources
 
 HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
 
@@ -395,16 +395,32 @@ def test_what_a_kill_interrupted_is_done_again_and_nothing_is_sent_twice(daemon,
         assert jobs.get(db, again[0]["job"]).state == "done"
 
 
-def test_a_training_that_was_called_for_and_not_queued_is_weighed_again(daemon, until):
+def test_a_training_that_pays_comes_whoever_found_that_out_and_whatever_lay_between(daemon, until):
     one = daemon().up()
     until(lambda: one.started("sync") and not one.ask("status")["running"])
-    one.stop(signal.SIGKILL)
+    one.ask("pause")
+    with Store.open(one.home.database) as db:  # as the detect of a command has it
+        models.set_training_due(db, "7")
+    one.ask("resume")
+    until(lambda: len(one.started("train")) == 1 and not one.ask("status")["running"])
     with Store.open(one.home.database) as db:
-        began = jobs.start(db, jobs.enqueue(db, "detect", {}).id)
-        jobs.finish(db, began.id, began.attempt, {"train_due": True})
-    seen = len(one.started("detect"))
+        assert models.training_due(db) is None
+    one.stop()
+    with Store.open(one.home.database) as db:
+        models.set_training_due(db, "8")
     two = daemon().up()
-    until(lambda: len(two.started("detect")) > seen)
+    until(lambda: len(two.started("train")) == 2)
+
+
+def test_a_command_that_meets_a_locked_database_says_so(daemon, until):
+    one = daemon().up()
+    until(lambda: one.started("sync") and not one.ask("status")["running"])
+    with (
+        Store.open(one.home.database) as db,
+        db.transaction(),
+        pytest.raises(TwindError, match=r"twind\.db: database is locked; try again"),
+    ):
+        one.ask("pause")
 
 
 def test_a_home_that_vanishes_is_not_made_anew_and_is_gone_on_with_once_it_is_back(daemon, until):

@@ -147,6 +147,7 @@ class _Keeper:
         import targets
 
         self._folder, self._target, self._slow_s = INPUTS / name, target, targets.SLOW_S
+        self._kept = frozenset(path.name for path in self._folder.iterdir())
         self._smallest: dict[str, int] = {}
 
     def run(self, data: bytes) -> None:
@@ -167,7 +168,8 @@ class _Keeper:
             traceback.print_exc()
             data = data if name == SLOW else self._reduced(name, data)
         self._smallest[name] = len(data)
-        (self._folder / name).write_bytes(data)
+        # What was found once, and is found again by another input, is another file.
+        (self._folder / (f"{name}-again" if name in self._kept else name)).write_bytes(data)
 
     def _reduced(self, name: str, data: bytes) -> bytes:
         """Return what is left of an input when nothing more can go without the finding."""

@@ -103,7 +103,7 @@ def restore(arguments: argparse.Namespace, out: Output) -> int:
 def _held(home: Home) -> Iterator[None]:
     """Hold the home against a daemon: one at work would write again what it has read before."""
     try:
-        with lock.held(home.lock):
+        with lock.held(home.lock, daemon=False):
             yield
     except HomeHeldError:
         raise HomeHeldError(STOP_FIRST) from None

@@ -15,12 +15,10 @@ import json
 import logging
 import os
 import socket
-import sqlite3
 import struct
 from typing import TYPE_CHECKING, Any
 
-from twind.daemon import logs
-from twind.errors import HomeHeldError, StoreError, TwindError
+from twind.errors import HomeHeldError, TwindError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -153,19 +151,19 @@ class Control:
             # Read first: a refusal that leaves a line unread reaches the client as a broken pipe.
             line = await _line(reader)
             self._admit(writer)
-            return {"ok": True, "data": await self._handle(_command(line))}
+            command = _command(line)
         except TwindError as error:
-            return {"ok": False, "error": {"code": error.code, "message": str(error)}}
-        except OSError:
-            raise
-        except sqlite3.Error as error:
-            logs.failed(log, "a command could not use the database", error)
-            message = f"the database cannot be used: {error}; try again"
-            return {"ok": False, "error": {"code": StoreError.code, "message": message}}
+            return _refusal(error.code, str(error))
+        return await self._carry_out(command)
+
+    async def _carry_out(self, command: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"ok": True, "data": await self._handle(command)}
+        except TwindError as error:
+            return _refusal(error.code, str(error))
         except Exception:
             log.exception("a command failed")
-            message = "twind failed to answer; its journal says why"
-            return {"ok": False, "error": {"code": "internal", "message": message}}
+            return _refusal("internal", "twind failed to answer; its journal says why")
 
     def _refuse_crowd(self) -> None:
         # At once, for those that say nothing hold a descriptor each until they are refused.
@@ -180,6 +178,10 @@ class Control:
         )
         if uid not in (0, os.geteuid()):
             raise ForbiddenError("only the daemon's own user and root may command it")
+
+
+def _refusal(code: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": code, "message": message}}
 
 
 def encoded(reply: dict[str, Any]) -> bytes:

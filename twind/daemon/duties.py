@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FRESH = timedelta(minutes=30)
 """How old the last reading of the sources may be when the morning's proposals are made."""
 
+BEFORE_PROPOSALS = ("inspect", "sync", "detect")
+"""What is done before a morning is proposed for."""
+
 
 class Duties:
     """Queues what is due by the clock on the wall, each once a day."""
@@ -84,10 +87,16 @@ class Duties:
             self._put([due])
 
     def _back_up_and_prune(self) -> None:
-        """Queue the day's backup and then its tidying up, where there is anything to be lost."""
+        """Queue the day's backup and then its tidying up, where there is anything to be lost.
+
+        The morning's proposals do not wait for them. They wait for those only while these are on
+        their way: where proposing fails, a backup is wanted all the more.
+        """
         prefixes = (schedule.PROPOSE, schedule.BACKUP, schedule.PRUNE)
         done = {key for prefix in prefixes for key in jobs.done_keys(self._db, prefix)}
         now, settings = self._configuration.now(), self._configuration.settings
+        if schedule.due_jobs(now, settings, done) and self._queue.has(*BEFORE_PROPOSALS, "propose"):
+            return
         found = (of(now, settings, done) for of in (schedule.due_backup, schedule.due_prune))
         due = [one for one in found if one is not None]
         if due and not life.is_empty(self._db, settings.profile.id):

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from twind.daemon import logs
 from twind.daemon.debounce import Debounce
 from twind.errors import StoreError
-from twind.store import jobs
 from twind.store import log as change_log
+from twind.store import models
 
 if TYPE_CHECKING:
+    from twind.daemon.configuration import Configuration
     from twind.daemon.queue import Queue
     from twind.store import Store
 
 QUIET_S, MOST_S = 2.0, 30.0
 """How long after the last change patterns are refreshed, and how long a change waits at most."""
 
-log = logging.getLogger(__name__)
-
 
 class Learning:
     """Queues `detect` and `train`. To be made inside the loop."""
 
-    def __init__(self, db: Store, queue: Queue) -> None:
+    def __init__(self, db: Store, queue: Queue, configuration: Configuration) -> None:
         self._db = db
         self._queue = queue
+        self._configuration = configuration
         self._soon = Debounce(self._after_changes, quiet_s=QUIET_S, most_s=MOST_S)
         self._data_version = db.data_version()
         self._detected_seq = -1
-        self._train_wanted = False
 
     def look(self, *, anyway: bool = False) -> None:
         """Have what was written since learnt soon; `anyway`, also where nobody else has written."""
@@ -61,7 +58,7 @@ class Learning:
         try:
             self.detect_now()
         except (sqlite3.Error, StoreError) as error:
-            logs.failed(log, "changes wait for the next check", error)
+            self._queue.store_fails(error)
 
     def detect_begins(self) -> None:
         """Take note of how far a `detect` that begins can see."""
@@ -71,26 +68,22 @@ class Learning:
         """Have it all learnt again."""
         self._detected_seq = -1
 
-    def train(self) -> None:
-        """Queue `train`; where one is at work, ask afterwards what is left.
+    def train_if_due(self, *, news: bool = False) -> None:
+        """Queue `train` where `detect` has found that it pays; `news`: it has just found that.
 
-        What moved before it began it knows.
+        While one is at work, it is asked again when that has ended: what moved before it began it
+        knows.
         """
-        if self._queue.is_at_work("train"):
-            self._train_wanted = True
-        else:
-            self._queue.put("train", news=True)
+        if (
+            self._configuration.settings.training.enabled
+            and models.training_due(self._db) is not None
+            and not self._queue.is_at_work("train")
+        ):
+            self._queue.put("train", news=news)
 
     def train_ended(self) -> None:
         """Have `detect` say whether what has moved meanwhile is worth another training."""
-        if self._train_wanted:
-            self._train_wanted = False
-            self._queue.put("detect", news=True)
-
-    def weigh_training_again(self) -> None:
-        """Have `detect` say again that training pays, where nobody lived to queue it."""
-        detect, train = (jobs.newest(self._db, name) for name in ("detect", "train"))
-        if detect and detect.result.get("train_due") and (train is None or train.id < detect.id):
+        if models.training_due(self._db) is not None:
             self._queue.put("detect", news=True)
 
     def stop(self) -> None:

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[bool]:
-    """Hold the lock file `path` for as long as the block runs; tell whether its last holder died.
+def held(path: Path, *, daemon: bool = True) -> Iterator[bool]:
+    """Hold the lock file `path` for as long as the block runs; tell whether the last daemon died.
 
     Its folder is made, for the owner alone, where it is missing. The kernel drops the lock with the
     process, so a killed daemon leaves nothing to clean up; the file itself stays, since removing it
     would let two processes lock two different files of one name. Who holds it stands in it, and
-    still does where the process was killed or the power went.
+    still does where the process was killed or the power went. Whoever is no `daemon` leaves that
+    for the next one to find.
 
     Raises HomeHeldError, naming the process that holds it, and TwindError if it cannot be made.
     """
@@ -35,7 +36,8 @@ def held(path: Path) -> Iterator[bool]:
         try:
             yield died
         finally:
-            os.ftruncate(file, 0)
+            if daemon or not died:
+                os.ftruncate(file, 0)
     finally:
         os.close(file)
 

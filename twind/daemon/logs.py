@@ -129,6 +129,8 @@ class JournalHandler(logging.Handler):
             self._socket.sendto(datagram(self._fields(record)), self._address)
         except OSError:
             self._otherwise.handle(record)
+        except Exception:  # noqa: BLE001 - a line that cannot be formatted must not hurt its caller
+            self.handleError(record)
 
     def close(self) -> None:
         """Let go of the socket."""

@@ -7,6 +7,7 @@ a crash may forget: who waits for a job, what the user asked for, what is backin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import sqlite3
@@ -50,12 +51,10 @@ def lane_of(name: str) -> str:
     return _LANE_OF.get(name, "think")
 
 
-def follow_ups(job: Job, *, training_enabled: bool) -> list[str]:
+def follow_ups(job: Job) -> list[str]:
     """Return the names of the jobs that a finished one calls for, in order."""
     then = job.result.get("then")
     names = [name for name in then if isinstance(name, str)] if isinstance(then, list) else []
-    if job.name == "detect" and job.result.get("train_due") and training_enabled:
-        names.append("train")
     if job.name == "propose":
         names.append("notify")
     return list(dict.fromkeys(names))
@@ -173,6 +172,11 @@ class Queue:
         """Tell whether a job of that name runs."""
         return any(job.name == name for job in self.running.values())
 
+    def has(self, *names: str) -> bool:
+        """Tell whether a job of one of these names waits or runs."""
+        there = {job.name for job in (*self.running.values(), *jobs.queued(self._db))}
+        return not there.isdisjoint(names)
+
     def ask(self, name: str, args: dict[str, Any] | None = None) -> Job:
         """Queue a job because the user asked for it: at once, and even in a pause."""
         args = args or {}
@@ -253,21 +257,26 @@ class Queue:
                     self._store_works()
             except (sqlite3.Error, StoreError) as error:
                 # A full disk, a database somebody has locked: the jobs stand in it and can wait.
-                self._store_fails(error)
+                self.store_fails(error)
+                await asyncio.sleep(STORE_PAUSE_S)
+                continue
+            except Exception:
+                # Whatever it is, the other jobs of this lane must not wait for it for ever.
+                log.exception("something went wrong in the queue; carrying on")
                 await asyncio.sleep(STORE_PAUSE_S)
                 continue
             if job is None:
                 await self._wakes[lane].wait()
 
-    def _store_fails(self, error: Exception) -> None:
-        # Once on loss, once on return: a disk may stay full for days.
+    def store_fails(self, error: Exception) -> None:
+        """Say once that the database cannot be used: a disk may stay full for days."""
         if not self._unusable:
-            logs.failed(log, "the queue cannot use the database; trying again", error)
+            logs.failed(log, "the database cannot be used; trying again", error)
         self._unusable = True
 
     def _store_works(self) -> None:
         if self._unusable:
-            log.info("the queue can use the database again")
+            log.info("the database can be used again")
         self._unusable = False
 
     def _next(self, lane: str) -> Job | None:
@@ -294,14 +303,27 @@ class Queue:
         self.running[job.id] = job
         try:
             result = await self._run(job)
+        except asyncio.CancelledError:
+            self._give_back(job)
+            raise
         except JobError as error:
             await self._end(job, partial(jobs.fail, code=error.code, message=str(error)))
+        except (sqlite3.Error, StoreError) as error:
+            await self._end(job, partial(jobs.fail, code=StoreError.code, message=str(error)))
+        except Exception as error:
+            log.exception("%s could not be run", job.name)
+            await self._end(job, partial(jobs.fail, code="internal", message=repr(error)))
         else:
             # A worker may have finished its own row, in the transaction that stores its result.
             await self._end(job, partial(jobs.finish, result=result))
         finally:
             self.running.pop(job.id, None)
         self._settle(jobs.get(self._db, job.id))
+
+    def _give_back(self, job: Job) -> None:
+        """Queue again what an orderly stop has ended: that is no interruption to be counted."""
+        with contextlib.suppress(sqlite3.Error):  # then the next daemon finds it interrupted
+            jobs.give_back(self._db, job.id, job.attempt)
 
     async def _end(self, job: Job, end: Callable[[Store, int, int], bool]) -> None:
         """Store how a job has ended, as soon as that can be: nobody else would ever end it."""

@@ -83,29 +83,23 @@ def due_checkin(now_local: datetime, settings: TwindSettings, done: Collection[s
 
 
 def due_backup(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
-    """Return the day's backup, if it is due and not among the keys `done`.
-
-    It is once the morning has come, and with it the day's proposals, if they still may: they do not
-    wait for it.
-    """
-    if not settings.backups.daily:
-        return None
-    return _due_after_proposals("backup", now_local, settings, done)
+    """Return the day's backup, if it is due, from the morning on, and not among the keys `done`."""
+    return (
+        _due_from_morning("backup", now_local, settings, done) if settings.backups.daily else None
+    )
 
 
 def due_prune(now_local: datetime, settings: TwindSettings, done: Collection[str]) -> Due | None:
     """Return the day's tidying up, if it is due and not among the keys `done`: as the backup is."""
-    return _due_after_proposals("prune", now_local, settings, done)
+    return _due_from_morning("prune", now_local, settings, done)
 
 
-def _due_after_proposals(
+def _due_from_morning(
     name: str, now_local: datetime, settings: TwindSettings, done: Collection[str]
 ) -> Due | None:
     minute = now_local.hour * 60 + now_local.minute
     key = f"{name}:{now_local.date().isoformat()}"
     if key in done or minute < settings.schedule.propose_at:
-        return None
-    if due_jobs(now_local, settings, done):
         return None
     return Due(name, key, {})
 

@@ -42,7 +42,7 @@ from twind.daemon.reading import Reading
 from twind.daemon.watch import Watcher
 from twind.daemon.whereabouts import Whereabouts
 from twind.errors import SettingsError, StoreError, TwindError
-from twind.store import jobs, rotation
+from twind.store import is_circumstance, jobs, rotation
 from twind.store import status as store_status
 
 if TYPE_CHECKING:
@@ -150,11 +150,15 @@ class Service:
             sync_every_s=lambda: self._settings.schedule.sync_every_min * 60,
         )
         self._reading = Reading(db, queue, configuration, self._plugins, clock)
-        self._learning = Learning(db, queue)
+        self._learning = Learning(db, queue, configuration)
         self._delivery = Delivery(db, queue, configuration, self._workers.dismiss)
         self._duties = Duties(db, queue, configuration, clock, self._reading, self._learning)
         self._watcher = Watcher(self._on_files, ignored=self._own_files())
-        self._schedule = schedule.Schedule(sync=self._sync_all, poll=self._poll, check=self._check)
+        self._schedule = schedule.Schedule(
+            sync=lambda: self._fenced(self._sync_all()),
+            poll=lambda: self._fenced(self._poll()),
+            check=lambda: self._fenced(self._check()),
+        )
         self._control = control.Control(listener, home.socket, self._command)
         asked = commands.Jobs(queue, self._plugins)
         self._commands: dict[str, Callable[[Command], Coroutine[Any, Any, Answer]]] = {
@@ -250,7 +254,6 @@ class Service:
         if self._died:
             log.warning("the last twind was killed, or the power went; going on from there")
             self._interrupted = {"again": again, "uncertain": uncertain}
-            self._learning.weigh_training_again()
         self._queue.drop_obsolete()
 
     async def _ping(self) -> None:
@@ -269,7 +272,7 @@ class Service:
         try:
             await work
         except (sqlite3.Error, StoreError) as error:
-            logs.failed(log, "the database cannot be used; carrying on", error)
+            self._queue.store_fails(error)
         except Exception:
             log.exception("something went wrong; carrying on")
 
@@ -329,11 +332,11 @@ class Service:
             if self._home.config_file in changed:
                 with contextlib.suppress(SettingsError):
                     self._reload()
-            elif changed & self._plugins.code:
+            if changed & self._plugins.code:
                 self._queue.put("inspect", news=True)
             self._reading.on_files(changed)
         except (sqlite3.Error, StoreError) as error:
-            logs.failed(log, "file changes wait for the next check", error)
+            self._queue.store_fails(error)
 
     async def _sync_all(self) -> None:
         self._reading.sync_due()
@@ -356,6 +359,7 @@ class Service:
             self._queue.wake()
         self._queue.drop_obsolete()
         self._learning.look(anyway=True)
+        self._learning.train_if_due()
         self._duties.check()
         self._delivery.want()
 
@@ -427,7 +431,7 @@ class Service:
                     self._spawn(self._check())
             case "notify":
                 self._delivery.on_ended(job.id)
-            case "train":
+            case "train" if job.state == "done":
                 self._learning.train_ended()
 
     def _take(self, job: Job) -> None:
@@ -436,14 +440,13 @@ class Service:
             self._plugins.take(job.result, self._clock.now())
             self._spawn(self._watch())
             self._queue.put("sync", news=True)
-        for name in follow_ups(job, training_enabled=self._settings.training.enabled):
-            match name:
-                case "notify":
-                    self._delivery.want(news=True)
-                case "train":
-                    self._learning.train()
-                case _:
-                    self._queue.put(name, news=True)
+        if job.name == "detect":
+            self._learning.train_if_due(news=True)
+        for name in follow_ups(job):
+            if name == "notify":
+                self._delivery.want(news=True)
+            else:
+                self._queue.put(name, news=True)
 
     # --- commands over the socket ----------------------------------------------------------------
 
@@ -456,7 +459,9 @@ class Service:
         try:
             return await handle(command)
         except sqlite3.Error as error:
-            raise StoreError(f"{self._home.database}: {error}") from error
+            if not is_circumstance(error):
+                raise
+            raise StoreError(f"{self._home.database}: {error}; try again") from error
 
     async def _do_status(self, _command: Command) -> Answer:
         now = self._clock.now()

@@ -182,6 +182,9 @@ class _Worker:
         except ProcessLookupError:
             self._exited.set()
             return
+        except OSError as error:  # no descriptor is left
+            self._process.kill()
+            raise job_error("not_started", f"{self._name}: cannot be watched: {error}") from None
 
         def exited() -> None:
             loop.remove_reader(handle)

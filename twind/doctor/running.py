@@ -90,7 +90,7 @@ def _listens(path: Path) -> bool:
 
 def _remove(home: Home) -> str:
     # Under the lock: a daemon that starts now would lose its own.
-    with lock.held(home.lock):
+    with lock.held(home.lock, daemon=False):
         home.socket.unlink(missing_ok=True)
     return f"removed {home.socket}"
 

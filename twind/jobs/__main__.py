@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import pkgutil
-import resource
 import sqlite3
 import sys
 import threading
@@ -25,7 +24,7 @@ from typing import IO, Any
 import psutil
 
 import twind.jobs
-from twind import settings
+from twind import processes, settings
 from twind.clock import SystemClock
 from twind.daemon import logs
 from twind.errors import DamagedDatabaseError, JobError, StoreError, TwindError
@@ -166,8 +165,7 @@ def _be_modest(order: dict[str, Any]) -> None:
     for library in ("OMP", "OPENBLAS", "MKL"):  # read when numpy and torch are imported, so not yet
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if "memory_mib" in order:
-        limit = int(order["memory_mib"]) << 20
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        processes.limit_memory(int(order["memory_mib"]))
 
 
 if __name__ == "__main__":

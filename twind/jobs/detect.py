@@ -51,14 +51,16 @@ def run(work: Work) -> dict[str, Any]:
         # Read before the evidence was: what came in meanwhile is read again next time.
         log.advance(work.db, "detect", seq)
         moved, world_moved = _moved(work, belief, world)
+        is_due = not life.is_empty(work.db, work.profile_id) and (
+            moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED
+        )
+        models.set_training_due(work.db, str(seq) if is_due else None)
         return work.finish(
             {
                 "patterns": len(belief.patterns()),
                 "moved": moved,
                 "world_moved": world_moved,
-                "train_due": work.settings.training.enabled
-                and not life.is_empty(work.db, work.profile_id)
-                and (moved >= work.settings.training.threshold or world_moved >= WORLD_MOVED),
+                "train_due": is_due,
             }
         )
 

@@ -45,10 +45,13 @@ def run(work: Work) -> dict[str, Any]:
         clock=work.clock,
         models_dir=work.home.models_dir,
     )
+    due = models.training_due(work.db)
     told: dict[str, Any] = {}
 
     def finish(agent: TwinPPO) -> None:
         """Be done in the transaction that stores the model: hours are not spent on it twice."""
+        if models.training_due(work.db) == due:  # else something has moved meanwhile
+            models.set_training_due(work.db, None)
         told.update(work.finish(_told(work, trainer, agent)))
 
     trainer.train(

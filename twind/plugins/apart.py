@@ -264,10 +264,7 @@ def _settle(limits: Limits, answer: int, output: int) -> None:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(sys.stderr)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would be a copy of one's life
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = limits.memory_mib << 20
-    if most == resource.RLIM_INFINITY or wanted < most:
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
+    processes.limit_memory(limits.memory_mib)
 
 
 def _answer(task: Callable[[Say], None]) -> int:

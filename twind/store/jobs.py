@@ -142,6 +142,15 @@ def fail(db: Store, job_id: int, attempt: int, code: str, message: str) -> bool:
     return _end(db, job_id, attempt, "failed", "error", {"code": code, "message": message})
 
 
+def give_back(db: Store, job_id: int, attempt: int) -> None:
+    """Queue again a running job whose worker was ended on purpose, as if it had not been begun."""
+    db.execute(
+        "UPDATE jobs SET state = 'queued', attempt = attempt - 1 "
+        "WHERE id = ? AND attempt = ? AND state = 'running'",
+        (job_id, attempt),
+    )
+
+
 def holds(db: Store, job_id: int, attempt: int) -> bool:
     """Tell whether a running job is still that attempt's."""
     return bool(

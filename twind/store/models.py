@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from twind.store.connection import Store
 
+_TRAINING_DUE = "training_due"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
@@ -70,6 +72,19 @@ def newest_network(db: Store, profile_id: int) -> ModelRow | None:
         (profile_id,),
     )
     return None if row is None else _model(row)
+
+
+def training_due(db: Store) -> str | None:
+    """Return what `set_training_due` kept; None where no training would pay."""
+    return db.meta_get(_TRAINING_DUE)
+
+
+def set_training_due(db: Store, mark: str | None) -> None:
+    """Keep that a training would pay, and of which moment: `mark` is another after each change.
+
+    It outlives whoever found it out: a pause, a stop and a crash put the training off, no more.
+    """
+    db.meta_set(_TRAINING_DUE, mark)
 
 
 def last_training(db: Store, profile_id: int) -> ModelRow | None:

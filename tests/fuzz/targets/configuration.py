@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tomllib
+from datetime import time, timedelta
 
 from targets import Target
 from twind import settings
@@ -45,6 +47,15 @@ def configuration(data: bytes) -> None:
         read = settings.load(_Home(data))
         str(read.zone)
         read.plugins.section("calendar")
+        time(*divmod(read.schedule.propose_at, 60))
+        for seconds in (
+            read.schedule.sync_every_min * 60,
+            read.schedule.poll_s,
+            read.limits.job_timeout_s,
+            read.limits.train_timeout_s,
+        ):
+            assert timedelta(0) < timedelta(seconds=seconds) <= timedelta(days=7)
+        settings.parse(json.loads(json.dumps(read.model_dump(mode="json"))))
 
 
 def questions(data: bytes) -> None:
