@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -163,6 +165,19 @@ def test_nothing_is_overwritten_and_nothing_half_written_left(lived, tmp_path, n
     assert [path.read_text() for path in folder.iterdir()] == ["mine"]
     with pytest.raises(ExportError, match="deeper: "):
         export.write(lived, 1, ZONE, folder / name / "deeper")
+
+
+def test_a_stick_whose_file_system_has_no_links(lived, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    export.write(lived, 1, ZONE, tmp_path / "out.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip") as bundle:
+        assert bundle.testzip() is None
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("out", "."))] == [
+        "out.zip"
+    ]
 
 
 def test_others_read_the_calendars(lived, tmp_path):

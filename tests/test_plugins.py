@@ -399,6 +399,19 @@ def test_a_folder_or_file_that_others_can_write(home):
     assert f"{folder} can be written by everybody" in loaded.error
 
 
+def test_a_package_of_which_others_can_write_a_part(home):
+    file = drop(home, "small/__init__.py", SMALL.format(name="small"))
+    helper = file.parent / "deeper" / "helper.py"
+    helper.parent.mkdir()
+    helper.write_text("")
+    assert one(home).state == "ok"
+    helper.chmod(0o666)
+    assert f"{helper} can be written by everybody" in one(home).error
+    helper.chmod(0o644)
+    helper.parent.chmod(0o777)
+    assert f"{helper.parent} can be written by everybody" in one(home).error
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_another_users_folder(home):
     drop(home, "small.py", SMALL.format(name="small"))

@@ -133,8 +133,14 @@ def _move(part: Path, target: Path) -> None:
     """Give what is written its name. A folder or a link replaces nothing but an empty folder."""
     if part.is_dir():
         part.rename(target)
-    else:
+        return
+    try:
         os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a stick's file system has no links; then the name is taken first
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        part.replace(target)
 
 
 def _write_all(

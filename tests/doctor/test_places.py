@@ -61,7 +61,8 @@ def test_a_configuration_that_somebody_hands_over_stays_as_it_is(examined, home)
 def test_a_plugin_that_anybody_may_change_is_an_error(examined, home):
     [folder] = home.plugin_dirs
     folder.mkdir()
-    file = folder / "mine.py"
+    file = folder / "mine" / "part.py"
+    file.parent.mkdir()
     file.write_text("")
     file.chmod(0o666)
     finding = places.privacy(examined())

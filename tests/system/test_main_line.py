@@ -192,14 +192,6 @@ def test_three_sources_are_read_within_seconds(life, daemon, eventually):
     assert status["proposals"].keys() >= {"pending", "accepted", "rejected", "acceptance_rate"}
 
 
-def test_the_first_morning_is_planned_from_what_was_read(life):
-    done = life.rows("SELECT id, result FROM jobs WHERE name = 'propose' AND state = 'done'")
-    synced = life.rows("SELECT MIN(id) FROM jobs WHERE name = 'sync'")[0][0]
-    for job, result in done:
-        assert job > synced
-        assert "nothing to go by" not in (json.loads(result)["silent_because"] or "")
-
-
 def test_an_event_added_to_the_file_is_in_the_database_without_a_restart(life, eventually):
     life.add_event(life.event("new", 3, "1400", "1500"))
     eventually(lambda: life.rows("SELECT 1 FROM records WHERE uid = 'new'"), 10)

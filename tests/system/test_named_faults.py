@@ -116,6 +116,7 @@ def test_a_disk_that_fills_up_and_is_cleared(small, eventually):
     assert answers.give().returncode == 0
     with filled(small.root):
         refused = [done for done in (answers.give() for _ in range(4)) if done.returncode]
+        assert refused
         for done in refused:
             assert "full" in done.stderr, done.stderr
         small.command("ctl", "sync")

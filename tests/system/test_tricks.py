@@ -74,6 +74,7 @@ def test_nothing_acts_on_anybody_and_nobody_is_called(watched, own_life, eventua
     assert life.command("ctl", "propose", timeout_s=600).returncode == 0
     ids = [one["id"] for one in life.twind("proposals")["proposals"]]
     life.twind("ctl", "train", "--timesteps", "1024")
+    assert ids
     life.twind("backup")
     life.twind("export", str(life.root.with_name("exported")))
 
@@ -85,12 +86,13 @@ def test_nothing_acts_on_anybody_and_nobody_is_called(watched, own_life, eventua
     ]
     for command in commands:
         done = life.command(*command)
+        assert done.stdout
+        assert "Traceback" not in done.stderr
         assert not acting(done.stdout + done.stderr), (command, done.stdout)
         as_json = life.command(*command, "--json")
         assert not acting(as_json.stdout + as_json.stderr), command
-        if as_json.stdout:
-            assert len(as_json.stdout.splitlines()) == 1
-            json.loads(as_json.stdout)
+        assert len(as_json.stdout.splitlines()) == 1
+        json.loads(as_json.stdout)
 
     # What was read is there, and harmless.
     names = " ".join(

@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from twind.doctor.finding import Finding
+from twind.plugins.finding import code_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +105,8 @@ def _private(home: Home) -> Iterator[Path]:
 def _code(home: Home) -> Iterator[Path]:
     yield from (home.state_dir, home.config_file.parent, home.config_file, home.database)
     for folder in home.plugin_dirs:
-        yield from (folder, *folder.glob("*.py"))
+        if folder.is_dir():
+            yield from code_below(folder)
 
 
 def _lets_others(path: Path, what: int) -> bool:

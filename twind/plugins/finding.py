@@ -89,7 +89,7 @@ def _in_folder(folder: Path, *, guarded: bool) -> Iterator[Found]:
             module = _module_file(path)
             if module is None:
                 continue
-            reason = foreign or (_untrusted(path, module) if guarded else None)
+            reason = foreign or (_untrusted(*code_below(path)) if guarded else None)
             reason = reason or _unreadable(module)
         except OSError as error:
             module, reason = path, f"{path}: {error.strerror or error}"
@@ -99,6 +99,13 @@ def _in_folder(folder: Path, *, guarded: bool) -> Iterator[Found]:
 def code_at(module: Path) -> Path:
     """Return where a change is one of the plugin's code: its module, or the package's folder."""
     return module.parent if module.name == "__init__.py" else module
+
+
+def code_below(path: Path) -> Iterator[Path]:
+    """Return all from which code may come: a module, or a package's folder and what is in it."""
+    yield path
+    if path.is_dir():
+        yield from (one for one in path.rglob("*") if one.suffix == ".py" or one.is_dir())
 
 
 def _module_file(path: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""SQLite: the only SQL in the house, the one source of truth, and the bus.
+"""SQLite: the only SQL that writes, the one source of truth, and the bus.
 
 Each module is one topic: functions that take a `Store` first. Everything they change is in the
 caller's transaction if there is one, else in one of their own.
