@@ -30,7 +30,7 @@ pytest: $(READY)
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak"
 
 test-system: $(READY)
-	$(BIN)/pytest -q -m soak tests
+	$(BIN)/pytest -q -m soak --durations=20 tests
 
 # `cp build/man/twind.1 ~/.local/share/man/man1/` installs it for yourself.
 man: $(READY)

@@ -31,12 +31,14 @@ def test_each_morning_comes_at_its_minute_and_what_was_read_is_let_go():
 
 
 @pytest.mark.soak
-def test_a_year_leaves_no_more_behind_than_what_was_said_and_lived():
-    months = list(year.live(365, 1024))
+@pytest.mark.timeout(3600)
+def test_a_season_leaves_no_more_behind_than_what_was_said_and_lived():
+    """The whole year is for benchmarks/year.py to show."""
+    months = list(year.live(84, 1024))
     assert {month["off"] for month in months} == {0.0}
     # The first month loads what the jobs need, and fills the rotation of backups.
-    early, late = months[2], months[-1]
+    early, late = months[1], months[-1]
     assert late["rss_mib"] < early["rss_mib"] * 1.2 + 20
     assert late["rows"]["change_log"] < 2 * early["rows"]["change_log"] + 200
-    for one, other in pairwise(months[2:]):
+    for one, other in pairwise(months[1:]):
         assert other["database_mib"] - one["database_mib"] < 3.0
