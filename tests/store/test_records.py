@@ -23,6 +23,7 @@ from twind.model import (
 from twind.store import Store, life, profiles, records, sources
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+ROWS = ("records", "entities", "workflows", "workflow_steps")
 WINDOW = (NOW - timedelta(days=30), NOW + timedelta(days=30))
 
 
@@ -251,6 +252,18 @@ def test_people_of_one_name_are_told_apart(db):
     )
     names = [row["name"] for row in db.rows("SELECT name FROM entities ORDER BY id")]
     assert names == ["Ann", "Ann (ann@example.net)", "Ann (3)", "Ann (4)"]
+
+
+def test_whoever_comes_next_is_not_taken_for_whoever_left(db):
+    """Answers, proposals and reasons speak of "person:2", "project:2" and ("records", 2)."""
+    ann, bob, cy = (Person(uid=name, name=name) for name in ("Ann", "Bob", "Cy"))
+    one, two, three = (Task(uid=name, title=name, project=name) for name in ("x", "y", "z"))
+    sync(db, [ann, bob, one, two])
+    gone = {table: db.value(f"SELECT MAX(id) FROM {table}") for table in ROWS}
+    sync(db, [ann, one])
+    sync(db, [ann, cy, one, three])
+    for table, row in gone.items():
+        assert db.value(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE id = ?)", (row,)) == 0, table
 
 
 def test_a_person_made_elsewhere_is_taken_into_use_and_keeps_everything(db):

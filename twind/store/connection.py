@@ -232,15 +232,18 @@ class Store:
     def insert(self, table: str, **columns: Any) -> int:
         """Insert a row into a table with an `id` and return that id.
 
-        The id is given explicitly: a table made elsewhere may not make its own. To be called in a
-        transaction.
+        The id is given explicitly: a table made elsewhere may not make its own. It is none that a
+        row of `schema.SPENT` ever had: what still speaks of one that is gone means nobody else. To
+        be called in a transaction.
         """
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
         row = self.row(
             f"INSERT INTO {table} (id, {names}) "
-            f"VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), {marks}) RETURNING id",
-            tuple(columns.values()),
+            f"VALUES (1 + MAX((SELECT COALESCE(MAX(id), 0) FROM {table}), "
+            f"(SELECT COALESCE(MAX(id), 0) FROM spent_ids WHERE table_name = ?)), {marks}) "
+            "RETURNING id",
+            (table, *columns.values()),
         )
         assert row is not None
         return int(row[0])

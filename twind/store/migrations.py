@@ -102,6 +102,11 @@ def erased(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("erased"))
 
 
+def spent_ids(connection: sqlite3.Connection) -> None:
+    """Keep the highest id of each table that was deleted, so that nothing else ever gets it."""
+    connection.execute(schema.create("spent_ids"))
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -120,6 +125,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     words,
     changes,
     erased,
+    spent_ids,
 )
 
 

@@ -73,6 +73,7 @@ MISSION_TABLES: dict[str, str] = {
 
 OWN_TABLES: dict[str, str] = {
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "spent_ids": "table_name TEXT PRIMARY KEY, id INTEGER NOT NULL",
     "change_log": """
         seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, table_name TEXT NOT NULL,
         op TEXT NOT NULL, row_id INTEGER""",
@@ -185,6 +186,9 @@ LOGGED = (
     "words",
 )
 """The tables whose every change lands in the change log."""
+
+SPENT = (*MISSION_TABLES, "records", "changes", "checkins", "words")
+"""The tables whose ids are given once: answers, proposals and words speak of their rows by id."""
 
 _REFERENCES = re.compile(r"\s+REFERENCES \w+\(id\)(?: ON DELETE CASCADE)?")
 
