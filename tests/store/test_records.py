@@ -422,6 +422,36 @@ def test_a_project_that_nothing_names_any_more_goes_or_is_completed(db):
     assert [tuple(row) for row in rows] == [("B", "completed"), ("C", "active")]
 
 
+def test_a_project_that_only_tasks_name_is_as_far_as_they_are(db):
+    def synced(project, **more):
+        sync(db, [Task(uid="1", title="t", project=project, **more)])
+        return {one.name: one.status for one in life.projects(db, 1, active=False)}
+
+    assert synced("a") == {"a": "active"}
+    assert synced("b") == {"b": "active"}
+    assert synced("b", status="done", completed_at=NOW) == {"b": "completed"}
+    assert synced("b") == {"b": "active"}
+
+
+def test_a_habit_goes_on_between_two_of_its_times(db):
+    first, second = times(2)
+    over = Task(uid="r/1", title="Run", series="r", status="done", completed_at=NOW)
+    for fetched in [first], [over], [over, second]:
+        sync(db, fetched)
+        assert [one.status for one in life.projects(db, 1)] == ["active"]
+    sync(db, [over])
+    assert [one.status for one in life.projects(db, 1, active=False)] == ["completed"]
+    sync(db, [over, *times(1, first=3)])
+    assert [one.status for one in life.projects(db, 1)] == ["active"]
+
+
+def test_a_project_that_is_told_of_says_itself_how_far_it_is(db):
+    for status in ("open", "done"):
+        project = Project(uid="p", name="P", status="completed" if status == "open" else "active")
+        sync(db, [project, Task(uid="1", title="t", project="p", status=status)])
+        assert [one.status for one in life.projects(db, 1, active=False)] == [project.status]
+
+
 def test_other_profiles_are_not_seen(db):
     profiles.ensure(db, 2)
     records.apply(db, 2, "s", [Person(uid="1", name="Zed"), event("z")], WINDOW)
