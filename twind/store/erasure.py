@@ -57,6 +57,7 @@ _SPEAKING = {
     "checkins": ("note",),
     "outbox": ("payload", "error"),
     "deliveries": ("error",),
+    "sources": ("last_error",),
     "meta": ("value",),
 }
 """Where rows that stay may name somebody in passing. The question bank and the catalogue are
@@ -110,6 +111,7 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
         deleted = records.erase(db, profile_id, one.records)
         for table, column in (("entity_attributes", "entity_id"), ("entities", "id")):
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (one.id,))
+        people.settle(db, profile_id)
         mentioned = sum(1 for _ in _redacted(db, profile_id, without))
         sources.reread(db, profile_id)
         put_out = _unlearn(db, profile_id)
