@@ -42,6 +42,8 @@ _CIRCUMSTANCES = frozenset(
 _PRIMARY = 0xFF
 """The part of an extended result code that is the primary one: sqlite.org/rescode.html."""
 
+JOURNALS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database: files of its name and one of these."""
 RECOVERED_SUFFIX = ".recovered"
 """A file of the database's name and this one takes its place: see recovery.py."""
 

@@ -6,7 +6,8 @@ says so and that it is not finished; then the files of models go, and the databa
 without what was deleted, and its journal emptied (`wipe`). Where that is cut short the next start
 goes on with it (`finish`).
 
-Copies are another matter: backups and databases set aside hold what they held. `copies` lists them.
+Copies are another matter: backups, databases set aside and what was left half-made hold what they
+held. `copies` lists them.
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ from twind.store import (
     proposals,
     questions,
     records,
-    recovery,
     sources,
     words,
 )
-from twind.store.connection import RECOVERED_SUFFIX
+from twind.store.connection import JOURNALS, RECOVERED_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -183,7 +183,7 @@ def everything(home: Home) -> list[Path]:
 
     `twind.toml` and the plugins are the user's own, and stay.
     """
-    return delete([*_databases(home), home.calendar, home.models_dir, *_left_over(home)])
+    return delete([*_databases(home), home.calendar, home.models_dir, *left_over(home)])
 
 
 # --- their bytes ---------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def wipe(db: Store, home: Home) -> None:
     """
     kept = {row["file"] for row in db.rows("SELECT file FROM models WHERE file IS NOT NULL")}
     delete(path for path in home.models_dir.glob("*") if path.name not in kept)
-    delete(_left_over(home))
+    delete(left_over(home))
     try:
         db.execute("VACUUM")
         busy = db.value("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -219,9 +219,19 @@ def finish(db: Store, home: Home) -> bool:
 
 
 def copies(home: Home) -> list[Path]:
-    """Return where else twind keeps what it knows: backups, and damaged databases set aside."""
-    damaged = recovery.aside(home)
-    return [*sorted(home.backups_dir.glob("twind-*.zip")), *sorted(damaged.glob("*"))]
+    """Return where else there is what twind knows: in backups, set aside as damaged, half-made."""
+    made, aside = home.backups_dir.glob("twind-*.zip"), home.damaged_dir.glob("*")
+    return [*sorted(made), *sorted(aside), *left_over(home)]
+
+
+def left_over(home: Home) -> list[Path]:
+    """Return the folders that a backup or a recovery is made in, or did not live to remove."""
+    return [
+        path
+        for folder in (home.state_dir, home.backups_dir)
+        for path in sorted(folder.glob(".twind-*"))
+        if path.is_dir()
+    ]
 
 
 def delete(paths: Iterable[Path]) -> list[Path]:
@@ -291,15 +301,5 @@ def _unlearn(db: Store, profile_id: int) -> int:
 
 
 def _databases(home: Home) -> list[Path]:
-    names = ("", *recovery.JOURNALS, RECOVERED_SUFFIX)
+    names = ("", *JOURNALS, RECOVERED_SUFFIX)
     return [home.database.with_name(f"{home.database.name}{suffix}") for suffix in names]
-
-
-def _left_over(home: Home) -> list[Path]:
-    """Return the folders that a backup or a recovery was made in and did not live to remove."""
-    return [
-        path
-        for folder in (home.state_dir, home.backups_dir)
-        for path in folder.glob(".twind-*")
-        if path.is_dir()
-    ]
