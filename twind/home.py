@@ -46,6 +46,11 @@ class Home:
         return self.state_dir / "backups"
 
     @property
+    def erased(self) -> Path:
+        """The fingerprints of those who are forgotten for good: see twind.store.erased."""
+        return self.state_dir / "erased.json"
+
+    @property
     def damaged_dir(self) -> Path:
         """What was found damaged, set aside."""
         return self.state_dir / "damaged"

@@ -93,7 +93,31 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
     """Delete somebody; no source brings them back (twind.store.erased). Raises NotFoundError."""
     with db.transaction():
         [one] = people.known(db, profile_id, entity_id)
-        without = _fingerprints(db, profile_id, one)
+        return _delete_person(db, profile_id, one, _fingerprints(db, profile_id, one))
+
+
+def again(db: Store, home: Home) -> None:
+    """Forget in a database that is brought back those who were forgotten after it was kept.
+
+    Their bytes go when twind next starts (`finish`). Raises StoreError (erased.take_over).
+    """
+    with db.transaction():
+        for profile_id in erased.take_over(db, home):
+            sources.reread(db, profile_id)
+            without = erased.load(db, profile_id)
+            while (one := _back_again(db, profile_id, without)) is not None:
+                _delete_person(db, profile_id, one, without)
+            if _redact(db, profile_id, without):
+                _unlearn(db, profile_id)
+
+
+def _back_again(db: Store, profile_id: int, without: erased.Erased) -> people.Known | None:
+    known = people.known(db, profile_id)
+    return next((one for one in known if without.knows(**_marks(one))), None)
+
+
+def _delete_person(db: Store, profile_id: int, one: people.Known, without: erased.Erased) -> Gone:
+    with db.transaction():
         refs = {f"person:{one.id}", f"entity:{one.id}"}
         met = db.rows("SELECT record_id FROM event_people WHERE entity_id = ?", (one.id,))
         rows = patterns.rows_behind(db, profile_id, f"person:{one.id}")
@@ -112,7 +136,7 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
         for table, column in (("entity_attributes", "entity_id"), ("entities", "id")):
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (one.id,))
         people.settle(db, profile_id)
-        mentioned = sum(1 for _ in _redacted(db, profile_id, without))
+        mentioned = _redact(db, profile_id, without)
         sources.reread(db, profile_id)
         put_out = _unlearn(db, profile_id)
     return Gone(one.name, deleted, mentioned, emptied, answers, put_out)
@@ -183,7 +207,8 @@ def everything(home: Home) -> list[Path]:
 
     `twind.toml` and the plugins are the user's own, and stay.
     """
-    return delete([*_databases(home), home.calendar, home.models_dir, *left_over(home)])
+    made = (home.erased, home.calendar, home.models_dir)
+    return delete([*_databases(home), *made, *left_over(home)])
 
 
 # --- their bytes ---------------------------------------------------------------------------------
@@ -192,8 +217,10 @@ def everything(home: Home) -> list[Path]:
 def wipe(db: Store, home: Home) -> None:
     """Write the database anew without what was deleted, and empty its journal.
 
+    First whom no source is to bring back is kept for a backup that does not know (erased.keep).
     Raises StoreError where another program keeps it from that; then it is still to be done.
     """
+    erased.keep(db, home)
     kept = {row["file"] for row in db.rows("SELECT file FROM models WHERE file IS NOT NULL")}
     delete(path for path in home.models_dir.glob("*") if path.name not in kept)
     delete(left_over(home))
@@ -256,16 +283,27 @@ def _fingerprints(db: Store, profile_id: int, one: people.Known) -> erased.Erase
     return erased.add(
         db,
         profile_id,
-        records=[f"{source}:{uid}" for source, uid in one.records],
-        addresses=one.about.get("emails", ()),
-        phones=one.about.get("phones", ()),
-        names=(one.name, *one.names),
+        **_marks(one),
         shared=[name for other in others for name in (other.name, *other.names)],
     )
 
 
+def _marks(one: people.Known) -> dict[str, list[str]]:
+    """Return what somebody is known by."""
+    return {
+        "records": [f"{source}:{uid}" for source, uid in one.records],
+        "addresses": one.about.get("emails", []),
+        "phones": one.about.get("phones", []),
+        "names": [one.name, *one.names],
+    }
+
+
+def _redact(db: Store, profile_id: int, without: erased.Erased) -> int:
+    """Take those who are erased out of all rows that stay; return how many named them."""
+    return sum(1 for _ in _redacted(db, profile_id, without))
+
+
 def _redacted(db: Store, profile_id: int, without: erased.Erased) -> Iterator[None]:
-    """Take somebody out of all rows that stay; yield for each that named them."""
     for row in db.rows("SELECT id, payload FROM records WHERE profile_id = ?", (profile_id,)):
         told = without.payload(row["payload"])
         if told != row["payload"]:

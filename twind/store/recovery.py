@@ -137,6 +137,7 @@ def note(db: Store, told: Recovered) -> None:
 def recover(home: Home, clock: Clock, because: str) -> Recovered:
     """Put the newest good backup's database in the place of the damaged one.
 
+    Whom the user has had forgotten since it was made is forgotten in it first (erasure.again).
     because: what is wrong with that. To be called by whoever holds the home, with the database open
     nowhere. Raises BackupError where there is no good backup; then all is as it was.
     """
@@ -151,7 +152,7 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
     )
     with tempfile.TemporaryDirectory(prefix=".twind-", dir=home.state_dir) as folder:
         part = Path(folder) / home.database.name
-        backups.unpack_database(path, part)
+        backups.unpack_database(path, home, part)
         with Store.open(part, clock) as db:
             note(db, told)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import twind
-from twind.store import backups, erasure
+from twind.store import backups, erased, erasure
 from twind.store.connection import BUSY_TIMEOUT_S, Store
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ _NAME = "twind-%Y%m%dT%H%M%SZ.zip"
 def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path, Manifest]:
     """Make a backup in the home's folder, and delete those that are not to be kept any more.
 
-    Raises BackupError where none can be made: then no backup is deleted.
+    Raises BackupError where none can be made: then no backup is deleted; and StoreError
+    (erased.keep).
     """
     _sweep(home, db.clock.now())
     path = home.backups_dir / db.clock.now().astimezone(UTC).strftime(_NAME)
     manifest = backups.make(db, home, path, because)
+    # One day it is too old to know whom the user has had forgotten since: that stands beside it.
+    erased.keep(db, home)
     there = made(home.backups_dir)
     kept = chosen(there.values(), keep)
     for old, moment in there.items():
