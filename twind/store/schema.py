@@ -80,7 +80,7 @@ OWN_TABLES: dict[str, str] = {
     "cursors": "consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL",
     "sources": """
         profile_id INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL DEFAULT '{}',
-        window_start TEXT, window_end TEXT, records INTEGER NOT NULL DEFAULT 0,
+        records INTEGER NOT NULL DEFAULT 0,
         last_run_at TEXT, last_ok_at TEXT, last_error TEXT, needs_user INTEGER NOT NULL DEFAULT 0,
         trouble TEXT, trouble_since TEXT, held_since TEXT, held_upto INTEGER,
         accepted INTEGER NOT NULL DEFAULT 0, more_errors INTEGER NOT NULL DEFAULT 0,
