@@ -46,6 +46,16 @@ class Home:
         return self.state_dir / "backups"
 
     @property
+    def erased(self) -> Path:
+        """The fingerprints of those who are forgotten for good: see twind.store.erased."""
+        return self.state_dir / "erased.json"
+
+    @property
+    def damaged_dir(self) -> Path:
+        """What was found damaged, set aside."""
+        return self.state_dir / "damaged"
+
+    @property
     def calendar(self) -> Path:
         """Accepted proposals, for calendar programs to subscribe to."""
         return self.state_dir / "twind.ics"

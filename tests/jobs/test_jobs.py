@@ -12,7 +12,18 @@ from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError
 from twind.model import CalendarEvent, Feedback, Person, Project, Task
-from twind.store import jobs, log, outbox, patterns, proposals, questions, records
+from twind.preferences.change import Found
+from twind.store import (
+    Store,
+    changes,
+    jobs,
+    log,
+    outbox,
+    patterns,
+    proposals,
+    questions,
+    records,
+)
 
 SOURCE = """\
 from twind.api import Person, hookimpl
@@ -162,6 +173,23 @@ def test_detect_writes_patterns_once_and_says_when_training_pays(work):
     assert told["train_due"]
     assert told["world_moved"] == 1.0
     assert not log.pending(work.db, "detect")
+
+
+def test_two_that_look_at_once_note_a_change_once(work, home, clock, monkeypatch):
+    live(work)
+    found = Found(clock.now() - timedelta(days=5), "Health", 1.0)
+    detecting = []
+
+    def look(_reader):
+        if not detecting:
+            detecting.append("a command's, while the daemon's looks")
+            with Store.open(home.database, clock) as db:
+                detect.run(replace(work, db=db))
+        return found
+
+    monkeypatch.setattr(evidence, "look_for_change", look)
+    detect.run(work)
+    assert [one.dimension for one in changes.load(work.db, 1)] == ["Health"]
 
 
 def test_change_is_looked_for_once_a_day(work):

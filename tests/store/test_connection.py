@@ -63,6 +63,44 @@ def test_a_database_made_elsewhere_gains_what_is_missing_and_loses_nothing(tmp_p
         assert db.value("PRAGMA integrity_check") == "ok"
 
 
+def test_no_id_is_given_twice(db):
+    def added():
+        with db.transaction():
+            return db.insert("entities", profile_id=1, entity_type="person", name="Ann")
+
+    first = added()
+    for row in (first, first + 1):
+        db.execute("DELETE FROM entities WHERE id = ?", (row,))
+        assert added() == row + 1
+    db.execute("DELETE FROM entities")
+    with db.transaction():
+        assert db.insert("workflows", profile_id=1, name="x", workflow_type="", status="") == 1
+
+
+def test_no_id_is_given_twice_where_another_program_deletes(tmp_path):
+    """Nor in a table made elsewhere, without a key, whose rows may have no id at all."""
+    path = tmp_path / "personal_learning.db"
+    connection = bare_database(path)
+    with Store.open(path) as db:
+        connection.execute("INSERT INTO entities (name) VALUES ('nobody')")
+        connection.execute("DELETE FROM entities")
+        connection.commit()
+        with db.transaction():
+            assert db.insert("entities", profile_id=1, entity_type="person", name="Bo") == 8
+    connection.close()
+
+
+@pytest.mark.parametrize("table", schema.SPENT)
+def test_every_table_that_is_spoken_of_by_id_is_watched(db, table):
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute(f"DELETE FROM {table}")
+    needed = [row for row in db.rows(f"PRAGMA table_info({table})") if row["notnull"]]
+    columns = ", ".join(["id", *(row["name"] for row in needed)])
+    db.execute(f"INSERT INTO {table} ({columns}) VALUES (41{', 0' * len(needed)})")
+    db.execute(f"DELETE FROM {table}")
+    assert db.value("SELECT id FROM spent_ids WHERE table_name = ?", (table,)) == 41
+
+
 def test_missing_columns_are_added(tmp_path):
     path = tmp_path / "old.db"
     connection = sqlite3.connect(path)

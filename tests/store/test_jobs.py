@@ -5,14 +5,6 @@ import pytest
 from twind.store import jobs
 
 
-def test_the_same_work_is_queued_once(db):
-    first = jobs.enqueue(db, "sync", {"plugins": ["tasks"]})
-    assert jobs.enqueue(db, "sync", {"plugins": ["tasks"]}) == first
-    assert jobs.enqueue(db, "sync", {"plugins": ["calendar"]}) != first
-    jobs.start(db, first.id)
-    assert jobs.enqueue(db, "sync", {"plugins": ["tasks"]}).id != first.id
-
-
 def test_a_key_is_done_once_and_failing_does_not_count(db):
     job = jobs.enqueue(db, "propose", {}, "propose:2026-03-02")
     jobs.start(db, job.id)

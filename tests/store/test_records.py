@@ -23,6 +23,7 @@ from twind.model import (
 from twind.store import Store, life, profiles, records, sources
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+ROWS = ("records", "entities", "workflows", "workflow_steps")
 WINDOW = (NOW - timedelta(days=30), NOW + timedelta(days=30))
 
 
@@ -253,6 +254,18 @@ def test_people_of_one_name_are_told_apart(db):
     assert names == ["Ann", "Ann (ann@example.net)", "Ann (3)", "Ann (4)"]
 
 
+def test_whoever_comes_next_is_not_taken_for_whoever_left(db):
+    """Answers, proposals and reasons speak of "person:2", "project:2" and ("records", 2)."""
+    ann, bob, cy = (Person(uid=name, name=name) for name in ("Ann", "Bob", "Cy"))
+    one, two, three = (Task(uid=name, title=name, project=name) for name in ("x", "y", "z"))
+    sync(db, [ann, bob, one, two])
+    gone = {table: db.value(f"SELECT MAX(id) FROM {table}") for table in ROWS}
+    sync(db, [ann, one])
+    sync(db, [ann, cy, one, three])
+    for table, row in gone.items():
+        assert db.value(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE id = ?)", (row,)) == 0, table
+
+
 def test_a_person_made_elsewhere_is_taken_into_use_and_keeps_everything(db):
     with db.transaction():
         row = db.insert(
@@ -407,6 +420,36 @@ def test_a_project_that_nothing_names_any_more_goes_or_is_completed(db):
     sync(db, [Project(uid="+c", name="C")])
     rows = db.rows("SELECT name, status FROM workflows ORDER BY name")
     assert [tuple(row) for row in rows] == [("B", "completed"), ("C", "active")]
+
+
+def test_a_project_that_only_tasks_name_is_as_far_as_they_are(db):
+    def synced(project, **more):
+        sync(db, [Task(uid="1", title="t", project=project, **more)])
+        return {one.name: one.status for one in life.projects(db, 1, active=False)}
+
+    assert synced("a") == {"a": "active"}
+    assert synced("b") == {"b": "active"}
+    assert synced("b", status="done", completed_at=NOW) == {"b": "completed"}
+    assert synced("b") == {"b": "active"}
+
+
+def test_a_habit_goes_on_between_two_of_its_times(db):
+    first, second = times(2)
+    over = Task(uid="r/1", title="Run", series="r", status="done", completed_at=NOW)
+    for fetched in [first], [over], [over, second]:
+        sync(db, fetched)
+        assert [one.status for one in life.projects(db, 1)] == ["active"]
+    sync(db, [over])
+    assert [one.status for one in life.projects(db, 1, active=False)] == ["completed"]
+    sync(db, [over, *times(1, first=3)])
+    assert [one.status for one in life.projects(db, 1)] == ["active"]
+
+
+def test_a_project_that_is_told_of_says_itself_how_far_it_is(db):
+    for status in ("open", "done"):
+        project = Project(uid="p", name="P", status="completed" if status == "open" else "active")
+        sync(db, [project, Task(uid="1", title="t", project="p", status=status)])
+        assert [one.status for one in life.projects(db, 1, active=False)] == [project.status]
 
 
 def test_other_profiles_are_not_seen(db):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from twind.errors import BackupError
 from twind.home import Home
 from twind.settings import BackupSettings
-from twind.store import Store, backups, migrations, rotation
+from twind.store import Store, backups, erasure, migrations, rotation
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -69,6 +70,22 @@ def test_only_what_is_twinds_own_goes(db, home, clock):
     ]
     names = {one.name for one in home.backups_dir.iterdir()}
     assert names >= {"twind-before.zip", "holiday.jpg"}
+
+
+def test_what_whoever_was_killed_has_left_goes_after_an_hour(db, home, clock):
+    home.backups_dir.mkdir()
+    old, new = home.backups_dir / ".twind-old", home.state_dir / ".twind-new"
+    for folder, minutes in ((old, 61), (new, 59)):
+        folder.mkdir()
+        (folder / "twind.db").write_bytes(b"all that twind knows")
+        moment = (clock.now() - timedelta(minutes=minutes)).timestamp()
+        os.utime(folder, (moment, moment))
+    assert set(erasure.copies(home)) == {old, new}
+    path, _ = rotation.add(db, home, "daily", keep(1, 0, 0))
+    assert erasure.copies(home) == [path, new]
+    clock.advance(minutes=2)
+    path, _ = rotation.add(db, home, "daily", keep(1, 0, 0))
+    assert erasure.copies(home) == [path]
 
 
 def test_where_none_can_be_made_none_goes(db, home, clock):

@@ -11,7 +11,7 @@ from twind.cli.session import Session, choose, interactive, opened
 from twind.daemon import lock
 from twind.errors import HomeHeldError, NotFoundError, TwindError
 from twind.home import Home
-from twind.store import erasure, people, rotation, sources
+from twind.store import erased, erasure, people, rotation, sources
 
 if TYPE_CHECKING:
     import argparse
@@ -92,6 +92,7 @@ def restore(arguments: argparse.Namespace, out: Output) -> int:
     """Let somebody be known again who was forgotten for good."""
     with _alone(arguments) as session:
         count = erasure.restore_person(session.db, session.profile_id, arguments.who)
+        erased.keep(session.db, session.home)
     text = f"{arguments.who} is read again, when twind next reads your sources"
     return out.done({"who": arguments.who, "count": count}, text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twind import settings as settings_room
 from twind.clock import format_utc, parse_utc
@@ -12,12 +12,13 @@ from twind.daemon import client
 from twind.doctor.finding import Finding
 from twind.store import outbox
 from twind.store import sources as kept
-from twind.store.connection import from_json
+from twind.store.jobs import failures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from twind.doctor.subject import Subject
+    from twind.store.jobs import Job
 
 TOO_LONG = timedelta(days=1)
 """No message waits so long for the end of quiet hours, and no job for its turn."""
@@ -70,19 +71,15 @@ def sources(subject: Subject) -> Finding:
 
 def jobs(subject: Subject) -> Finding:
     """Hold that the last job of each kind went well, and none is stuck."""
-    failed = subject.db.rows(
-        "SELECT name, error FROM jobs WHERE state = 'failed' AND id IN "
-        "(SELECT MAX(id) FROM jobs WHERE state IN ('done', 'failed') GROUP BY name)"
-    )
+    failed = failures(subject.db)
     stuck = _stuck(subject)
     facts = {"failing": len(failed), "stuck": len(stuck)}
     if stuck:
         saw = f"no end of {', '.join(stuck)}"
         return Finding("warning", saw, "restart the daemon: it begins them again", facts)
     if failed:
-        names = [row["name"] for row in failed]
-        saw = "; ".join(f"{row['name']} failed last time: {_message(row)}" for row in failed)
-        again = [name for name in names if name in _ASKED_AGAIN]
+        saw = "; ".join(f"{job.name} failed last time: {_message(job)}" for job in failed)
+        again = [job.name for job in failed if job.name in _ASKED_AGAIN]
         do = f"twind ctl {again[0]}" if again else "the daemon tries again by itself"
         may_ask = again and subject.is_running
         repair = (lambda: _ask_again(subject, again)) if may_ask else None
@@ -105,8 +102,8 @@ def _stuck(subject: Subject) -> list[str]:
     return [row["name"] for row in rows]
 
 
-def _message(row: Any) -> str:
-    return str(from_json(row["error"]).get("message", ""))
+def _message(job: Job) -> str:
+    return str((job.error or {}).get("message", ""))
 
 
 def _ask_again(subject: Subject, names: list[str]) -> str:

@@ -42,9 +42,10 @@ def run(work: Work) -> dict[str, Any]:
     if work.db.meta_get(LOOKED) != today:
         found = evidence.look_for_change(reader)
     with work.db.transaction():
-        work.db.meta_set(LOOKED, today)
-        if found is not None:
+        # Another detect, a command's, may have looked meanwhile, and noted the same.
+        if found is not None and work.db.meta_get(LOOKED) != today:
             _note(work, found)
+        work.db.meta_set(LOOKED, today)
         world = evidence.world(reader)
         belief = evidence.refresh(reader)
         work.db.meta_set(BEHIND, evidence.behind_history(reader))

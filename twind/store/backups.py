@@ -26,7 +26,7 @@ import twind
 from twind import atomic
 from twind.clock import format_utc, parse_utc
 from twind.errors import BackupError, StoreError
-from twind.store import migrations, outbox
+from twind.store import erasure, migrations, outbox
 from twind.store.connection import Store
 
 if TYPE_CHECKING:
@@ -154,9 +154,9 @@ def restore(path: Path, home: Home) -> Manifest:
     """Restore a backup to a home in which there is nothing yet; return its manifest.
 
     The database comes last: a restore that was cut short has restored nothing that serves. What it
-    had still to send is not sent, since it may have been after the backup was made. Raises
-    BackupError, naming the file, where the backup is not good or something is there already;
-    nothing is ever overwritten.
+    had still to send is not sent, since it may have been after the backup was made; whom this home
+    has forgotten since is forgotten in it, too. Raises BackupError, naming the file, where the
+    backup is not good or something is there already; nothing is ever overwritten.
     """
     manifest = verify(path)
     places = {name: _place(home, name) for name in manifest.files}
@@ -170,7 +170,7 @@ def restore(path: Path, home: Home) -> Manifest:
                 part = Path(folder) / place.name
                 _extract(bundle, name, manifest.files[name], part)
                 if name == DATABASE:
-                    _settle(part)
+                    _settle(part, home)
                 part.rename(place)
             atomic.sync_folder(place.parent)
     return manifest
@@ -185,14 +185,14 @@ def unpack(path: Path, name: str, place: Path) -> None:
         _extract(bundle, name, _manifest(bundle).files[name], place)
 
 
-def unpack_database(path: Path, place: Path) -> None:
-    """Write a good backup's database to a new file, brought up to this twind as by `restore`.
+def unpack_database(path: Path, home: Home, place: Path) -> None:
+    """Write a good backup's database to a new file, brought up to the home as by `restore`.
 
     Raises BackupError, naming the backup.
     """
     unpack(path, DATABASE, place)
     with _explained(path):
-        _settle(place)
+        _settle(place, home)
 
 
 def _place(home: Home, name: str) -> Path:
@@ -200,10 +200,14 @@ def _place(home: Home, name: str) -> Path:
     return known.get(name) or home.models_dir / name.removeprefix("models/")
 
 
-def _settle(database: Path) -> None:
-    """Bring a restored database up to this twind, and let go of what it had still to send."""
+def _settle(database: Path, home: Home) -> None:
+    """Bring a restored database up to this twind, and to what was forgotten in this home since.
+
+    What it had still to send is let go of.
+    """
     with Store.open(database) as db:
         outbox.forsake(db, _OUTDATED)
+        erasure.again(db, home)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

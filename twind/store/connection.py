@@ -42,6 +42,8 @@ _CIRCUMSTANCES = frozenset(
 _PRIMARY = 0xFF
 """The part of an extended result code that is the primary one: sqlite.org/rescode.html."""
 
+JOURNALS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database: files of its name and one of these."""
 RECOVERED_SUFFIX = ".recovered"
 """A file of the database's name and this one takes its place: see recovery.py."""
 
@@ -232,15 +234,18 @@ class Store:
     def insert(self, table: str, **columns: Any) -> int:
         """Insert a row into a table with an `id` and return that id.
 
-        The id is given explicitly: a table made elsewhere may not make its own. To be called in a
-        transaction.
+        The id is given explicitly: a table made elsewhere may not make its own. It is none that a
+        row of `schema.SPENT` ever had: what still speaks of one that is gone means nobody else. To
+        be called in a transaction.
         """
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
         row = self.row(
             f"INSERT INTO {table} (id, {names}) "
-            f"VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), {marks}) RETURNING id",
-            tuple(columns.values()),
+            f"VALUES (1 + MAX((SELECT COALESCE(MAX(id), 0) FROM {table}), "
+            f"(SELECT COALESCE(MAX(id), 0) FROM spent_ids WHERE table_name = ?)), {marks}) "
+            "RETURNING id",
+            (table, *columns.values()),
         )
         assert row is not None
         return int(row[0])

@@ -5,6 +5,10 @@ fingerprints on its way into the database: their own records are dropped, they a
 events, and where a text names them it says "…" instead. Nothing here can be read back, but whoever
 has the whole database can try out whether a name they guess is among it.
 
+A backup made before they were erased knows neither that nor the fingerprints. So these are kept in
+a file beside the database as well, which says no more than the database does (`keep`); a database
+that is brought back takes them from there (`take_over`).
+
 A name of one word stands for them only where it is written large: "Will" is somebody, "will" is
 not. In what they take part in every word of their name does.
 """
@@ -19,6 +23,8 @@ from dataclasses import fields, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from twind import atomic
+from twind.errors import StoreError
 from twind.model import Attendee, CalendarEvent, Fetched, Person, RecordError
 from twind.store import linking
 from twind.store.connection import to_json
@@ -26,11 +32,13 @@ from twind.store.connection import to_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from twind.home import Home
     from twind.store.connection import Store
 
 GONE = "…"
 """What stands where somebody was named."""
 _KEY = "erased_key"
+_COLUMNS = "profile_id, person, print"
 _LONGEST = 6
 """Words of a name, at most, that are looked for in texts."""
 _APART = 3
@@ -150,14 +158,24 @@ class Erased:
                 yield item
 
     def _is(self, source: str, item: Person | RecordError) -> bool:
-        if self._has("record", f"{source}:{item.uid}"):
-            return True
-        return isinstance(item, Person) and (
-            any(map(self._is_address, item.emails))
-            or any(
-                self._has("phone", number) for phone in item.phones if (number := _number(phone))
-            )
-            or self._has("name", _name(item.name))
+        records = [f"{source}:{item.uid}"]
+        if isinstance(item, Person):
+            return self.knows(records, item.emails, item.phones, [item.name])
+        return self.knows(records)
+
+    def knows(
+        self,
+        records: Iterable[str],
+        addresses: Iterable[str] = (),
+        phones: Iterable[str] = (),
+        names: Iterable[str] = (),
+    ) -> bool:
+        """Tell whether somebody is erased, by any of what is known of them; records: SOURCE:UID."""
+        return (
+            any(self._has("record", one) for one in records)
+            or any(map(self._is_address, addresses))
+            or any(self._has("phone", number) for one in phones if (number := _number(one)))
+            or any(self._has("name", _name(one)) for one in names)
         )
 
     def _is_address(self, text: str) -> bool:
@@ -271,3 +289,47 @@ def take_back(db: Store, profile_id: int, who: str) -> int:
     for person in found:
         db.execute("DELETE FROM erased WHERE profile_id = ? AND person = ?", (profile_id, person))
     return len(found)
+
+
+# --- beside the database -------------------------------------------------------------------------
+
+
+def keep(db: Store, home: Home) -> None:
+    """Write all fingerprints and their key to the home's file, as they are now.
+
+    Raises StoreError where that cannot be.
+    """
+    key = db.meta_get(_KEY)
+    if key is None:
+        return
+    rows = [list(row) for row in db.rows(f"SELECT {_COLUMNS} FROM erased ORDER BY {_COLUMNS}")]
+    try:
+        atomic.replace(home.erased, to_json({"key": key, "erased": rows}).encode())
+    except OSError as error:
+        raise StoreError(f"{home.erased}: cannot be written: {error.strerror}") from error
+
+
+def take_over(db: Store, home: Home) -> set[int]:
+    """Put the fingerprints of the home's file in the place of a database's that is older.
+
+    Returns the profiles that have any, or had. Without a file all stays as it is. Raises StoreError
+    where it cannot be read: nobody is to be brought back because of that.
+    """
+    try:
+        told = json.loads(home.erased.read_bytes())
+        key = bytes.fromhex(told["key"]).hex()
+        rows = [(int(profile), int(person), str(mark)) for profile, person, mark in told["erased"]]
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{home.erased}: whom you have had forgotten cannot be read; delete the file to have "
+            "them back"
+        ) from error
+    with db.transaction():
+        had = {row["profile_id"] for row in db.rows("SELECT profile_id FROM erased")}
+        db.execute("DELETE FROM erased")
+        for row in rows:
+            db.execute(f"INSERT INTO erased ({_COLUMNS}) VALUES (?, ?, ?)", row)
+        db.meta_set(_KEY, key)
+    return had | {profile for profile, _, _ in rows}

@@ -6,7 +6,8 @@ says so and that it is not finished; then the files of models go, and the databa
 without what was deleted, and its journal emptied (`wipe`). Where that is cut short the next start
 goes on with it (`finish`).
 
-Copies are another matter: backups and databases set aside hold what they held. `copies` lists them.
+Copies are another matter: backups, databases set aside and what was left half-made hold what they
+held. `copies` lists them.
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ from twind.store import (
     proposals,
     questions,
     records,
-    recovery,
     sources,
     words,
 )
-from twind.store.connection import RECOVERED_SUFFIX
+from twind.store.connection import JOURNALS, RECOVERED_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +57,7 @@ _SPEAKING = {
     "checkins": ("note",),
     "outbox": ("payload", "error"),
     "deliveries": ("error",),
+    "sources": ("last_error",),
     "meta": ("value",),
 }
 """Where rows that stay may name somebody in passing. The question bank and the catalogue are
@@ -92,7 +93,31 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
     """Delete somebody; no source brings them back (twind.store.erased). Raises NotFoundError."""
     with db.transaction():
         [one] = people.known(db, profile_id, entity_id)
-        without = _fingerprints(db, profile_id, one)
+        return _delete_person(db, profile_id, one, _fingerprints(db, profile_id, one))
+
+
+def again(db: Store, home: Home) -> None:
+    """Forget in a database that is brought back those who were forgotten after it was kept.
+
+    Their bytes go when twind next starts (`finish`). Raises StoreError (erased.take_over).
+    """
+    with db.transaction():
+        for profile_id in erased.take_over(db, home):
+            sources.reread(db, profile_id)
+            without = erased.load(db, profile_id)
+            while (one := _back_again(db, profile_id, without)) is not None:
+                _delete_person(db, profile_id, one, without)
+            if _redact(db, profile_id, without):
+                _unlearn(db, profile_id)
+
+
+def _back_again(db: Store, profile_id: int, without: erased.Erased) -> people.Known | None:
+    known = people.known(db, profile_id)
+    return next((one for one in known if without.knows(**_marks(one))), None)
+
+
+def _delete_person(db: Store, profile_id: int, one: people.Known, without: erased.Erased) -> Gone:
+    with db.transaction():
         refs = {f"person:{one.id}", f"entity:{one.id}"}
         met = db.rows("SELECT record_id FROM event_people WHERE entity_id = ?", (one.id,))
         rows = patterns.rows_behind(db, profile_id, f"person:{one.id}")
@@ -110,7 +135,8 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
         deleted = records.erase(db, profile_id, one.records)
         for table, column in (("entity_attributes", "entity_id"), ("entities", "id")):
             db.execute(f"DELETE FROM {table} WHERE {column} = ?", (one.id,))
-        mentioned = sum(1 for _ in _redacted(db, profile_id, without))
+        people.settle(db, profile_id)
+        mentioned = _redact(db, profile_id, without)
         sources.reread(db, profile_id)
         put_out = _unlearn(db, profile_id)
     return Gone(one.name, deleted, mentioned, emptied, answers, put_out)
@@ -181,7 +207,8 @@ def everything(home: Home) -> list[Path]:
 
     `twind.toml` and the plugins are the user's own, and stay.
     """
-    return delete([*_databases(home), home.calendar, home.models_dir, *_left_over(home)])
+    made = (home.erased, home.calendar, home.models_dir)
+    return delete([*_databases(home), *made, *left_over(home)])
 
 
 # --- their bytes ---------------------------------------------------------------------------------
@@ -190,11 +217,13 @@ def everything(home: Home) -> list[Path]:
 def wipe(db: Store, home: Home) -> None:
     """Write the database anew without what was deleted, and empty its journal.
 
+    First whom no source is to bring back is kept for a backup that does not know (erased.keep).
     Raises StoreError where another program keeps it from that; then it is still to be done.
     """
+    erased.keep(db, home)
     kept = {row["file"] for row in db.rows("SELECT file FROM models WHERE file IS NOT NULL")}
     delete(path for path in home.models_dir.glob("*") if path.name not in kept)
-    delete(_left_over(home))
+    delete(left_over(home))
     try:
         db.execute("VACUUM")
         busy = db.value("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -217,9 +246,19 @@ def finish(db: Store, home: Home) -> bool:
 
 
 def copies(home: Home) -> list[Path]:
-    """Return where else twind keeps what it knows: backups, and damaged databases set aside."""
-    damaged = recovery.aside(home)
-    return [*sorted(home.backups_dir.glob("twind-*.zip")), *sorted(damaged.glob("*"))]
+    """Return where else there is what twind knows: in backups, set aside as damaged, half-made."""
+    made, aside = home.backups_dir.glob("twind-*.zip"), home.damaged_dir.glob("*")
+    return [*sorted(made), *sorted(aside), *left_over(home)]
+
+
+def left_over(home: Home) -> list[Path]:
+    """Return the folders that a backup or a recovery is made in, or did not live to remove."""
+    return [
+        path
+        for folder in (home.state_dir, home.backups_dir)
+        for path in sorted(folder.glob(".twind-*"))
+        if path.is_dir()
+    ]
 
 
 def delete(paths: Iterable[Path]) -> list[Path]:
@@ -244,16 +283,27 @@ def _fingerprints(db: Store, profile_id: int, one: people.Known) -> erased.Erase
     return erased.add(
         db,
         profile_id,
-        records=[f"{source}:{uid}" for source, uid in one.records],
-        addresses=one.about.get("emails", ()),
-        phones=one.about.get("phones", ()),
-        names=(one.name, *one.names),
+        **_marks(one),
         shared=[name for other in others for name in (other.name, *other.names)],
     )
 
 
+def _marks(one: people.Known) -> dict[str, list[str]]:
+    """Return what somebody is known by."""
+    return {
+        "records": [f"{source}:{uid}" for source, uid in one.records],
+        "addresses": one.about.get("emails", []),
+        "phones": one.about.get("phones", []),
+        "names": [one.name, *one.names],
+    }
+
+
+def _redact(db: Store, profile_id: int, without: erased.Erased) -> int:
+    """Take those who are erased out of all rows that stay; return how many named them."""
+    return sum(1 for _ in _redacted(db, profile_id, without))
+
+
 def _redacted(db: Store, profile_id: int, without: erased.Erased) -> Iterator[None]:
-    """Take somebody out of all rows that stay; yield for each that named them."""
     for row in db.rows("SELECT id, payload FROM records WHERE profile_id = ?", (profile_id,)):
         told = without.payload(row["payload"])
         if told != row["payload"]:
@@ -289,15 +339,5 @@ def _unlearn(db: Store, profile_id: int) -> int:
 
 
 def _databases(home: Home) -> list[Path]:
-    names = ("", *recovery.JOURNALS, RECOVERED_SUFFIX)
+    names = ("", *JOURNALS, RECOVERED_SUFFIX)
     return [home.database.with_name(f"{home.database.name}{suffix}") for suffix in names]
-
-
-def _left_over(home: Home) -> list[Path]:
-    """Return the folders that a backup or a recovery was made in and did not live to remove."""
-    return [
-        path
-        for folder in (home.state_dir, home.backups_dir)
-        for path in folder.glob(".twind-*")
-        if path.is_dir()
-    ]

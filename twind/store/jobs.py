@@ -65,26 +65,13 @@ def newest(db: Store, name: str) -> Job | None:
 
 
 def enqueue(db: Store, name: str, args: dict[str, Any], key: str | None = None) -> Job:
-    """Queue a job, or return the one that already stands for it.
-
-    That is the job of the same key, unless it failed (it is queued again), or one still queued with
-    the same name and arguments.
-    """
+    """Queue a job, or return the one of the same key; where that failed it is queued again."""
     with db.transaction():
-        if key is not None:
-            row = db.row("SELECT * FROM jobs WHERE key = ?", (key,))
-            if row is not None:
-                if row["state"] == "failed":
-                    db.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (row["id"],))
-                return get(db, row["id"])
-        else:
-            row = db.row(
-                "SELECT * FROM jobs WHERE state = 'queued' AND key IS NULL AND name = ? "
-                "AND args = ?",
-                (name, to_json(args)),
-            )
-            if row is not None:
-                return _job(row)
+        row = db.row("SELECT id, state FROM jobs WHERE key = ?", (key,))
+        if row is not None:
+            if row["state"] == "failed":
+                db.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (row["id"],))
+            return get(db, row["id"])
         db.execute(
             "INSERT INTO jobs (name, key, args, state, queued_at) VALUES (?, ?, ?, 'queued', ?)",
             (name, key, to_json(args), db.now()),

@@ -102,6 +102,18 @@ def erased(connection: sqlite3.Connection) -> None:
     connection.execute(schema.create("erased"))
 
 
+def spent_ids(connection: sqlite3.Connection) -> None:
+    """Keep the highest id of each table that was deleted, so that nothing else ever gets it."""
+    connection.execute(schema.create("spent_ids"))
+
+
+def no_windows(connection: sqlite3.Connection) -> None:
+    """Drop two columns that nothing reads or writes."""
+    have = {row[1] for row in connection.execute("PRAGMA table_info(sources)")}
+    for column in have.intersection({"window_start", "window_end"}):
+        connection.execute(f"ALTER TABLE sources DROP COLUMN {column}")
+
+
 def _add_columns(connection: sqlite3.Connection, table: str, columns: dict[str, str]) -> None:
     """Add those that are missing: a table that was made just now has them already."""
     have = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -120,6 +132,8 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     words,
     changes,
     erased,
+    spent_ids,
+    no_windows,
 )
 
 

@@ -18,6 +18,8 @@ from twind.store import people
 from twind.store.connection import from_json, stored_time, to_json
 
 if TYPE_CHECKING:
+    from sqlite3 import Row
+
     from twind.store.connection import Store
 
 SINGLE_TASKS = "Single tasks"
@@ -40,7 +42,7 @@ class Projector:
         self._touched_people = False
         self._freed_people: set[int] = set()
         self._touched_events: list[int] = []
-        self._emptied: set[int] = set()
+        self._touched_projects: set[int] = set()
 
     def put(self, record: Record, row_id: int | None) -> int | None:
         """Write the row of a new or changed record and return its id.
@@ -84,14 +86,14 @@ class Projector:
             )
             self._db.execute("DELETE FROM workflow_steps WHERE id = ?", (row_id,))
             if workflow is not None:
-                self._emptied.add(workflow)
+                self._touched_projects.add(workflow)
         elif kind == "project" and self._made_here("workflows", row_id):
-            self._emptied.add(row_id)
+            self._touched_projects.add(row_id)
 
     def finish(self) -> None:
-        """Link people to events and put away projects that nothing stands behind any more."""
-        for workflow in self._emptied:
-            self._close_if_empty(workflow)
+        """Link people to events, and have projects that only their tasks name end with these."""
+        for workflow in self._touched_projects:
+            self._follow_tasks(workflow)
         if self._touched_people or not people.is_settled(self._db, self._profile_id):
             people.settle(self._db, self._profile_id, self._freed_people)
         elif self._touched_events:
@@ -156,6 +158,14 @@ class Projector:
 
     def _put_task(self, task: Task, row_id: int | None) -> int:
         workflow = self._project_of(task)
+        old = self._db.row(
+            "SELECT workflow_id, status, due_date, metadata FROM workflow_steps WHERE id = ?",
+            (row_id,),
+        )
+        if old is not None and old["workflow_id"] != workflow:
+            self._touched_projects.add(old["workflow_id"])
+        if task.status == "open" or not task.series:  # a habit goes on between two of its times
+            self._touched_projects.add(workflow)
         columns = {
             "workflow_id": workflow,
             "description": task.title,
@@ -173,7 +183,7 @@ class Projector:
                     "created_at": stored_time(task.created_at),
                     "recurrence": task.recurrence,
                     "series": task.series,
-                    "rescheduled": self._rescheduled(task, row_id),
+                    "rescheduled": self._rescheduled(task, old),
                     "contexts": list(task.contexts),
                 }
             ),
@@ -190,14 +200,11 @@ class Projector:
         )
         return self._db.insert("workflow_steps", step_order=order, **columns)
 
-    def _rescheduled(self, task: Task, row_id: int | None) -> int:
+    def _rescheduled(self, task: Task, old: Row | None) -> int:
         """Return how often a task was put off, this time included if it has just been.
 
         The next time of what recurs is no delay, whatever became of the last one.
         """
-        old = self._db.row(
-            "SELECT status, due_date, metadata FROM workflow_steps WHERE id = ?", (row_id,)
-        )
         if old is None:
             return task.rescheduled
         due = stored_time(task.due)
@@ -211,8 +218,11 @@ class Projector:
         )
         return max(task.rescheduled, int(from_json(old["metadata"]).get("rescheduled", 0)) + later)
 
-    def _close_if_empty(self, workflow: int) -> None:
-        """End a project of ours that no source names any more; drop it if it left no trace."""
+    def _follow_tasks(self, workflow: int) -> None:
+        """End a project of ours that no source tells of once all its tasks are over.
+
+        It goes on when one is to be done again, and is dropped if it left no trace.
+        """
         if not self._made_here("workflows", workflow) or self._stands("project", workflow, -1):
             return
         steps = self._db.rows(
@@ -222,6 +232,11 @@ class Projector:
             self._db.execute("DELETE FROM workflows WHERE id = ?", (workflow,))
         elif all(row["status"] != "pending" for row in steps):
             self._db.execute("UPDATE workflows SET status = 'completed' WHERE id = ?", (workflow,))
+        else:
+            self._db.execute(
+                "UPDATE workflows SET status = 'active' WHERE id = ? AND status = 'completed'",
+                (workflow,),
+            )
 
     # --- shared ----------------------------------------------------------------------------------
 

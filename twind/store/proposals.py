@@ -7,7 +7,6 @@ What is for somebody whom twind is not to know any more (twind.store.words) is n
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -438,8 +437,3 @@ def as_json(proposal: Proposal, zone: ZoneInfo) -> dict[str, Any]:
         if key in proposal.details:
             shape[key] = proposal.details[key]
     return shape
-
-
-def with_id(proposal: Proposal, proposal_id: int) -> Proposal:
-    """Return the proposal under the id it was kept as."""
-    return replace(proposal, id=proposal_id)

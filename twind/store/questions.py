@@ -150,7 +150,8 @@ def _renew(
 ) -> None:
     """Let a question that is there already speak of what it speaks of now, and wake it.
 
-    Whoever left and came back under their name has another row, and the answers mean them still.
+    Whoever left and came back under their name has another row, and the answers mean them still:
+    the text names them. Nobody else ever has the row that was theirs.
     """
     about = from_json(question["metadata"])
     if "effort_s" not in about:
@@ -297,7 +298,7 @@ def take_back(db: Store, profile_id: int, response_id: int) -> None:
         if question_id is None:
             raise NotFoundError(f"there is no answer {response_id}")
         db.execute("DELETE FROM responses WHERE id = ?", (response_id,))
-        # The next answer may get this one's id.
+        # What was said of it goes with it.
         words.take_back(db, profile_id, ("evidence",), words.origin(("responses", response_id), {}))
         db.execute(
             "UPDATE questions SET times_asked = MAX(0, COALESCE(times_asked, 0) - 1) WHERE id = ?",

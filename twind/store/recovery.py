@@ -32,7 +32,7 @@ from twind import atomic
 from twind.clock import format_utc
 from twind.errors import BackupError
 from twind.store import backups, models, rotation
-from twind.store.connection import RECOVERED_SUFFIX, Store
+from twind.store.connection import JOURNALS, RECOVERED_SUFFIX, Store
 
 if TYPE_CHECKING:
     from twind.clock import Clock
@@ -43,7 +43,6 @@ META = "recovered"
 """Names, in `meta`, what was recovered last."""
 MENDED = "mended_model"
 """The same for the file of a model."""
-JOURNALS = ("-wal", "-shm", "-journal")
 _WAL_HEAD, _FRAME_HEAD = struct.Struct(">8I"), struct.Struct(">4I8x")
 _WAL_MAGIC = (0x377F0682, 0x377F0683)
 """Of a journal (sqlite.org/walformat.html): magic, version, page size, sequence, two salts, two
@@ -122,7 +121,7 @@ def damaged_journal(home: Home) -> str | None:
 def keep(home: Home, clock: Clock, because: str) -> Recovered:
     """Copy the database and its journal to a folder of their own, and go on with what is sound."""
     now = clock.now()
-    folder = aside(home) / f"{now:%Y%m%dT%H%M%SZ}"
+    folder = home.damaged_dir / f"{now:%Y%m%dT%H%M%SZ}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for suffix in ("", "-wal"):
         shutil.copy2(f"{home.database}{suffix}", folder)
@@ -138,6 +137,7 @@ def note(db: Store, told: Recovered) -> None:
 def recover(home: Home, clock: Clock, because: str) -> Recovered:
     """Put the newest good backup's database in the place of the damaged one.
 
+    Whom the user has had forgotten since it was made is forgotten in it first (erasure.again).
     because: what is wrong with that. To be called by whoever holds the home, with the database open
     nowhere. Raises BackupError where there is no good backup; then all is as it was.
     """
@@ -148,11 +148,11 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
         because,
         str(path),
         format_utc(manifest.made_at),
-        str(aside(home) / f"{now:%Y%m%dT%H%M%SZ}"),
+        str(home.damaged_dir / f"{now:%Y%m%dT%H%M%SZ}"),
     )
     with tempfile.TemporaryDirectory(prefix=".twind-", dir=home.state_dir) as folder:
         part = Path(folder) / home.database.name
-        backups.unpack_database(path, part)
+        backups.unpack_database(path, home, part)
         with Store.open(part, clock) as db:
             note(db, told)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -180,11 +180,6 @@ def finish(home: Home) -> Recovered | None:
     new.replace(home.database)
     atomic.sync_folder(home.state_dir)
     return told
-
-
-def aside(home: Home) -> Path:
-    """Return the folder that what is damaged is set aside in."""
-    return home.state_dir / "damaged"
 
 
 def last(db: Store) -> Recovered | None:
@@ -219,7 +214,7 @@ def mend_models(db: Store, profile_id: int, home: Home) -> Mended | None:
     if _is(place, row.sha256):
         return None
     now = db.clock.now()
-    folder = aside(home) / f"{now:%Y%m%dT%H%M%SZ}"
+    folder = home.damaged_dir / f"{now:%Y%m%dT%H%M%SZ}"
     if place.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place.rename(folder / place.name)

@@ -1,16 +1,19 @@
 """Which backups are kept: the newest of each of the last days, weeks and months.
 
 A folder of backups is twind's own: what bears the name of a backup there, and is not to be kept, is
-deleted. Whatever else lies there is left alone.
+deleted. Whatever else lies there is left alone, but for the folders that backups are made in: each
+holds a plain copy of the database, and one that is still there after an hour is nobody's any more.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import twind
-from twind.store import backups
+from twind.store import backups, erased, erasure
 from twind.store.connection import BUSY_TIMEOUT_S, Store
 
 if TYPE_CHECKING:
@@ -22,22 +25,36 @@ if TYPE_CHECKING:
     from twind.settings import BackupSettings
     from twind.store.backups import Manifest
 
+LEFT_OVER = timedelta(hours=1)
+"""No backup and no recovery takes as long: whoever worked in a folder as old was killed."""
 _NAME = "twind-%Y%m%dT%H%M%SZ.zip"
 
 
 def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path, Manifest]:
     """Make a backup in the home's folder, and delete those that are not to be kept any more.
 
-    Raises BackupError where none can be made: then nothing is deleted.
+    Raises BackupError where none can be made: then no backup is deleted; and StoreError
+    (erased.keep).
     """
+    _sweep(home, db.clock.now())
     path = home.backups_dir / db.clock.now().astimezone(UTC).strftime(_NAME)
     manifest = backups.make(db, home, path, because)
+    # One day it is too old to know whom the user has had forgotten since: that stands beside it.
+    erased.keep(db, home)
     there = made(home.backups_dir)
     kept = chosen(there.values(), keep)
     for old, moment in there.items():
         if moment not in kept:
             old.unlink(missing_ok=True)
     return path, manifest
+
+
+def _sweep(home: Home, now: datetime) -> None:
+    """Delete the folders that whoever was killed has left: they take room a backup may need."""
+    for folder in erasure.left_over(home):
+        with suppress(FileNotFoundError):  # its backup has just been made, and it is gone
+            if folder.stat().st_mtime < (now - LEFT_OVER).timestamp():
+                shutil.rmtree(folder)
 
 
 def opened(

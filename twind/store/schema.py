@@ -73,13 +73,14 @@ MISSION_TABLES: dict[str, str] = {
 
 OWN_TABLES: dict[str, str] = {
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "spent_ids": "table_name TEXT PRIMARY KEY, id INTEGER NOT NULL",
     "change_log": """
         seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, table_name TEXT NOT NULL,
         op TEXT NOT NULL, row_id INTEGER""",
     "cursors": "consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL",
     "sources": """
         profile_id INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL DEFAULT '{}',
-        window_start TEXT, window_end TEXT, records INTEGER NOT NULL DEFAULT 0,
+        records INTEGER NOT NULL DEFAULT 0,
         last_run_at TEXT, last_ok_at TEXT, last_error TEXT, needs_user INTEGER NOT NULL DEFAULT 0,
         trouble TEXT, trouble_since TEXT, held_since TEXT, held_upto INTEGER,
         accepted INTEGER NOT NULL DEFAULT 0, more_errors INTEGER NOT NULL DEFAULT 0,
@@ -185,6 +186,9 @@ LOGGED = (
     "words",
 )
 """The tables whose every change lands in the change log."""
+
+SPENT = (*MISSION_TABLES, "records", "changes", "checkins", "words")
+"""The tables whose ids are given once: answers, proposals and words speak of their rows by id."""
 
 _REFERENCES = re.compile(r"\s+REFERENCES \w+\(id\)(?: ON DELETE CASCADE)?")
 
