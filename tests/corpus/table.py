@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twind.home import Home, bundled
-from twind.jobs.sync import FUTURE_DAYS, PAST_DAYS
+from twind.plugins.calling import FUTURE_DAYS, PAST_DAYS
 from twind.store import Store
 from twind.testing import Synced, Twin
 

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from twind import settings
-from twind.jobs import check, sync
+from twind.jobs import check
 from twind.jobs.work import Work
 
 SLOW = """\
@@ -28,10 +28,6 @@ def twind_register(register):
 @pytest.fixture
 def work(db, home, clock):
     return Work(db, home, settings.parse({"profile": {"timezone": "Europe/Berlin"}}), clock)
-
-
-def test_the_window_is_a_syncs(work):
-    assert check.window(work.clock.now(), work.settings) == sync.window(work)
 
 
 @pytest.mark.parametrize(

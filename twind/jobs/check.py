@@ -13,7 +13,6 @@ import re
 import signal
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_jsonable_python
 
 from twind import api, plugins
-from twind.clock import format_utc, local_midnight, monotonic_s, parse_utc
+from twind.clock import format_utc, monotonic_s, parse_utc
 from twind.errors import NotFoundError, PluginError
 from twind.home import bundled, bundled_plugins
 from twind.model import Record
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from twind.model import Fetched
     from twind.settings import TwindSettings
 
-PAST_DAYS, FUTURE_DAYS = 180, 90
-"""The window of a trial is that of a sync."""
 TIMEOUT_S = 60.0
 SHOWN_ERRORS = 20
 SHOWN_RECORDS = 3
@@ -320,18 +317,8 @@ def _title(record: Record) -> str:
     return f"{type(record).__name__} {one_line(text, 80)}"
 
 
-def window(now: datetime, settings: TwindSettings) -> api.Window:
-    """Return what a sync at `now` would ask for."""
-    zone = settings.zone
-    today = now.astimezone(zone).date()
-    return api.Window(
-        local_midnight(today - timedelta(days=PAST_DAYS), zone),
-        local_midnight(today + timedelta(days=FUTURE_DAYS), zone),
-    )
-
-
 def _fetch(one: plugins.Loaded, work: Work, now: datetime, state: dict[str, Any]) -> _Trial:
-    ctx = plugins.context(one, work.settings, window(now, work.settings), now, state)
+    ctx = plugins.context(one, work.settings, plugins.window(now, work.settings.zone), now, state)
     trial = _Trial([], state, None, 0.0)
     start_s = monotonic_s()
     try:

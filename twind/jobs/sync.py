@@ -9,24 +9,20 @@ what is new and changed lands, and the user is asked once.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twind import messages, plugins
-from twind.api import Window
-from twind.clock import local_midnight, parse_utc
+from twind.clock import parse_utc
 from twind.errors import NotFoundError, PluginError
 from twind.store import outbox, records, sources, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
+    from twind.api import Window
     from twind.jobs.work import Work
-
-PAST_DAYS = 180
-FUTURE_DAYS = 90
 
 log = logging.getLogger("twind.sync")
 
@@ -78,17 +74,8 @@ def _files(inspected: Sequence[dict[str, Any]], names: Sequence[str] | None) -> 
 
 def _ask(work: Work, name: str, file: Path) -> plugins.Ask:
     state = sources.state(work.db, work.profile_id, name)
-    return plugins.Ask(name, file, window(work), work.clock.now(), state)
-
-
-def window(work: Work) -> Window:
-    """Return what is fetched: whole days of the user's, so that it moves once a day."""
-    zone = work.settings.zone
-    today = work.clock.now().astimezone(zone).date()
-    return Window(
-        local_midnight(today - timedelta(days=PAST_DAYS), zone),
-        local_midnight(today + timedelta(days=FUTURE_DAYS), zone),
-    )
+    now = work.clock.now()
+    return plugins.Ask(name, file, plugins.window(now, work.settings.zone), now, state)
 
 
 def _is_forgotten(work: Work, name: str) -> bool:

@@ -5,7 +5,7 @@ misbehave, `calling` how they are used, and `validation` what they may yield. `a
 process of its own, for `inspecting` and `reading`; `wire` is how records come back from there.
 """
 
-from twind.plugins.calling import channels, context, deliver, describe, fetch, watch
+from twind.plugins.calling import channels, context, deliver, describe, fetch, watch, window
 from twind.plugins.fencing import fence, quiet_stdout
 from twind.plugins.finding import Found, discover
 from twind.plugins.inspecting import inspect
@@ -33,4 +33,5 @@ __all__ = [
     "read_all",
     "validate_records",
     "watch",
+    "window",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twind import api
+from twind.clock import local_midnight
 from twind.errors import PluginError
 from twind.model import (
     Channel,
@@ -22,6 +24,7 @@ from twind.settings import base_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from twind.home import Home
     from twind.plugins.loading import Loaded
@@ -31,9 +34,20 @@ from twind.plaintext import one_line
 from twind.plugins.fencing import BATCH, TOO_MUCH, fence, file_label, message_of, pull
 from twind.plugins.validation import validate_records
 
+PAST_DAYS, FUTURE_DAYS = 180, 90
+"""How far back and ahead sources are read."""
 MAX_WATCHED = 10_000
 MAX_STATE = 64 << 20
 """How much a plugin may keep, as JSON. A calendar of a thousand files keeps a few MiB."""
+
+
+def window(now: datetime, zone: ZoneInfo) -> api.Window:
+    """Return what is fetched: whole days of the user's, so that it moves once a day."""
+    today = now.astimezone(zone).date()
+    return api.Window(
+        local_midnight(today - timedelta(days=PAST_DAYS), zone),
+        local_midnight(today + timedelta(days=FUTURE_DAYS), zone),
+    )
 
 
 def context(

@@ -96,7 +96,7 @@ def context(
     core = configuration.parse({"profile": {"timezone": timezone}})
     return api.Context(
         settings=settings,
-        window=window or check.window(now, core),
+        window=window or plugins.window(now, core.zone),
         now=now,
         timezone=ZoneInfo(timezone),
         emails=frozenset(email.strip().lower() for email in emails),
@@ -218,7 +218,7 @@ class Twin:
     ) -> api.Context[Any]:
         """Return what the plugin would be called with now."""
         now = self.clock.now()
-        window = window or check.window(now, self._settings)
+        window = window or plugins.window(now, self._settings.zone)
         return plugins.context(self._loaded, self._settings, window, now, state)
 
     def fetch(
