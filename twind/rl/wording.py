@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twind.model import Target
+    from twind.preferences.catalogue import Aspect
     from twind.rl.snapshot import Fitted
 
 _WITH_NOBODY: dict[str, dict[str, str]] = {
@@ -158,6 +159,18 @@ def _quoted(target: Target) -> str:
     return "your odd jobs" if target.name == SINGLE_TASKS else f"“{target.name}”"
 
 
+def aspect(one: Aspect, known: str, *, spared: bool) -> str:
+    """Return what an aspect has to do with a proposal that it speaks for.
+
+    known: how well it is known of the user. spared: that the user cares little for it, and the
+    proposal does without.
+    """
+    said = one.description.removesuffix(".")
+    if spared:
+        said = f"It spares you what you care little for: {said[0].lower()}{said[1:]}"
+    return f"{said} ({one.dimension.lower()}: {one.name.replace('_', ' ')}, {known})"
+
+
 def days(number: float) -> str:
     """Return a number of days, at least one, in words: "day" for one, as after "every"."""
     whole = max(1, round(number))
@@ -169,15 +182,20 @@ def days_ago(number: int) -> str:
     return {0: "within the last day", 1: "a day ago"}.get(number, f"{number} days ago")
 
 
-def due(deadline_h: float, now_h: float) -> str:
+def due(deadline_h: float, now_h: float, day: int = 0) -> str:
     """Return when something is due, as people say it; both in hours from midnight of today.
 
-    A deadline at midnight is the end of the day before it.
+    day: the one it is told of, 0 for today: tomorrow's proposal is read today and tomorrow, and
+    must be true on both. A deadline at midnight is the end of the day before it.
     """
     if deadline_h < now_h:
         return "overdue"
-    days = math.ceil(deadline_h / 24.0) - 1
-    return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
+    days = math.ceil(deadline_h / 24.0) - 1 - day
+    if day == 0:
+        return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
+    if days < 0:
+        return "overdue by then"
+    return {0: "due that day", 1: "due the day after"}.get(days, f"due {days} days after that")
 
 
 # --- what is known of the user's own days ---------------------------------------------------------
@@ -305,5 +323,5 @@ def weighed(projects: tuple[int, int], people: tuple[int, int]) -> str:
 def _counted(shown: int, every: int, one: str, rule: str, many: str | None = None) -> str:
     name = one if every == 1 else many or f"{one}s"
     if shown < every:
-        return f"{shown} of {every} {name}, {rule},"
+        return f"{shown} of {every} {name} ({rule})"
     return f"{'no' if every == 0 else every} {name}"
