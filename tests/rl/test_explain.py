@@ -277,6 +277,57 @@ def test_nothing_is_said_to_be_usual_that_is_not_known(db, clock, days, text):
     assert [one.text for one in made.reasons if one.kind == "person"] == [text]
 
 
+@pytest.mark.parametrize(
+    ("met", "status", "text"),
+    [
+        (False, "confirmed", "twind knows of no meeting with Bob before “Dinner with Bob” on"),
+        (True, "confirmed", "You last saw Bob 9 days ago; you meet next for “Dinner with Bob” on"),
+        (True, "cancelled", "You last saw Bob 9 days ago"),
+    ],
+)
+def test_a_meeting_that_is_to_come_is_named(db, clock, met, status, text):
+    bob = (Attendee(email="bob@x.org", status="accepted"),)
+    starts = {"Dinner with Bob": timedelta(days=6, hours=11)} | (
+        {"Chess": -timedelta(days=9)} if met else {}
+    )
+    events = [
+        CalendarEvent(
+            uid=title,
+            title=title,
+            start=clock.now() + away,
+            end=clock.now() + away + timedelta(hours=2),
+            status=status if title.startswith("Dinner") else "confirmed",
+            attendees=bob,
+        )
+        for title, away in starts.items()
+    ]
+    window = (clock.now() - timedelta(days=30), clock.now() + timedelta(days=30))
+    records.apply(
+        db, 1, "test", [Person(uid="b", name="Bob", emails=("bob@x.org",)), *events], window
+    )
+    made = teller(db, clock).proposal(rated("social", PERSON), 0)
+    [person] = [one for one in made.reasons if one.kind == "person"]
+    assert person.text == text + (" Sunday, 8 March" if text.endswith(" on") else "")
+    cited = ["Chess"] * met + ["Dinner with Bob"] * (status == "confirmed")
+    assert [row["text"] for row in person.evidence] == cited
+
+
+def test_a_step_that_is_as_good_as_done_is_not_begun_with(db, clock):
+    due = clock.now() + timedelta(days=1)
+    tasks = [Task(uid=n, title=n, due=due) for n in ("Get cat food", "Phone Elin")]
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    records.apply(db, 1, "test", tasks, window)
+    first = teller(db, clock)
+    made = first.proposal(rated("work", PROJECT), 0)
+    assert "beginning with “Get cat food”" in made.text
+    made = replace(first, done=frozenset({made.details["step"]})).proposal(
+        rated("work", PROJECT), 1
+    )
+    assert "beginning with “Phone Elin”" in made.text
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.text == "“Phone Elin” is due that day"
+
+
 def test_it_tells_what_somebody_is_to_the_user(db, clock):
     me = Person(uid="me", name="Me", emails=("me@x.org",), related=("spouse: Bob",))
     window = (clock.now() - timedelta(days=30), clock.now())
@@ -496,6 +547,15 @@ def test_every_value_can_be_told_of_either_way(code):
     assert text.startswith("It spares you what you care little for: ")
     # Nothing in a description is a name, which would not go on in lower case.
     assert aspect.description.split()[0] not in {"I", "Monday"}
+
+
+def test_a_long_talk_is_no_call_and_a_habit_no_work():
+    ann = Target(kind="person", id=1, name="Ann")
+    assert wording.sentence("social", ann, 60, "light") == "Give Ann a call for an hour"
+    assert wording.sentence("social", ann, 120, "light") == "Chat with Ann for two hours"
+    plants = Target(kind="project", id=2, name="Water the plants")
+    told = wording.sentence("work", plants, 30, "deep", habit=True)
+    assert told == "See to “Water the plants” for half an hour"
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
 from twind.rl.snapshot import (
+    HORIZON_DAYS,
     LifeParameters,
     PersonState,
     ProjectState,
@@ -61,7 +62,8 @@ _ALL_IN_ALL = Reason(
 class Teller:
     """Tells about one snapshot.
 
-    silent_on: dimensions that no reason is to speak of.
+    silent_on: dimensions that no reason is to speak of. done: the rows of open steps that are as
+    good as done (`DataPipeline.ahead`).
     """
 
     reader: evidence.Reader
@@ -69,6 +71,7 @@ class Teller:
     belief: Belief
     model: str
     silent_on: frozenset[str] = frozenset()
+    done: frozenset[int] = frozenset()
 
     def proposal(self, rated: Rated, day: int, seen: str | None = None) -> Proposal:
         """Return an item of the plan as a proposal with its reasons.
@@ -92,6 +95,7 @@ class Teller:
             minutes,
             intensity,
             first=begin,
+            habit=_is_habit(about),
             style=self._style(),
             figures=(rated.gain, rated.acceptance),
         )
@@ -120,6 +124,7 @@ class Teller:
             "odds": self._odds(rated),
             "worth": self.belief.worth(observations.beyond(features, usual))[0],
             "block": _as_json(block),
+            **({"step": steps[0].id} if steps else {}),
             "acted": [item.kind, item.target, item.duration, item.intensity],
             "considered": [[*one.item, one.worth, one.probability] for one in rated.considered],
             **({"seen": seen} if seen else {}),
@@ -303,8 +308,9 @@ class Teller:
             text = f"What you have said to proposals speaks for {called}"
             return Reason(kind="reviews", ref=code, weight=0.0, text=text, evidence=rows)
         if code not in catalogue.index_of():
-            assert about is not None
-            text = f"From what you said and did, {about.name} matters to you"
+            target = _target(about)
+            assert target is not None
+            text = f"What you have said and done speaks for {wording.quoted(target)}"
             return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
         aspect = catalogue.aspects()[catalogue.index_of()[code]]
         sure = self.belief.confidence(code)
@@ -321,8 +327,8 @@ class Teller:
 
     def _deadline(self, project: ProjectState, day: int) -> Reason:
         steps = self._next_steps(project)
-        if project.name == SINGLE_TASKS and steps:
-            # They have nothing in common but the list: the one to begin with speaks for itself.
+        if steps and (project.name == SINGLE_TASKS or _is_habit(project)):
+            # Such have nothing in common but the list: the one to begin with speaks for itself.
             steps = steps[:1]
             text = f"{wording.step(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
         else:
@@ -365,31 +371,57 @@ class Teller:
         ]
         now = self.reader.now
         return sorted(
-            (s for s in row.steps if not s.done and (s.start is None or s.start <= now)),
+            (
+                s
+                for s in row.steps
+                if not s.done and s.id not in self.done and (s.start is None or s.start <= now)
+            ),
             key=lambda step: (step.due is None, step.due, step.id),
         )
 
     def _person(self, person: PersonState) -> Reason:
         [row] = [row for row in evidence.people(self.reader) if row.id == person.id]
+        coming = self._coming(person)
         if row.meetings:
             since = wording.days_ago((self.reader.now - row.contacts[-1]).days)
             text = f"You last saw {person.name} {since}"
             usual = usual_gap_days(row.meetings, self.reader.local)
             if usual is not None:
                 text += f"; you usually meet every {wording.days(usual)}"
+            if coming is not None:
+                text += f"; you meet next for {self._event(coming)}"
+        elif coming is not None:
+            text = f"twind knows of no meeting with {person.name} before {self._event(coming)}"
         else:
             text = f"twind knows of no meeting with {person.name} yet"
         if kind := row.closeness(self.reader.local).kind:
             text += f"; {person.name} is {kind}"
+        events = [met.record for met in row.meetings[-1:]] + ([coming.id] if coming else [])
         return Reason(
             kind="person",
             ref=f"entity:{person.id}",
             weight=0.0,
             text=text,
-            evidence=tuple(
-                patterns.event_row(self.reader.db, met.record) for met in row.meetings[-1:]
-            ),
+            evidence=tuple(patterns.event_row(self.reader.db, event) for event in events),
         )
+
+    def _coming(self, person: PersonState) -> life.EventRow | None:
+        """Return the next event with somebody in the days ahead, None for none."""
+        reader = self.reader
+        until = reader.now + timedelta(days=HORIZON_DAYS)
+        ahead = life.events(reader.db, reader.profile_id, reader.now, until, with_people=True)
+        for event in ahead:
+            if person.id in event.people and event.brought_together(reader.emails):
+                return event
+        return None
+
+    def _event(self, event: life.EventRow) -> str:
+        start = event.start.astimezone(self.reader.zone)
+        return f"{wording.step(event.title)} on {start:%A}, {start.day} {start:%B}"
+
+
+def _is_habit(about: ProjectState | PersonState | None) -> bool:
+    return isinstance(about, ProjectState) and about.kind == "habit"
 
 
 def _target(about: ProjectState | PersonState | None) -> Target | None:

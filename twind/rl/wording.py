@@ -43,6 +43,7 @@ _WITH_PERSON: dict[str, dict[str, str]] = {
     "outdoors": {"": "go outside with {name}"},
     "exercise": {"": "work out with {name}"},
 }
+_CALL = _WITH_PERSON["social"]["light"]
 _IN_WRITING: dict[str, dict[str, str]] = {
     "social": {"light": "write to {name}"},
     "help": {"light": "write to {name} and ask what they need"},
@@ -57,6 +58,12 @@ _FOR_PROJECT: dict[str, dict[str, str]] = {
     "create": {"": "make something for {name}"},
     "plan": {"": "plan {name}"},
 }
+_FOR_HABIT: dict[str, dict[str, str]] = {
+    "work": {"": "see to {name}"},
+    "learn": {"": "study for {name}", "light": "read up for {name}"},
+}
+LONG_MIN = 90
+"""From here on nobody gives anybody a call: they talk."""
 _LENGTHS = {
     15: "a quarter of an hour",
     30: "half an hour",
@@ -120,23 +127,27 @@ def sentence(
     intensity: str,
     *,
     first: str | None = None,
+    habit: bool = False,
     style: Style = Style(),
     figures: tuple[float, float] | None = None,
 ) -> str:
     """Return a proposal in words.
 
-    first: the step of a project to begin with. figures: what it gains, in neutral free hours, and
-    how probably it is taken up, 0..1, for who wants to know.
+    first: the step of a project to begin with. habit: that the project is one. figures: what it
+    gains, in neutral free hours, and how probably it is taken up, 0..1, for who wants to know.
     """
     table = _WITH_NOBODY
     if target is not None:
-        table = _WITH_PERSON if target.kind == "person" else _FOR_PROJECT
+        project = _FOR_HABIT if habit else _FOR_PROJECT
+        table = _WITH_PERSON if target.kind == "person" else project
     forms = table.get(action) or _WITH_NOBODY[action]
     words = forms.get(intensity, forms[""])
+    if words == _CALL and minutes >= LONG_MIN:
+        words = "chat with {name}"
     if table is _WITH_PERSON and style.written > CLEAR:
         words = _IN_WRITING.get(action, {}).get(intensity, words)
     if target is not None:
-        words = words.format(name=_quoted(target))
+        words = words.format(name=quoted(target))
     told = f"{words} for {length(minutes)}"
     if first is not None:
         told += f", beginning with {step(first)}"
@@ -153,7 +164,8 @@ def step(text: str) -> str:
     return f"“{textwrap.shorten(text, STEP_LENGTH, placeholder='…')}”"
 
 
-def _quoted(target: Target) -> str:
+def quoted(target: Target) -> str:
+    """Return what a proposal calls whom or what it is for."""
     if target.kind == "person":
         return target.name
     return "your odd jobs" if target.name == SINGLE_TASKS else f"“{target.name}”"
