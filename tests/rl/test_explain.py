@@ -398,8 +398,9 @@ def test_the_shortlist_names_who_the_target_is(told):
 
 def test_tasks_of_no_project_are_told_by_themselves():
     odd = Target(kind="project", id=2, name=SINGLE_TASKS)
-    told = wording.sentence("work", odd, 30, "normal", first="Water the plants")
-    assert told == "Work on your odd jobs for half an hour, beginning with “Water the plants”"
+    for intensity in INTENSITIES:
+        told = wording.sentence("work", odd, 30, intensity, first="Water the plants")
+        assert told == "Work on your odd jobs for half an hour, beginning with “Water the plants”"
 
 
 def test_of_single_tasks_the_one_to_begin_with_speaks_for_itself(db, clock):
@@ -534,6 +535,22 @@ def test_evidence_against_a_reason_is_not_cited_for_it(db, told):
     [reason] = [one for one in made.reasons if one.ref == code]
     assert len(against) > 3
     assert not [row for row in reason.evidence if row["table"] == "responses"]
+
+
+def test_no_row_is_cited_twice_for_a_reason(db, clock, told):
+    code = "MEN_CALM"
+    said = [("records", 1, "Tea"), ("records", 1, "Tea again"), ("records", 2, "Tea")]
+    said += [("records", row, f"Bath {row}") for row in (3, 4, 5)]
+    rows = [
+        patterns.EvidenceRow(
+            f"k{n}", "behaviour", clock.now(), text, table, row, 1 - n / 9, {code: 1}
+        )
+        for n, (table, row, text) in enumerate(said)
+    ]
+    patterns.write_evidence(db, 1, rows)
+    knows = believing(told, {code: 0.5})
+    [reason, *_] = knows.proposal(rated("rest", 0, ALIGNED), 0).reasons
+    assert [row["text"] for row in reason.evidence] == ["Tea", "Bath 3", "Bath 4"]
 
 
 @pytest.mark.parametrize("code", VALUES)

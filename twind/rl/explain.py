@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
 MOST_ASPECTS = 3
+MOST_ROWS, MOST_READ = 3, 30
+"""So many rows are cited for an aspect, and looked through for them: many say the same."""
 KNOWN_FROM = 0.01
 """Confidence below which a strength is the population's and not the user's."""
 LEAST_PART = 0.1
@@ -320,10 +322,20 @@ class Teller:
         return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
 
     def _rows(self, code: str, direction: int) -> tuple[dict[str, Any], ...]:
-        """Return the rows of the evidence that says so; what says the opposite is none of it."""
+        """Return the rows of the evidence that says so; what says the opposite is none of it.
+
+        Of what rests on one row, or is said in the same words, one is enough.
+        """
         db, profile_id = self.reader.db, self.reader.profile_id
-        found = patterns.evidence_for(db, profile_id, code, limit=3, direction=direction)
-        return tuple({key: row[key] for key in ("table", "id", "text", "at")} for row in found)
+        chosen: list[dict[str, Any]] = []
+        for row in patterns.evidence_for(db, profile_id, code, MOST_READ, direction=direction):
+            same = any(
+                row["text"] == one["text"] or (row["table"], row["id"]) == (one["table"], one["id"])
+                for one in chosen
+            )
+            if not same:
+                chosen.append({key: row[key] for key in ("table", "id", "text", "at")})
+        return tuple(chosen[:MOST_ROWS])
 
     def _deadline(self, project: ProjectState, day: int) -> Reason:
         steps = self._next_steps(project)

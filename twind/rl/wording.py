@@ -141,7 +141,9 @@ def sentence(
         project = _FOR_HABIT if habit else _FOR_PROJECT
         table = _WITH_PERSON if target.kind == "person" else project
     forms = table.get(action) or _WITH_NOBODY[action]
-    words = forms.get(intensity, forms[""])
+    # Odd jobs are neither small ones for something nor work that wants a closed door.
+    odd = target is not None and target.name == SINGLE_TASKS
+    words = forms[""] if odd else forms.get(intensity, forms[""])
     if words == _CALL and minutes >= LONG_MIN:
         words = "chat with {name}"
     if table is _WITH_PERSON and style.written > CLEAR:
