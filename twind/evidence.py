@@ -28,7 +28,7 @@ from twind.preferences import (
 from twind.preferences.belief import ATTRIBUTE_NAMES, Belief
 from twind.preferences.disowning import Disowned
 from twind.preferences.features import ACTIVITIES, Block, attributes
-from twind.preferences.observations import Linear, Observation, names_in
+from twind.preferences.observations import Linear, Observation, directions
 from twind.store import changes, life, patterns, proposals, questions, sources, words
 
 if TYPE_CHECKING:
@@ -500,7 +500,7 @@ def refresh(reader: Reader) -> Belief:
                     source_table=one.source[0],
                     source_id=one.source[1],
                     weight=one.weight,
-                    aspects=names_in(one.likelihood),
+                    aspects=directions(one.likelihood),
                     origin=words.origin(one.source, known),
                 )
                 for one in (*seen, *pins(reader))

@@ -11,7 +11,7 @@ from twind import evidence, settings
 from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError
-from twind.model import CalendarEvent, Feedback, Person, Project, Task
+from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Task
 from twind.preferences.change import Found
 from twind.store import (
     Store,
@@ -116,6 +116,37 @@ def test_what_was_rejected_is_not_proposed_again_that_day(work):
         return one["action"], one["target"]
 
     assert kind(first) not in [kind(one) for one in propose.run(work)["proposals"]]
+
+
+@pytest.mark.slow
+def test_tomorrow_is_planned_as_today_is_likely_to_leave_it(work):
+    now = work.clock.now()
+    guest = (Attendee(email="ada@x.org", status="accepted"),)
+    dinner = now + timedelta(days=1, hours=11)
+    busy(work, dinner, dinner + timedelta(hours=2), attendees=guest)
+    records.apply(
+        work.db,
+        1,
+        "test",
+        [
+            Person(uid="ada", name="Ada", emails=("ada@x.org",), groups=("Friends",)),
+            Person(uid="bo", name="Bo", groups=("Family",)),
+            *(Task(uid=n, title=n, due=now + timedelta(hours=39)) for n in ("Cat food", "Plants")),
+        ],
+        (now, now + timedelta(days=30)),
+    )
+    for _ in range(2):
+        told = propose.run(work)["proposals"]
+        made = [proposals.get(work.db, 1, one["id"]) for one in told]
+        people = [
+            (one.target.name, one.day) for one in made if one.target and one.target.kind == "person"
+        ]
+        steps = [one.details["step"] for one in made if "step" in one.details]
+        assert people
+        assert steps
+        assert len({name for name, _ in people}) == len(people)
+        assert len(set(steps)) == len(steps)
+        assert ("Ada", dinner.date()) not in people
 
 
 @pytest.mark.slow

@@ -3,19 +3,25 @@
 import math
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twind.model import Option, Question
+from twind.preferences.belief import Belief
 from twind.preferences.observations import (
     IGNORED,
     NOISE,
     Binary,
+    Change,
     Choice,
     Indifferent,
+    Linear,
+    Observation,
     Ordinal,
     Preference,
+    directions,
     foretold_otherwise,
     from_answer,
     from_feedback,
@@ -157,3 +163,57 @@ def test_many_words_on_one_kind_count_as_few(count):
 @given(st.integers(1, 500))
 def test_a_series_is_one_decision_confirmed_now_and_then(count):
     assert count * repeat_weight(count) == pytest.approx(1.0 + math.log(count))
+
+
+# --- which way it speaks --------------------------------------------------------------------------
+
+NAMES = ("VAL_GROWTH", "REL_TRUST", "MEN_CALM")
+AMOUNTS = st.integers(-8, 8).map(lambda quarters: quarters / 4)
+FEATURES = st.dictionaries(st.sampled_from(NAMES), AMOUNTS)
+
+
+@st.composite
+def choices(draw):
+    options = draw(st.lists(FEATURES, min_size=2, max_size=4))
+    rates = st.lists(AMOUNTS, min_size=len(options), max_size=len(options))
+    chosen = draw(st.integers(0, len(options) - 1))
+    return Choice(tuple(options), chosen, tuple(draw(st.just([]) | rates)))
+
+
+@st.composite
+def levels(draw):
+    cuts = sorted(draw(st.sets(AMOUNTS, min_size=1, max_size=4)))
+    return Ordinal(draw(FEATURES), draw(st.integers(0, len(cuts))), tuple(cuts))
+
+
+LIKELIHOODS = st.one_of(
+    choices(),
+    levels(),
+    st.builds(Preference, FEATURES, FEATURES),
+    st.builds(Binary, FEATURES, st.booleans(), AMOUNTS),
+    st.builds(Linear, FEATURES, AMOUNTS, st.just(0.5)),
+    st.builds(Indifferent, st.lists(FEATURES, min_size=2, max_size=3).map(tuple)),
+)
+
+
+@given(LIKELIHOODS)
+def test_evidence_is_said_to_speak_the_way_in_which_it_moves_what_is_believed(likelihood):
+    told = directions(likelihood)
+    assert tuple(told) == names_in(likelihood)
+    # So sure that only the gradient counts, of parameters that have nothing to do with each other.
+    sd = 1e-3
+    belief = Belief(NAMES, Posterior(np.zeros(len(NAMES)), sd**2 * np.eye(len(NAMES))))
+    seen = Observation(
+        key="k", at=AT, kind="answer", text="It happened", source=("t", 1), likelihood=likelihood
+    )
+    moved = belief.update(seen)
+    assert moved.keys() == told.keys()
+    for name, way in told.items():
+        if way and not np.isclose(moved[name], 0.0, atol=1e-9):
+            assert np.sign(moved[name]) == way
+        else:
+            assert moved[name] == pytest.approx(0.0, abs=1e-8)
+
+
+def test_what_speaks_for_a_change_is_for_nothing():
+    assert directions(Change(("VAL_GROWTH",), 0.5)) == {"VAL_GROWTH": 0}

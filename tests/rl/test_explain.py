@@ -6,16 +6,18 @@ import itertools
 import json
 import math
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twind import asking, evidence, settings
+from twind.clock import FixedClock
 from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
+from twind.preferences.belief import POPULATION_MEANS
 from twind.preferences.features import ACTIVITIES, ATTRIBUTES, PARTS, Block
 from twind.rl import explain, fitting, wording
 from twind.rl.pipeline import DataPipeline
@@ -23,7 +25,7 @@ from twind.rl.planner import Item, Rated
 from twind.rl.population import SPREADS
 from twind.rl.snapshot import LIFE_NAMES, Fitted, LifeParameters, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
-from twind.store import proposals, questions, records
+from twind.store import Store, ownership, patterns, profiles, proposals, questions, records
 from twind.store.projection import SINGLE_TASKS
 
 PROJECT, PERSON = 1, 1 + PROJECTS
@@ -183,8 +185,8 @@ def test_it_says_how_many_projects_and_people_the_day_was_planned_with(told):
     )
     made = replace(told, snapshot=crowd).proposal(rated("rest"), 0)
     assert (
-        "and 12 of 200 people, the ones most overdue for how close they are"
-        in (made.details["weighed"])
+        made.details["weighed"] == "Planned with 1 open project and 12 of 200 people "
+        "(the ones most overdue for how close they are)."
     )
 
 
@@ -275,6 +277,57 @@ def test_nothing_is_said_to_be_usual_that_is_not_known(db, clock, days, text):
     assert [one.text for one in made.reasons if one.kind == "person"] == [text]
 
 
+@pytest.mark.parametrize(
+    ("met", "status", "text"),
+    [
+        (False, "confirmed", "twind knows of no meeting with Bob before “Dinner with Bob” on"),
+        (True, "confirmed", "You last saw Bob 9 days ago; you meet next for “Dinner with Bob” on"),
+        (True, "cancelled", "You last saw Bob 9 days ago"),
+    ],
+)
+def test_a_meeting_that_is_to_come_is_named(db, clock, met, status, text):
+    bob = (Attendee(email="bob@x.org", status="accepted"),)
+    starts = {"Dinner with Bob": timedelta(days=6, hours=11)} | (
+        {"Chess": -timedelta(days=9)} if met else {}
+    )
+    events = [
+        CalendarEvent(
+            uid=title,
+            title=title,
+            start=clock.now() + away,
+            end=clock.now() + away + timedelta(hours=2),
+            status=status if title.startswith("Dinner") else "confirmed",
+            attendees=bob,
+        )
+        for title, away in starts.items()
+    ]
+    window = (clock.now() - timedelta(days=30), clock.now() + timedelta(days=30))
+    records.apply(
+        db, 1, "test", [Person(uid="b", name="Bob", emails=("bob@x.org",)), *events], window
+    )
+    made = teller(db, clock).proposal(rated("social", PERSON), 0)
+    [person] = [one for one in made.reasons if one.kind == "person"]
+    assert person.text == text + (" Sunday, 8 March" if text.endswith(" on") else "")
+    cited = ["Chess"] * met + ["Dinner with Bob"] * (status == "confirmed")
+    assert [row["text"] for row in person.evidence] == cited
+
+
+def test_a_step_that_is_as_good_as_done_is_not_begun_with(db, clock):
+    due = clock.now() + timedelta(days=1)
+    tasks = [Task(uid=n, title=n, due=due) for n in ("Get cat food", "Phone Elin")]
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    records.apply(db, 1, "test", tasks, window)
+    first = teller(db, clock)
+    made = first.proposal(rated("work", PROJECT), 0)
+    assert "beginning with “Get cat food”" in made.text
+    made = replace(first, done=frozenset({made.details["step"]})).proposal(
+        rated("work", PROJECT), 1
+    )
+    assert "beginning with “Phone Elin”" in made.text
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.text == "“Phone Elin” is due that day"
+
+
 def test_it_tells_what_somebody_is_to_the_user(db, clock):
     me = Person(uid="me", name="Me", emails=("me@x.org",), related=("spouse: Bob",))
     window = (clock.now() - timedelta(days=30), clock.now())
@@ -345,8 +398,181 @@ def test_the_shortlist_names_who_the_target_is(told):
 
 def test_tasks_of_no_project_are_told_by_themselves():
     odd = Target(kind="project", id=2, name=SINGLE_TASKS)
-    told = wording.sentence("work", odd, 30, "normal", first="Water the plants")
-    assert told == "Work on your odd jobs for half an hour, beginning with “Water the plants”"
+    for intensity in INTENSITIES:
+        told = wording.sentence("work", odd, 30, intensity, first="Water the plants")
+        assert told == "Work on your odd jobs for half an hour, beginning with “Water the plants”"
+
+
+def test_of_single_tasks_the_one_to_begin_with_speaks_for_itself(db, clock):
+    due = [clock.now() + timedelta(days=number) for number in (1, 2, 2)]
+    names = ("Get cat food", "Phone Elin", "Design a workbench")
+    tasks = [
+        Task(uid=name, title=name, due=at, estimate_min=90)
+        for name, at in zip(names, due, strict=True)
+    ]
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    records.apply(db, 1, "test", tasks, window)
+    made = teller(db, clock).proposal(rated("work", PROJECT), 0)
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.text == "“Get cat food” is due tomorrow"
+    assert [row["text"] for row in deadline.evidence] == ["Get cat food"]
+    made = teller(db, clock).proposal(rated("work", PROJECT), 1)
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.text == "“Get cat food” is due that day"
+
+
+# --- what speaks for it -----------------------------------------------------------------------
+
+VALUES = [one.code for one in catalogue.aspects() if one.kind == "value"]
+ALIGNED = (0.4, 0.0, 0.0, 0.0, -0.1)
+
+
+def believing(told, strengths):
+    """Return a teller to whom just these aspects are worth something."""
+    belief = told.belief.copy()
+    belief.posterior.mean[:] = 0.0
+    for code, strength in strengths.items():
+        belief.posterior.mean[belief.place(code)] = strength
+    return replace(told, belief=belief)
+
+
+@pytest.fixture(scope="module")
+def believer(tmp_path_factory):
+    """A teller to be given beliefs, over a database of its own."""
+    clock = FixedClock(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+    with Store.open(tmp_path_factory.mktemp("explain") / "twind.db", clock) as db:
+        profiles.ensure(db, 1)
+        records.apply(db, 1, "test", [Person(uid="ann", name="Ann")], (clock.now(), clock.now()))
+        yield teller(db, clock)
+
+
+@given(
+    strengths=st.dictionaries(st.sampled_from(VALUES), st.floats(-1.0, 1.0), max_size=12),
+    kind=st.sampled_from(["rest", "social", "learn", "create", "help", "plan", "reflect"]),
+    intensity=st.sampled_from([0, 1, 2]),
+    worth=st.floats(0.001, 2.0),
+)
+@example({"WOR_DEEP_WORK": -0.9}, "rest", 0, 0.4)
+@example({"WOR_DEEP_WORK": -0.003}, "rest", 0, 0.4)
+def test_no_reason_is_told_in_words_that_its_strength_belies(
+    believer, strengths, kind, intensity, worth
+):
+    knows = believing(believer, strengths)
+    made = knows.proposal(rated(kind, 0, (worth, 0.0, 0.0, 0.0, 1.0), intensity=intensity), 0)
+    features = made.details["features"]
+    for reason in made.reasons:
+        if reason.kind != "pattern":
+            assert reason.text == "The day goes better with it, all in all"
+            continue
+        strength, hours = strengths[reason.ref], features[reason.ref]
+        assert strength * hours > 0.0
+        assert abs(strength) >= explain.LEAST_STRENGTH
+        # Nothing is said to bring more than it would if it were taken up.
+        assert reason.weight * worth <= strength * hours * made.confidence + 1e-9
+        assert reason.text.startswith("It spares you what you care little for: ") is (strength < 0)
+        for row in reason.evidence:
+            found = patterns.evidence_for(knows.reader.db, 1, reason.ref, limit=99)
+            [ways] = {one["direction"] for one in found if one["text"] == row["text"]}
+            assert ways == (1 if strength > 0 else -1)
+
+
+def test_what_the_user_cares_little_for_and_is_spared_is_told_as_that(db, told):
+    ownership.say(db, 1, "pin", "WOR_DEEP_WORK", -0.9)
+    knows = replace(told, belief=evidence.refresh(told.reader))
+    made = knows.proposal(rated("rest", 0, ALIGNED, duration=5, intensity=0), 0)
+    [reason] = [one for one in made.reasons if one.ref == "WOR_DEEP_WORK"]
+    assert reason.text == (
+        "It spares you what you care little for: long, undivided stretches on something hard "
+        "(work style: deep work, 100% sure)"
+    )
+    assert "You pinned Work Style: deep work to -0.90 yourself" in {
+        row["text"] for row in reason.evidence
+    }
+
+
+def test_what_is_next_to_nothing_is_no_reason(told):
+    faint = believing(told, {"WOR_DEEP_WORK": -0.003, "MEN_CALM": 0.04})
+    [only] = faint.proposal(rated("rest", 0, ALIGNED, intensity=0), 0).reasons
+    assert (only.text, only.weight) == ("The day goes better with it, all in all", 1.0)
+
+
+def test_what_is_known_explains_no_more_of_a_gain_than_it_is_worth(told):
+    little = believing(told, {"MEN_CALM": 0.1})
+    made = little.proposal(rated("rest", 0, ALIGNED, duration=3, intensity=1), 0)
+    whole, calm = made.reasons
+    assert whole.text == "The day goes better with it, all in all"
+    assert calm.ref == "MEN_CALM"
+    expected = 0.1 * made.details["features"]["MEN_CALM"] * made.confidence / ALIGNED[0]
+    assert calm.weight == pytest.approx(expected)
+
+
+def test_what_no_evidence_says_is_true_of_most_people_and_cites_none(db, clock):
+    records.apply(db, 1, "test", [Person(uid="ann", name="Ann")], (clock.now(), clock.now()))
+    pipeline = DataPipeline(db, settings.parse({"profile": {"timezone": "UTC"}}), clock)
+    asking.seed(pipeline.reader(1))
+    belief = evidence.refresh(pipeline.reader(1))
+    new = explain.Teller(pipeline.reader(1), pipeline.snapshot(1), belief, "greedy 1")
+    reasons = new.proposal(rated("rest", 0, ALIGNED), 0).reasons
+    told = {one.ref: one for one in reasons if one.kind == "pattern"}
+    assert told.keys() <= POPULATION_MEANS.keys()
+    assert "MEN_CALM" in told
+    for reason in told.values():
+        assert reason.text.endswith(", as with most people)")
+        assert reason.evidence == ()
+
+
+def test_evidence_against_a_reason_is_not_cited_for_it(db, told):
+    against, code = [], "REL_INTIMACY"
+    for question in questions.load(db, 1):
+        ways = [option.features.get(code, 0.0) for option in question.options]
+        if len(set(ways)) > 1:
+            worst = question.options[int(np.argmin(ways))]
+            questions.answer(db, 1, question.id, worst.id)
+            against.append(worst.text)
+    belief = evidence.refresh(told.reader)
+    belief.posterior.mean[belief.place(code)] = 0.5
+    made = replace(told, belief=belief).proposal(rated("social", PERSON, ALIGNED), 0)
+    [reason] = [one for one in made.reasons if one.ref == code]
+    assert len(against) > 3
+    assert not [row for row in reason.evidence if row["table"] == "responses"]
+
+
+def test_no_row_is_cited_twice_for_a_reason(db, clock, told):
+    code = "MEN_CALM"
+    said = [("records", 1, "Tea"), ("records", 1, "Tea again"), ("records", 2, "Tea")]
+    said += [("records", row, f"Bath {row}") for row in (3, 4, 5)]
+    rows = [
+        patterns.EvidenceRow(
+            f"k{n}", "behaviour", clock.now(), text, table, row, 1 - n / 9, {code: 1}
+        )
+        for n, (table, row, text) in enumerate(said)
+    ]
+    patterns.write_evidence(db, 1, rows)
+    knows = believing(told, {code: 0.5})
+    [reason, *_] = knows.proposal(rated("rest", 0, ALIGNED), 0).reasons
+    assert [row["text"] for row in reason.evidence] == ["Tea", "Bath 3", "Bath 4"]
+
+
+@pytest.mark.parametrize("code", VALUES)
+def test_every_value_can_be_told_of_either_way(code):
+    aspect = catalogue.aspects()[catalogue.index_of()[code]]
+    for spared in (False, True):
+        text = wording.aspect(aspect, "as with most people", spared=spared)
+        assert text[0].isupper()
+        assert text.endswith(", as with most people)")
+        assert "." not in text
+    assert text.startswith("It spares you what you care little for: ")
+    # Nothing in a description is a name, which would not go on in lower case.
+    assert aspect.description.split()[0] not in {"I", "Monday"}
+
+
+def test_a_long_talk_is_no_call_and_a_habit_no_work():
+    ann = Target(kind="person", id=1, name="Ann")
+    assert wording.sentence("social", ann, 60, "light") == "Give Ann a call for an hour"
+    assert wording.sentence("social", ann, 120, "light") == "Chat with Ann for two hours"
+    plants = Target(kind="project", id=2, name="Water the plants")
+    told = wording.sentence("work", plants, 30, "deep", habit=True)
+    assert told == "See to “Water the plants” for half an hour"
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -432,6 +658,21 @@ def test_a_reason_says_where_it_can_be_put_right(ref, told):
 )
 def test_when_something_is_due(deadline_h, text):
     assert wording.due(deadline_h, now_h=9.0) == text
+
+
+@pytest.mark.parametrize(
+    ("deadline_h", "text"),
+    [
+        (8.9, "overdue"),
+        (24.0, "overdue by then"),
+        (24.5, "due that day"),
+        (48.0, "due that day"),
+        (63.0, "due the day after"),
+        (96.0, "due 2 days after that"),
+    ],
+)
+def test_when_something_is_due_that_is_proposed_for_tomorrow(deadline_h, text):
+    assert wording.due(deadline_h, 9.0, day=1) == text
 
 
 def test_days_are_counted_as_people_do():

@@ -16,6 +16,7 @@ from twind.rl import candidates, planner, rules
 from twind.rl.candidates import LEAD_SLOTS, Limits
 from twind.rl.planner import LEAST_GAIN, TIE, Effort, plan_day
 from twind.rl.policy import fresh_policy
+from twind.rl.rehearsal import Item
 from twind.rl.snapshot import (
     Belief,
     PersonState,
@@ -103,6 +104,8 @@ def assert_within(snapshot, made, limits):
     assert covered.max() <= 1
     kinds = [(one.item.kind, one.item.target) for one in made.items]
     assert len(set(kinds)) == len(kinds)
+    people = [target for _, target in kinds if target > PROJECTS]
+    assert len(set(people)) == len(people)
 
 
 def test_what_is_less_known_is_more_doubtful_and_has_to_promise_more():
@@ -213,6 +216,28 @@ def test_what_is_spent_or_taken_is_left_alone():
     assert spent.isdisjoint((one.item.kind, one.item.target) for one in after.items)
     morning = Limits(taken=((0, 14 * 4),))
     assert all(one.item.slot >= 14 * 4 for one in plan(snapshot, limits=morning).items)
+
+
+@pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])
+def test_nobody_who_is_barred_is_asked_for_their_time(guide):
+    ben = replace(ANN, id=4, name="Ben")
+    snapshot = life(projects=[THESIS], people=[ANN, ben])
+    rows = {1 + PROJECTS + row for row in range(2)}
+    asked = [one.item for one in plan(snapshot, guide=guide).items if one.item.target in rows]
+    assert asked
+    limits = Limits(barred=frozenset({asked[0].target}))
+    assert limits.forbid(asked[0])
+    # Nor where it has been shown: a meeting has come into the calendar since.
+    again = plan(snapshot, limits=limits, guide=guide, shown=tuple(asked))
+    assert asked[0].target not in {one.item.target for one in again.items}
+
+
+def test_a_person_is_asked_for_their_time_once_in_a_plan():
+    see, help_them = (Item(40, kind, 1 + PROJECTS, 1, 1) for kind in (SOCIAL, TYPES.index("help")))
+    work, learn = (Item(40, kind, 1, 1, 1) for kind in (WORK, TYPES.index("learn")))
+    later = [one._replace(slot=60) for one in (see, help_them, work, learn)]
+    assert [planner._fits(one, [see]) for one in later] == [False, False, True, True]
+    assert [planner._fits(one, [work]) for one in later] == [True, True, False, True]
 
 
 @pytest.mark.parametrize(

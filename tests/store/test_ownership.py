@@ -37,7 +37,7 @@ def life(db):
     records.apply(db, 1, "contacts", [Person(uid="ann", name="Ann")], span)
     row = db.value("SELECT id FROM records WHERE uid = 'lunch'")
     told = EvidenceRow(
-        "k", "behaviour", start, "You lunched", "records", row, 1.0, ("VAL_GROWTH",),
+        "k", "behaviour", start, "You lunched", "records", row, 1.0, {"VAL_GROWTH": 1},
         "calendar:lunch",
     )  # fmt: skip
     patterns.write_evidence(db, 1, [told])

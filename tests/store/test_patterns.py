@@ -29,9 +29,10 @@ def growth(strength, confidence=0.4):
     )
 
 
-def row(clock, key="response:1", weight=1.0, aspects=("VAL_GROWTH",), days=0):
+def row(clock, key="response:1", weight=1.0, aspects=("VAL_GROWTH",), days=0, direction=1):
     at = clock.now() - timedelta(days=days)
-    return EvidenceRow(key, "answer", at, f"about {key}", "responses", 1, weight, aspects)
+    ways = dict.fromkeys(aspects, direction)
+    return EvidenceRow(key, "answer", at, f"about {key}", "responses", 1, weight, ways)
 
 
 def test_what_is_written_is_read_and_what_stands_is_left_alone(db, clock, aspect):
@@ -108,6 +109,35 @@ def test_evidence_is_exactly_what_was_said_last(db, clock, aspect):
     [left] = patterns.evidence_for(db, 1, "VAL_GROWTH")
     assert (left["text"], left["weight"]) == ("about a", 0.9)
     assert len(patterns.evidence_for(db, 2, "VAL_GROWTH")) == 1
+
+
+def test_evidence_is_told_by_which_way_it_speaks(db, clock, aspect):
+    against = row(clock, "against", 1.0, direction=-1)
+    neither = row(clock, "neither", 0.9, direction=0)
+    patterns.write_evidence(db, 1, [row(clock, "for", 0.5), against, neither])
+    found = patterns.evidence_for(db, 1, "VAL_GROWTH")
+    assert [(one["text"], one["direction"]) for one in found] == [
+        ("about against", -1),
+        ("about neither", 0),
+        ("about for", 1),
+    ]
+    assert patterns.evidence_for(db, 1, "VAL_GROWTH", limit=1, direction=1) == found[2:]
+    assert patterns.evidence_for(db, 1, "VAL_GROWTH", direction=-1) == found[:1]
+
+
+def test_evidence_that_an_older_twind_kept_speaks_neither_way_until_it_is_read_again(
+    db, clock, aspect
+):
+    patterns.write_evidence(db, 1, [row(clock)])
+    with db.transaction():
+        db.execute('UPDATE evidence SET aspects = \'["VAL_GROWTH", "person:3"]\'')
+    [kept] = patterns.evidence_for(db, 1, "VAL_GROWTH")
+    assert kept["direction"] is None
+    assert patterns.evidence_for(db, 1, "VAL_GROWTH", direction=1) == []
+    assert patterns.rows_behind(db, 1, "person:3") == {("responses", 1)}
+    patterns.write_evidence(db, 1, [row(clock)])
+    assert len(patterns.evidence_for(db, 1, "VAL_GROWTH", direction=1)) == 1
+    assert patterns.rows_behind(db, 1, "person:3") == frozenset()
 
 
 def test_the_posterior_is_kept_by_profile(db):

@@ -7,6 +7,7 @@ proposal whose time an event has taken is withdrawn.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,10 @@ def run(work: Work) -> dict[str, Any]:
         _, silent_on = _unasked(work)
         teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
         for day in days:
-            found, changed, plan = _propose(work, teller, serving, known.index(day))
+            every = proposals.load(work.db, work.profile_id)
+            every = [one for one in every if one not in replaced] + made
+            ready = _prepared(pipeline, teller, every, day)
+            found, changed, plan = _propose(work, ready, serving, known.index(day), every)
             made += found
             replaced += changed
             if plan.silent_because and not found:
@@ -83,12 +87,22 @@ def run(work: Work) -> dict[str, Any]:
     return _keep(work, days, made, replaced, silences)
 
 
+def _prepared(pipeline: DataPipeline, teller: Teller, every: list[Proposal], day: date) -> Teller:
+    """Return a teller of the day as what is proposed for others is likely to leave it."""
+    hours = standing.hours_taken(every, day, teller.snapshot.days[0].date)
+    snapshot, done = pipeline.ahead(teller.snapshot, hours)
+    return replace(teller, snapshot=snapshot, done=done)
+
+
 def _propose(
-    work: Work, teller: Teller, serving: Serving, day: int
+    work: Work, teller: Teller, serving: Serving, day: int, every: list[Proposal]
 ) -> tuple[list[Proposal], list[Proposal], Plan]:
-    """Return new proposals for one day of the snapshot, and which pending ones they replace."""
+    """Return new proposals for one day of the snapshot, and which pending ones they replace.
+
+    every: all there are, for whatever day.
+    """
     snapshot = teller.snapshot
-    earlier = proposals.load(work.db, work.profile_id, day=snapshot.days[day].date)
+    earlier = [one for one in every if one.day == snapshot.days[day].date]
     shown = standing.shown_items((one for one in earlier if one.status == "pending"), snapshot, day)
     others = [one for one in earlier if one not in shown.values()]
     fixed = [one for one in others if one.status in {"pending", "accepted"}]
@@ -97,6 +111,9 @@ def _propose(
         most=max(0, work.settings.proposals.max_per_day - seen),
         min_acceptance=work.settings.proposals.min_confidence,
         spent=standing.spent(others, snapshot),
+        barred=standing.barred(
+            snapshot, day, [*fixed, *standing.around(every, snapshot.days[day].date)]
+        ),
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
         without=_unasked(work)[0],

@@ -75,6 +75,8 @@ REJECTION_WEIGHTS: dict[str, float] = {
 
 REJECTED = 1.0
 """What any other rejection counts, with or without a reason."""
+LEAST_PULL = 1e-9
+"""A gradient smaller than that is what is left of equal numbers."""
 IGNORED = 0.1
 """Silence may only mean that nobody looked."""
 
@@ -192,6 +194,45 @@ def _differing(options: Sequence[Features]) -> set[str]:
     pairs = set().union(*(first ^ other.items() for other in options[1:]))
     # What only some name, and all hold for nothing, is the same to all.
     return {name for name, value in pairs if value}
+
+
+def directions(likelihood: Likelihood) -> dict[str, int]:
+    """Return which way a likelihood moves each parameter that it speaks about (`names_in`).
+
+    1 for up, -1 for down, 0 for neither: the sign of its gradient where all parameters are 0, so
+    that it says what the evidence is for whatever is believed already. What shows indifference, or
+    a change, is for nothing.
+    """
+    pull = _gradient(likelihood)
+    return {name: _sign(pull.get(name, 0.0)) for name in names_in(likelihood)}
+
+
+def _gradient(likelihood: Likelihood) -> Features:
+    """Return the gradient of the log likelihood at 0, but for a positive factor."""
+    match likelihood:
+        case Choice(options, chosen, offsets):
+            rates = np.exp(np.array(offsets or [0.0] * len(options), np.float64))
+            expected: dict[str, float] = {}
+            for option, rate in zip(options, rates / rates.sum(), strict=True):
+                for name, value in option.items():
+                    expected[name] = expected.get(name, 0.0) + float(rate) * value
+            return beyond(options[chosen], expected)
+        case Preference(better, worse):
+            return beyond(better, worse)
+        case Binary(features, outcome, _):
+            return features if outcome else beyond({}, features)
+        case Linear(features, value, _):
+            return {name: value * part for name, part in features.items()}
+        case Ordinal(features, level, cuts):
+            # Up where the level's middle lies above 0; the outer levels have no end.
+            ends = (-math.inf, *cuts, math.inf)
+            middle = _sign(ends[level] + ends[level + 1])
+            return {name: middle * part for name, part in features.items()}
+    return {}
+
+
+def _sign(value: float) -> int:
+    return 0 if abs(value) < LEAST_PULL else int(math.copysign(1.0, value))
 
 
 # --- tempering ------------------------------------------------------------------------------------

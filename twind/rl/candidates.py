@@ -71,8 +71,9 @@ class Limits:
     """What a plan must keep to.
 
     most: proposals in it. min_acceptance: nothing less probable to be taken up. spent: (type,
-    target) pairs that are not to be proposed. taken: slots [first, end) that are spoken for.
-    without: types that are not to be proposed at all.
+    target) pairs that are not to be proposed. barred: targets that nothing is to be proposed for.
+    taken: slots [first, end) that are spoken for. without: types that are not to be proposed at
+    all.
     trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
     free hours of standard deviation, as `Candidates.doubt` gives them.
     """
@@ -80,12 +81,13 @@ class Limits:
     most: int = 4
     min_acceptance: float = 0.3
     spent: frozenset[tuple[int, int]] = frozenset()
+    barred: frozenset[int] = frozenset()
     taken: tuple[tuple[int, int], ...] = ()
     without: frozenset[int] = frozenset()
     trying: float = 0.0
 
     def forbid(self, item: Item) -> bool:
-        """Tell whether an item is spent, in taken time, or at an hour not to ask others for."""
+        """Tell whether an item is spent, barred, in taken time, or when not to ask others for."""
         return not self.allow(np.array([item]))[0]
 
     def allow(self, table: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -97,6 +99,8 @@ class Limits:
             allowed &= (slot >= last) | (end <= first)
         for spent_kind, spent_target in self.spent:
             allowed &= (kind != spent_kind) | (target != spent_target)
+        for barred in self.barred:
+            allowed &= target != barred
         for unwanted in self.without:
             allowed &= kind != unwanted
         return np.asarray(allowed)

@@ -19,11 +19,12 @@ from twind import evidence
 from twind.closeness import usual_gap_days
 from twind.model import Proposal, Reason, Target
 from twind.preferences import catalogue, observations
-from twind.preferences.belief import ATTRIBUTE_NAMES
+from twind.preferences.belief import ATTRIBUTE_NAMES, POPULATION_MEANS
 from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
 from twind.rl.snapshot import (
+    HORIZON_DAYS,
     LifeParameters,
     PersonState,
     ProjectState,
@@ -42,13 +43,17 @@ if TYPE_CHECKING:
 
 ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
 MOST_ASPECTS = 3
+MOST_ROWS, MOST_READ = 3, 30
+"""So many rows are cited for an aspect, and looked through for them: many say the same."""
 KNOWN_FROM = 0.01
 """Confidence below which a strength is the population's and not the user's."""
 LEAST_PART = 0.1
 """No part of a day is believed to count less than that, when what it gained is told from it."""
 LEAST_WEIGHT = 0.05
 """A reason that makes up less than this share is not worth telling."""
-
+LEAST_STRENGTH = 0.05
+"""What is believed to be weaker than that, in neutral free hours an hour, is no reason: three
+minutes an hour are within what anybody's day makes of them."""
 
 _ALL_IN_ALL = Reason(
     kind="time", ref="day", weight=0.0, text="The day goes better with it, all in all"
@@ -59,7 +64,8 @@ _ALL_IN_ALL = Reason(
 class Teller:
     """Tells about one snapshot.
 
-    silent_on: dimensions that no reason is to speak of.
+    silent_on: dimensions that no reason is to speak of. done: the rows of open steps that are as
+    good as done (`DataPipeline.ahead`).
     """
 
     reader: evidence.Reader
@@ -67,6 +73,7 @@ class Teller:
     belief: Belief
     model: str
     silent_on: frozenset[str] = frozenset()
+    done: frozenset[int] = frozenset()
 
     def proposal(self, rated: Rated, day: int, seen: str | None = None) -> Proposal:
         """Return an item of the plan as a proposal with its reasons.
@@ -90,6 +97,7 @@ class Teller:
             minutes,
             intensity,
             first=begin,
+            habit=_is_habit(about),
             style=self._style(),
             figures=(rated.gain, rated.acceptance),
         )
@@ -118,6 +126,7 @@ class Teller:
             "odds": self._odds(rated),
             "worth": self.belief.worth(observations.beyond(features, usual))[0],
             "block": _as_json(block),
+            **({"step": steps[0].id} if steps else {}),
             "acted": [item.kind, item.target, item.duration, item.intensity],
             "considered": [[*one.item, one.worth, one.probability] for one in rated.considered],
             **({"seen": seen} if seen else {}),
@@ -222,7 +231,7 @@ class Teller:
     ) -> tuple[Reason, ...]:
         told: list[tuple[float, Reason]] = []
         if rated.parts[ALIGNMENT] > 0:
-            told += self._aspects(rated.parts[ALIGNMENT], block, about)
+            told += self._aspects(rated, block, about)
         if isinstance(about, ProjectState) and rated.parts[PROGRESS] > 0:
             told.append((rated.parts[PROGRESS], self._deadline(about, day)))
         if isinstance(about, PersonState) and rated.parts[RELATIONSHIPS] > 0:
@@ -254,75 +263,97 @@ class Teller:
         )
 
     def _aspects(
-        self, worth: float, block: Block, about: ProjectState | PersonState | None
+        self, rated: Rated, block: Block, about: ProjectState | PersonState | None
     ) -> list[tuple[float, Reason]]:
-        """Split what alignment is worth over what speaks for the block, of aspects and the like."""
-        shares: dict[str, float] = {}
-        untold = 0.0
-        for code, hours in evidence.named_features(block).items():
-            aspect = catalogue.aspects()[catalogue.index_of()[code]]
-            share = hours * self.belief.strength(code)
-            if aspect.kind == "value" and aspect.dimension in self.silent_on:
-                untold += max(0.0, share)
-            elif aspect.kind == "value":
-                shares[code] = share
-        for name, hours in evidence.attribute_features(block).items():
-            shares[name] = hours * self.belief.mean_of(name)
+        """Split what alignment is worth over what speaks for the block, of aspects and the like.
+
+        None is told to be worth more than it is if the block is taken up. What is left comes of
+        the day as a whole, and of what is not to be told.
+        """
+        worth = rated.parts[ALIGNMENT]
+        found = self._shares(block, about)
+        best = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))[:MOST_ASPECTS]
+        whole = rated.acceptance * sum(abs(share) for _, share in best)
+        of_it = min(1.0, worth / whole) * rated.acceptance if whole else 0.0
+        told = [(of_it * abs(share), self._pattern(code, share, about)) for code, share in best]
+        rest = worth - sum(part for part, _ in told)
+        return [*told, (rest, _ALL_IN_ALL)] if rest > 0.0 else told
+
+    def _shares(self, block: Block, about: ProjectState | PersonState | None) -> dict[str, float]:
+        """Return what speaks for a block, in neutral free hours if it is done.
+
+        Below 0 where it is what the block does without, and the user would rather do without too.
+        """
+        names = evidence.attribute_features(block)
         if about is not None:
             name = f"{'person' if isinstance(about, PersonState) else 'project'}:{about.id}"
-            if name in self.belief:
-                shares[name] = block.hours * self.belief.mean_of(name)
-        best = sorted(((share, code) for code, share in shares.items() if share > 0), reverse=True)[
-            :MOST_ASPECTS
-        ]
-        whole = sum(share for share, _ in best)
-        if not whole and untold:
-            return [(worth, _ALL_IN_ALL)]
-        if not whole:
-            text = "Most people are glad of it at such an hour"
-            return [(worth, Reason(kind="habit", ref="population", weight=0.0, text=text))]
-        return [(worth * share / whole, self._pattern(code, about)) for share, code in best]
+            names |= {name: block.hours} if name in self.belief else {}
+        for code, hours in evidence.named_features(block).items():
+            aspect = catalogue.aspects()[catalogue.index_of()[code]]
+            if aspect.kind == "value" and aspect.dimension not in self.silent_on:
+                names[code] = hours
+        strengths = {name: self._strength(name) for name in names}
+        return {
+            name: hours * abs(strengths[name])
+            for name, hours in names.items()
+            if abs(strengths[name]) >= LEAST_STRENGTH and hours * strengths[name] > 0.0
+        }
 
-    def _pattern(self, code: str, about: ProjectState | PersonState | None) -> Reason:
-        rows = self._rows(code)
+    def _strength(self, name: str) -> float:
+        known = name in catalogue.index_of()
+        return self.belief.strength(name) if known else self.belief.mean_of(name)
+
+    def _pattern(self, code: str, share: float, about: ProjectState | PersonState | None) -> Reason:
+        rows = self._rows(code, 1 if share > 0.0 else -1)
         if code in ATTRIBUTE_NAMES:
             called = wording.ATTRIBUTES[code.removeprefix("attribute:")]
             text = f"What you have said to proposals speaks for {called}"
             return Reason(kind="reviews", ref=code, weight=0.0, text=text, evidence=rows)
         if code not in catalogue.index_of():
-            assert about is not None
-            text = f"From what you said and did, {about.name} matters to you"
+            target = _target(about)
+            assert target is not None
+            text = f"What you have said and done speaks for {wording.quoted(target)}"
             return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
         aspect = catalogue.aspects()[catalogue.index_of()[code]]
         sure = self.belief.confidence(code)
-        name = aspect.name.replace("_", " ")
-        known = f"{sure:.0%} sure" if sure >= KNOWN_FROM else "as with most people"
-        text = f"{aspect.description[:-1]} ({aspect.dimension.lower()}: {name}, {known})"
+        assumed = not rows and POPULATION_MEANS.get(code, 0.0) * share > 0.0
+        known = "as with most people" if assumed or sure < KNOWN_FROM else f"{sure:.0%} sure"
+        text = wording.aspect(aspect, known, spared=share < 0.0)
         return Reason(kind="pattern", ref=code, weight=0.0, text=text, evidence=rows)
 
-    def _rows(self, code: str) -> tuple[dict[str, Any], ...]:
-        return tuple(
-            {key: row[key] for key in ("table", "id", "text", "at")}
-            for row in patterns.evidence_for(self.reader.db, self.reader.profile_id, code, limit=3)
-        )
+    def _rows(self, code: str, direction: int) -> tuple[dict[str, Any], ...]:
+        """Return the rows of the evidence that says so; what says the opposite is none of it.
+
+        Of what rests on one row, or is said in the same words, one is enough.
+        """
+        db, profile_id = self.reader.db, self.reader.profile_id
+        chosen: list[dict[str, Any]] = []
+        for row in patterns.evidence_for(db, profile_id, code, MOST_READ, direction=direction):
+            same = any(
+                row["text"] == one["text"] or (row["table"], row["id"]) == (one["table"], one["id"])
+                for one in chosen
+            )
+            if not same:
+                chosen.append({key: row[key] for key in ("table", "id", "text", "at")})
+        return tuple(chosen[:MOST_ROWS])
 
     def _deadline(self, project: ProjectState, day: int) -> Reason:
-        now_h = self.snapshot.slot / 4 + day * 24
-        need = need_per_day(project, now_h)
-        left = (
-            f"about {project.remaining_h:.0f} h left" if project.remaining_h >= 1 else "little left"
-        )
         steps = self._next_steps(project)
-        name = f"“{project.name}”"
-        if project.name == SINGLE_TASKS and steps:
-            name = wording.step(steps[0].text)
-        if np.isfinite(project.deadline_h):
-            due = wording.due(project.deadline_h, self.snapshot.slot / 4)
-            text = f"{name} is {due} with {left}"
+        if steps and (project.name == SINGLE_TASKS or _is_habit(project)):
+            # Such have nothing in common but the list: the one to begin with speaks for itself.
+            steps = steps[:1]
+            text = f"{wording.step(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
+        else:
+            left = (
+                f"about {project.remaining_h:.0f} h left"
+                if project.remaining_h >= 1
+                else "little left"
+            )
+            text = f"“{project.name}” {self._due(project.deadline_h, day)}"
+            text += f" with {left}" if np.isfinite(project.deadline_h) else f" ({left})"
+            need = need_per_day(project, self.snapshot.slot / 4 + day * 24)
             if need >= 1:
                 text += f": it needs {need:.1f} h a day"
-        else:
-            text = f"{name} moves forward ({left})"
         if wording.is_notable(project.estimate_ratio, 1.0):
             text += f"; {wording.ratio(project.estimate_ratio)}"
         rows = tuple(
@@ -331,6 +362,17 @@ class Teller:
         return Reason(
             kind="deadline", ref=f"workflow:{project.id}", weight=0.0, text=text, evidence=rows
         )
+
+    def _due(self, deadline_h: float, day: int) -> str:
+        if math.isinf(deadline_h):
+            return "moves forward"
+        return f"is {wording.due(deadline_h, self.snapshot.slot / 4, day)}"
+
+    def _due_h(self, step: life.StepRow) -> float:
+        """Return when a step is due, in hours from midnight of today; infinity for never."""
+        if step.due is None:
+            return math.inf
+        return (step.due - self.snapshot.instant(0, 0)).total_seconds() / 3600
 
     def _next_steps(self, project: ProjectState) -> list[life.StepRow]:
         """Return the open steps that may be begun, in the order in which they are due."""
@@ -341,31 +383,57 @@ class Teller:
         ]
         now = self.reader.now
         return sorted(
-            (s for s in row.steps if not s.done and (s.start is None or s.start <= now)),
+            (
+                s
+                for s in row.steps
+                if not s.done and s.id not in self.done and (s.start is None or s.start <= now)
+            ),
             key=lambda step: (step.due is None, step.due, step.id),
         )
 
     def _person(self, person: PersonState) -> Reason:
         [row] = [row for row in evidence.people(self.reader) if row.id == person.id]
+        coming = self._coming(person)
         if row.meetings:
             since = wording.days_ago((self.reader.now - row.contacts[-1]).days)
             text = f"You last saw {person.name} {since}"
             usual = usual_gap_days(row.meetings, self.reader.local)
             if usual is not None:
                 text += f"; you usually meet every {wording.days(usual)}"
+            if coming is not None:
+                text += f"; you meet next for {self._event(coming)}"
+        elif coming is not None:
+            text = f"twind knows of no meeting with {person.name} before {self._event(coming)}"
         else:
             text = f"twind knows of no meeting with {person.name} yet"
         if kind := row.closeness(self.reader.local).kind:
             text += f"; {person.name} is {kind}"
+        events = [met.record for met in row.meetings[-1:]] + ([coming.id] if coming else [])
         return Reason(
             kind="person",
             ref=f"entity:{person.id}",
             weight=0.0,
             text=text,
-            evidence=tuple(
-                patterns.event_row(self.reader.db, met.record) for met in row.meetings[-1:]
-            ),
+            evidence=tuple(patterns.event_row(self.reader.db, event) for event in events),
         )
+
+    def _coming(self, person: PersonState) -> life.EventRow | None:
+        """Return the next event with somebody in the days ahead, None for none."""
+        reader = self.reader
+        until = reader.now + timedelta(days=HORIZON_DAYS)
+        ahead = life.events(reader.db, reader.profile_id, reader.now, until, with_people=True)
+        for event in ahead:
+            if person.id in event.people and event.brought_together(reader.emails):
+                return event
+        return None
+
+    def _event(self, event: life.EventRow) -> str:
+        start = event.start.astimezone(self.reader.zone)
+        return f"{wording.step(event.title)} on {start:%A}, {start.day} {start:%B}"
+
+
+def _is_habit(about: ProjectState | PersonState | None) -> bool:
+    return isinstance(about, ProjectState) and about.kind == "habit"
 
 
 def _target(about: ProjectState | PersonState | None) -> Target | None:

@@ -21,6 +21,7 @@ from twind.errors import EmptyProfileError
 from twind.preferences import detectors
 from twind.preferences.features import ACTIVITIES
 from twind.rl import durations, personal
+from twind.rl.candidates import PACE
 from twind.rl.lived import Spell
 from twind.rl.snapshot import (
     HORIZON_DAYS,
@@ -39,7 +40,7 @@ from twind.store import Store, life, proposals
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from numpy.typing import NDArray
@@ -160,6 +161,29 @@ class DataPipeline:
             days_since_done=_days_since_done(lived, today),
         )
 
+    def ahead(
+        self, snapshot: Snapshot, hours: Mapping[int, float]
+    ) -> tuple[Snapshot, frozenset[int]]:
+        """Return a snapshot in which so many hours have gone into steps, and which are then done.
+
+        hours: by the step's row, as they are proposed (`standing.hours_taken`).
+        """
+        if not hours:
+            return snapshot, frozenset()
+        reader = self.reader(snapshot.profile_id)
+        every = life.projects(self.store, snapshot.profile_id, active=False)
+        lengths = durations.learn(personal.took(every))
+        worked = {
+            step.id: _worked_on(step, hours[step.id], lengths.hours(step, project.id))
+            for project in every
+            for step in project.steps
+            if step.id in hours
+        }
+        today = snapshot.days[0].date
+        projects = tuple(self._projects(reader, every, lengths, today, worked))
+        done = frozenset(row for row, step in worked.items() if step.done)
+        return replace(snapshot, projects=projects), done
+
     # --- days ------------------------------------------------------------------------------------
 
     def _taken(
@@ -246,13 +270,18 @@ class DataPipeline:
         every: Sequence[life.ProjectRow],
         lengths: Durations,
         today: date,
+        worked: Mapping[int, life.StepRow] | None = None,
     ) -> Iterable[ProjectState]:
+        """Yield the open projects; worked: steps as they will be, by row, that are not so yet."""
         midnight = local_midnight(today, reader.zone)
         wholes = {one.parent for one in every}
         learning = {one.id for one in every if one.kind == "learning"}
-        for project in life.projects(self.store, reader.profile_id):
-            if project.id in wholes and not project.steps:
+        for one in life.projects(self.store, reader.profile_id):
+            if one.id in wholes and not one.steps:
                 continue  # what is made of parts alone is worked on in them
+            project = one
+            if worked:
+                project = replace(one, steps=tuple(worked.get(s.id, s) for s in one.steps))
             # A habit that is a part of learning something is learning.
             kind = "learning" if project.parent in learning else project.kind
             due = evidence.deadline(project, reader.now)
@@ -326,6 +355,16 @@ def _remaining_h(
     return sum(
         lengths.hours(step, project.id) * (1.0 - _share(step.progress or 0.0)) for step in steps
     )
+
+
+def _worked_on(step: life.StepRow, hours: float, whole_h: float) -> life.StepRow:
+    """Return a step as it will be when so many hours have gone into it.
+
+    One that nobody has estimated is done then: whoever has begun it knows better.
+    """
+    share = hours * PACE / whole_h if step.estimate_min and whole_h > 0.0 else 1.0
+    progress = min(1.0, _share(step.progress or 0.0) + share)
+    return replace(step, progress=progress, done=step.done or progress >= 1.0)
 
 
 def _progress(project: life.ProjectRow) -> float:

@@ -24,6 +24,7 @@ import numpy as np
 from twind.clock import monotonic_s
 from twind.rl.candidates import Candidates
 from twind.rl.rehearsal import Item, Rehearsal
+from twind.rl.spaces import PROJECTS
 from twind.rl.world import pack
 
 if TYPE_CHECKING:
@@ -417,9 +418,12 @@ def _acceptance(told: NDArray[np.float64]) -> float:
 
 
 def _fits(item: Item, others: Iterable[Item]) -> bool:
-    """Tell whether an item leaves the others alone and is not the same thing once more."""
+    """Tell whether an item leaves the others alone and is not the same thing once more.
+
+    Nor is it for somebody whom another is for: nobody is asked for their time twice in a day.
+    """
     return all(
         (item.end <= other.slot or other.end <= item.slot)
-        and (item.kind, item.target) != (other.kind, other.target)
+        and (item.target != other.target or (item.kind != other.kind and item.target <= PROJECTS))
         for other in others
     )

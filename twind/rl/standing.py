@@ -1,7 +1,8 @@
-"""What has been proposed for a day already, as the planner sees it."""
+"""What has been proposed already, for a day and for those around it, as the planner sees it."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, SLOTS, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from twind.model import Proposal
     from twind.rl.snapshot import Snapshot
@@ -25,12 +27,17 @@ def row_of(proposal: Proposal, snapshot: Snapshot) -> int:
     """Return the target of a proposal as an action has it; -1 for one not shown any more."""
     if proposal.target is None:
         return 0
+    return _rows(snapshot).get((proposal.target.kind, proposal.target.id), -1)
+
+
+def _rows(snapshot: Snapshot) -> dict[tuple[str, int], int]:
+    """Return the targets of actions by what they are and their ids."""
     shown = shortlist(snapshot)
     rows = {("project", snapshot.projects[i].id): row + 1 for row, i in enumerate(shown.projects)}
     rows |= {
         ("person", snapshot.people[i].id): row + 1 + PROJECTS for row, i in enumerate(shown.people)
     }
-    return rows.get((proposal.target.kind, proposal.target.id), -1)
+    return rows
 
 
 def slots_of(proposal: Proposal, snapshot: Snapshot, day: int) -> tuple[int, int]:
@@ -73,6 +80,43 @@ def spent(earlier: Iterable[Proposal], snapshot: Snapshot) -> frozenset[tuple[in
     return frozenset(
         (TYPES.index(one.action), row_of(one, snapshot)) for one in earlier if was_seen(one)
     )
+
+
+def around(every: Iterable[Proposal], day: date) -> list[Proposal]:
+    """Return what stands for the day before and the day after: what waits, and was accepted."""
+    return [
+        one
+        for one in every
+        if abs(one.day - day) == timedelta(days=1) and one.status in {"pending", "accepted"}
+    ]
+
+
+def barred(snapshot: Snapshot, day: int, others: Iterable[Proposal]) -> frozenset[int]:
+    """Return the targets of those who are not to be asked for their time on a day.
+
+    Who meets the user that day by the calendar, and whom one of these other proposals is for.
+    """
+    met = {person for person, _, _ in snapshot.days[day].meetings}
+    met |= {one.target.id for one in others if one.target and one.target.kind == "person"}
+    rows = _rows(snapshot)
+    return frozenset(rows["person", one] for one in met if ("person", one) in rows)
+
+
+def hours_taken(every: Iterable[Proposal], day: date, today: date) -> dict[int, float]:
+    """Return the hours that are likely to go into steps on other days, by the step's row.
+
+    Of what was accepted for today or later, and of what waits for an answer the day before or
+    after: how much is left of a step for this day comes of that.
+    """
+    every = list(every)
+    accepted = [one for one in every if one.status == "accepted" and one.day >= today]
+    waiting = [one for one in around(every, day) if one.status == "pending"]
+    hours: dict[int, float] = {}
+    for one in (*accepted, *waiting):
+        step = one.details.get("step")
+        if step is not None and one.day != day:
+            hours[step] = hours.get(step, 0.0) + one.duration_min / 60
+    return hours
 
 
 def was_seen(proposal: Proposal) -> bool:

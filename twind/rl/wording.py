@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twind.model import Target
+    from twind.preferences.catalogue import Aspect
     from twind.rl.snapshot import Fitted
 
 _WITH_NOBODY: dict[str, dict[str, str]] = {
@@ -42,6 +43,7 @@ _WITH_PERSON: dict[str, dict[str, str]] = {
     "outdoors": {"": "go outside with {name}"},
     "exercise": {"": "work out with {name}"},
 }
+_CALL = _WITH_PERSON["social"]["light"]
 _IN_WRITING: dict[str, dict[str, str]] = {
     "social": {"light": "write to {name}"},
     "help": {"light": "write to {name} and ask what they need"},
@@ -56,6 +58,12 @@ _FOR_PROJECT: dict[str, dict[str, str]] = {
     "create": {"": "make something for {name}"},
     "plan": {"": "plan {name}"},
 }
+_FOR_HABIT: dict[str, dict[str, str]] = {
+    "work": {"": "see to {name}"},
+    "learn": {"": "study for {name}", "light": "read up for {name}"},
+}
+LONG_MIN = 90
+"""From here on nobody gives anybody a call: they talk."""
 _LENGTHS = {
     15: "a quarter of an hour",
     30: "half an hour",
@@ -119,23 +127,29 @@ def sentence(
     intensity: str,
     *,
     first: str | None = None,
+    habit: bool = False,
     style: Style = Style(),
     figures: tuple[float, float] | None = None,
 ) -> str:
     """Return a proposal in words.
 
-    first: the step of a project to begin with. figures: what it gains, in neutral free hours, and
-    how probably it is taken up, 0..1, for who wants to know.
+    first: the step of a project to begin with. habit: that the project is one. figures: what it
+    gains, in neutral free hours, and how probably it is taken up, 0..1, for who wants to know.
     """
     table = _WITH_NOBODY
     if target is not None:
-        table = _WITH_PERSON if target.kind == "person" else _FOR_PROJECT
+        project = _FOR_HABIT if habit else _FOR_PROJECT
+        table = _WITH_PERSON if target.kind == "person" else project
     forms = table.get(action) or _WITH_NOBODY[action]
-    words = forms.get(intensity, forms[""])
+    # Odd jobs are neither small ones for something nor work that wants a closed door.
+    odd = target is not None and target.name == SINGLE_TASKS
+    words = forms[""] if odd else forms.get(intensity, forms[""])
+    if words == _CALL and minutes >= LONG_MIN:
+        words = "chat with {name}"
     if table is _WITH_PERSON and style.written > CLEAR:
         words = _IN_WRITING.get(action, {}).get(intensity, words)
     if target is not None:
-        words = words.format(name=_quoted(target))
+        words = words.format(name=quoted(target))
     told = f"{words} for {length(minutes)}"
     if first is not None:
         told += f", beginning with {step(first)}"
@@ -152,10 +166,23 @@ def step(text: str) -> str:
     return f"“{textwrap.shorten(text, STEP_LENGTH, placeholder='…')}”"
 
 
-def _quoted(target: Target) -> str:
+def quoted(target: Target) -> str:
+    """Return what a proposal calls whom or what it is for."""
     if target.kind == "person":
         return target.name
     return "your odd jobs" if target.name == SINGLE_TASKS else f"“{target.name}”"
+
+
+def aspect(one: Aspect, known: str, *, spared: bool) -> str:
+    """Return what an aspect has to do with a proposal that it speaks for.
+
+    known: how well it is known of the user. spared: that the user cares little for it, and the
+    proposal does without.
+    """
+    said = one.description.removesuffix(".")
+    if spared:
+        said = f"It spares you what you care little for: {said[0].lower()}{said[1:]}"
+    return f"{said} ({one.dimension.lower()}: {one.name.replace('_', ' ')}, {known})"
 
 
 def days(number: float) -> str:
@@ -169,15 +196,20 @@ def days_ago(number: int) -> str:
     return {0: "within the last day", 1: "a day ago"}.get(number, f"{number} days ago")
 
 
-def due(deadline_h: float, now_h: float) -> str:
+def due(deadline_h: float, now_h: float, day: int = 0) -> str:
     """Return when something is due, as people say it; both in hours from midnight of today.
 
-    A deadline at midnight is the end of the day before it.
+    day: the one it is told of, 0 for today: tomorrow's proposal is read today and tomorrow, and
+    must be true on both. A deadline at midnight is the end of the day before it.
     """
     if deadline_h < now_h:
         return "overdue"
-    days = math.ceil(deadline_h / 24.0) - 1
-    return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
+    days = math.ceil(deadline_h / 24.0) - 1 - day
+    if day == 0:
+        return {0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days")
+    if days < 0:
+        return "overdue by then"
+    return {0: "due that day", 1: "due the day after"}.get(days, f"due {days} days after that")
 
 
 # --- what is known of the user's own days ---------------------------------------------------------
@@ -305,5 +337,5 @@ def weighed(projects: tuple[int, int], people: tuple[int, int]) -> str:
 def _counted(shown: int, every: int, one: str, rule: str, many: str | None = None) -> str:
     name = one if every == 1 else many or f"{one}s"
     if shown < every:
-        return f"{shown} of {every} {name}, {rule},"
+        return f"{shown} of {every} {name} ({rule})"
     return f"{'no' if every == 0 else every} {name}"

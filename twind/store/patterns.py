@@ -14,7 +14,7 @@ from twind.store.life import read_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from twind.store.connection import Store
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
-    """One piece of evidence: `aspects` are the codes it speaks of.
+    """One piece of evidence.
 
-    origin: what it rests on, by a name that stays when a source is read anew (twind.store.words).
+    aspects: the codes it speaks of (or "person:ID" …), and which way: 1 for it, -1 against it, 0
+    for neither. origin: what it rests on, by a name that stays when a source is read anew
+    (twind.store.words).
     """
 
     key: str
@@ -34,7 +36,7 @@ class EvidenceRow:
     source_table: str
     source_id: int | None
     weight: float
-    aspects: tuple[str, ...]
+    aspects: Mapping[str, int]
     origin: str = ""
 
 
@@ -185,7 +187,7 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
                 row.source_table,
                 row.source_id,
                 row.weight,
-                to_json(list(row.aspects)),
+                to_json(dict(row.aspects)),
                 row.origin,
             )
             known = old.pop(row.key, None)
@@ -204,13 +206,26 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
             db.execute("DELETE FROM evidence WHERE profile_id = ? AND key = ?", (profile_id, key))
 
 
-def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the weightiest, newest evidence that speaks of an aspect (or "person:ID" …)."""
+_SPEAKS_OF = "j.key = :name OR j.value = :name"
+"""An older twind kept the codes alone, as an array, until the evidence was next read."""
+
+
+def evidence_for(
+    db: Store, profile_id: int, code: str, limit: int = 10, *, direction: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the weightiest, newest evidence that speaks of an aspect (or "person:ID" …).
+
+    What the user has said of the aspect itself comes first. direction: 1 for what speaks for it
+    alone, -1 for what speaks against it. Each row says so itself; None where it was kept by an
+    older twind, which did not note it.
+    """
     rows = db.rows(
-        "SELECT kind, at, text, source_table, source_id, weight, origin FROM evidence e "
-        "WHERE profile_id = ? AND EXISTS (SELECT 1 FROM json_each(e.aspects) j WHERE j.value = ?) "
-        "ORDER BY weight DESC, at DESC LIMIT ?",
-        (profile_id, code, limit),
+        "SELECT kind, at, text, source_table, source_id, weight, origin, "
+        "CASE WHEN j.key = :name THEN j.value END AS direction "
+        f"FROM evidence e, json_each(e.aspects) j WHERE profile_id = :profile AND ({_SPEAKS_OF}) "
+        "AND (:direction IS NULL OR (j.key = :name AND j.value = :direction)) "
+        "ORDER BY source_table = 'words' DESC, weight DESC, at DESC LIMIT :limit",
+        {"profile": profile_id, "name": code, "direction": direction, "limit": limit},
     )
     return [
         {
@@ -221,6 +236,7 @@ def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list
             "at": row["at"],
             "text": row["text"],
             "weight": row["weight"],
+            "direction": row["direction"],
         }
         for row in rows
     ]
@@ -229,9 +245,9 @@ def evidence_for(db: Store, profile_id: int, code: str, limit: int = 10) -> list
 def rows_behind(db: Store, profile_id: int, name: str) -> frozenset[words.Row]:
     """Return the rows of the evidence that speaks of an aspect (or "person:ID" …)."""
     rows = db.rows(
-        "SELECT source_table, source_id FROM evidence e WHERE profile_id = ? "
-        "AND EXISTS (SELECT 1 FROM json_each(e.aspects) j WHERE j.value = ?)",
-        (profile_id, name),
+        "SELECT source_table, source_id FROM evidence e WHERE profile_id = :profile "
+        f"AND EXISTS (SELECT 1 FROM json_each(e.aspects) j WHERE {_SPEAKS_OF})",
+        {"profile": profile_id, "name": name},
     )
     return frozenset((row["source_table"], row["source_id"]) for row in rows)
 

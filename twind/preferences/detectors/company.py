@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twind.preferences.detectors.history import History, LivedBlock
     from twind.preferences.observations import Observation
 
-COMPANY = ("alone", "with company", "in a group")
+COMPANY = ("alone", "in company", "in a group")
 COMPANY_RATES = {
     "social": (0.0, 0.7, 0.3),
     "learn": (0.65, 0.15, 0.2),

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 FOCUSED = frozenset(ACTIVITIES.index(name) for name in ("work", "learn", "create"))
 ANY_HOUR = frozenset(ACTIVITIES.index(name) for name in ("exercise", "outdoors", "reflect"))
 BANDS = (
-    ("early", 6.5, EARLY_BEFORE_H),
+    ("early in the day", 6.5, EARLY_BEFORE_H),
     ("by day", EARLY_BEFORE_H, LATE_AFTER_H),
-    ("late", LATE_AFTER_H, 22.5),
+    ("late in the day", LATE_AFTER_H, 22.5),
 )
 BAND_RATES = (0.12, 0.72, 0.16)
 NIGHT_UNTIL_H = 5.0

@@ -122,7 +122,9 @@ def plain(title: str) -> str:
 def length(block: LivedBlock) -> str:
     """Return how long a block was, in words."""
     minutes = round(block.hours * 60.0)
-    return f"{minutes} minutes" if minutes < 90 else f"{minutes / 60.0:.1f} hours"
+    if minutes == 60:
+        return "an hour"
+    return f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 60.0, 1):g} hours"
 
 
 def days_between(start: datetime, end: datetime) -> float:
