@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 
-from twind.cli import main
 from twind.clock import SystemClock
 from twind.model import CalendarEvent
 from twind.store import Store, profiles, records, sources, words
-
-
-@pytest.fixture
-def run(home, capsys):
-    def command(*argv):
-        code = main([*argv, "--home", str(home.root)])
-        return code, capsys.readouterr()
-
-    return command
-
-
-@pytest.fixture
-def say(run):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def command(*argv, expect=0):
-        code, told = run(*argv, "--json")
-        shape = json.loads(told.out)
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return command
 
 
 @pytest.fixture

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from twind.cli import forgetting, main, session
+from twind.cli import forgetting
 from twind.daemon import lock
 from twind.store import Store
-
-
-@pytest.fixture
-def say(home, capsys):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def run(*argv, expect=0):
-        code = main([*argv, "--home", str(home.root), "--json"])
-        out = capsys.readouterr().out
-        shape = json.loads(out.splitlines()[-1])
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return run
 
 
 def test_while_twind_runs_nothing_is_forgotten(db, home, say):
@@ -39,23 +23,13 @@ def test_off_a_terminal_it_wants_to_be_told(db, home, say):
     assert home.database.exists()
 
 
-@pytest.mark.parametrize(("typed", "goes"), [("yes", True), ("no", False), ("q", False)])
-def test_on_a_terminal_it_asks(db, home, say, monkeypatch, typed, goes):
-    asked = []
-
-    def answer(prompt):
-        asked.append(prompt)
-        if typed == "q":
-            raise EOFError
-        return typed
-
-    monkeypatch.setattr(forgetting, "interactive", lambda: True)
-    monkeypatch.setattr("builtins.input", answer)
-    assert forgetting.choose is session.choose
+@pytest.mark.parametrize(("typed", "goes"), [("yes\n", True), ("no\n", False), ("\x04", False)])
+def test_on_a_terminal_it_asks(db, home, on_a_terminal, typed, goes):
     db.close()
-    say("forget", "everything", expect=0 if goes else 1)
+    status, shown = on_a_terminal("forget", "everything", typed=typed)
+    assert status == (0 if goes else 1)
+    assert f"This deletes everything that twind knows, in {home.state_dir}" in shown
     assert home.database.exists() is not goes
-    assert str(home.state_dir) in asked[0]
 
 
 def test_what_is_not_there_is_named(db, home, say):

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 
-from twind.cli import main
 from twind.clock import SystemClock
 from twind.model import Attendee, CalendarEvent, Person
 from twind.store import records, sources
-
-
-@pytest.fixture
-def say(home, capsys):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def run(*argv, expect=0):
-        code = main([*argv, "--home", str(home.root), "--json"])
-        shape = json.loads(capsys.readouterr().out)
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return run
 
 
 def sync(db, source, *people):
@@ -60,7 +45,7 @@ def test_who_is_one_person_and_why(two_anns, say):
     assert link["confidence"] > 0.9
 
 
-def test_how_close_and_how_often_and_from_what(db, home, say, capsys):
+def test_how_close_and_how_often_and_from_what(db, say, run):
     now = SystemClock().now()  # as the command line has it
     guests = (Attendee(email="bo@x.org", status="accepted"),)
     lunches = [
@@ -82,8 +67,7 @@ def test_how_close_and_how_often_and_from_what(db, home, say, capsys):
     assert bo["cadence"] == {"days": 7.0, "why": "4 days together"}
     assert cy["closeness"] == {"value": 0.3, "why": "nothing is known yet"}
     assert cy["cadence"]["why"] == "how close they are"
-    assert main(["people", "show", str(bo["id"]), "--home", str(home.root)]) == 0
-    shown = capsys.readouterr().out
+    shown = run("people", "show", str(bo["id"]))[1].out
     assert "(in your group friends, 4 days together)" in shown
     assert "cadence      every 7 days (4 days together)" in shown
 
@@ -98,12 +82,12 @@ def test_the_users_word_stands_above_it(two_anns, say):
     assert len(say("people", "list")["people"]) == 2
 
 
-def test_people_are_told_in_words_unless_json_is_asked_for(two_anns, home, capsys):
+def test_people_are_told_in_words_unless_json_is_asked_for(two_anns, run):
     for argv in (["people"], ["people", "list"], ["people", "show", "1"]):
         for place, is_json in ((None, False), (1, True), (len(argv), True)):
             asked = [*argv[:place], "--json", *argv[place:]] if is_json else argv
-            assert main([*asked, "--home", str(home.root)]) == 0
-            assert capsys.readouterr().out.startswith("{") is is_json, asked
+            code, told = run(*asked)
+            assert (code, told.out.startswith("{")) == (0, is_json), asked
 
 
 def test_nobody_of_that_number(two_anns, say):
