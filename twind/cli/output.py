@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from twind.plaintext import as_json, shown
+from twind.plaintext import as_json, counted, shown
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from twind.errors import TwindError
 
 FAILED, USAGE, NOT_RUNNING = 1, 2, 3
@@ -64,6 +67,21 @@ def say_json(value: Any) -> None:
     print(as_json(value))
 
 
+def when(at: str, zone: tzinfo | None = None) -> str:
+    """Return an ISO 8601 time as people read it: on the clock of `zone`, else on its own."""
+    return f"{_on_the_clock(at, zone):%Y-%m-%d %H:%M}"
+
+
+def day_of(at: str, zone: tzinfo) -> str:
+    """Return the day of an ISO 8601 time on the clock of `zone`."""
+    return f"{_on_the_clock(at, zone):%Y-%m-%d}"
+
+
+def _on_the_clock(at: str, zone: tzinfo | None) -> datetime:
+    moment = datetime.fromisoformat(at)
+    return moment if zone is None else moment.astimezone(zone)
+
+
 def told_withdrawn(count: int) -> str:
     """Say how many proposals a word has withdrawn; nothing for none."""
-    return f"; {count} proposal{'' if count == 1 else 's'} withdrawn" if count else ""
+    return f"; {counted(count, 'proposal')} withdrawn" if count else ""
