@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from twind.clock import SystemClock
+from twind.clock import FixedClock, SystemClock
 from twind.model import CalendarEvent
 from twind.store import Store, profiles, records, sources, words
 
@@ -45,6 +45,36 @@ def test_each_belief_says_how_sure_from_what_and_whether_it_can_be_observed(live
     assert "* twind cannot observe these: only your answers tell" in every
     assert "cannot observe this" in run("patterns", "HEA_NUTRITION")[1].out
     assert "cannot observe this" not in run("patterns", CODE)[1].out
+
+
+def test_each_row_names_its_code_and_an_aspect_is_known_by_its_own_name_too(lived, say, run):
+    lines = run("patterns", "--all")[1].out.splitlines()
+    for one in say("patterns")["patterns"]:
+        [line] = [line for line in lines if one["code"] in line.split()]
+        assert line.split()[0] == one["aspect"].partition("_")[0]
+    assert say("patterns", "Intimacy")["code"] == CODE
+    assert say("patterns", "physical activity")["code"] == "HEA_PHYSICAL_ACTIVITY"
+    assert say("patterns", "intimacy", "--pin", "0.5")["code"] == CODE
+    assert say("patterns", "--restore", "intimacy")["restored"][0]["subject"] == CODE
+    error = say("patterns", "security", expect=1)
+    assert error["code"] == "not_found"
+    assert "VAL_SECURITY, " in error["message"]
+
+
+def test_days_are_those_of_the_users_own_clock(home, run):
+    """Half past ten at night in UTC is the next day already where the user is."""
+    home.config_file.write_text('[profile]\ntimezone = "Pacific/Kiritimati"\n')  # 14 h ahead
+    evening = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    read = CalendarEvent(uid="1", title="Read", start=evening, end=evening + timedelta(hours=1))
+    with Store.open(home.database, FixedClock(evening)) as db:
+        profiles.ensure(db, 1)
+        records.apply(db, 1, "diary", [read], (evening, evening))
+        words.say(db, 1, "pin", CODE, value=0.5)
+        words.say(db, 1, "source", "web")
+    text = run("patterns", CODE)[1].out
+    assert "pinned by you on 2026-03-03" in text
+    assert "2026-03-02" not in text
+    assert run("patterns", "--said")[1].out.splitlines()[0].startswith("2026-03-03  pin ")
 
 
 def test_wrong_and_back(lived, say, run):

@@ -110,7 +110,7 @@ def test_a_loss_is_let_go_when_the_user_says_so(db, say):
     assert [one["name"] for one in say("people", "list")["people"]] == ["P 0"]
 
 
-def test_somebody_is_forgotten_and_known_again(two_anns, say):
+def test_somebody_is_forgotten_and_known_again(two_anns, say, run):
     [one, other] = say("people", "list")["people"]
     assert say("people", "forget", str(one["id"])) == {
         "id": one["id"],
@@ -118,9 +118,17 @@ def test_somebody_is_forgotten_and_known_again(two_anns, say):
         "withdrawn": 0,
     }
     assert [who["forgotten"] for who in say("people", "list")["people"]] == [True, False]
-    assert {word["kind"] for word in say("patterns", "--said")["words"]} == {"person"}
+    said = say("patterns", "--said")["words"]
+    assert {(word["kind"], word["back"]) for word in said} == {
+        ("person", f"twind people restore {one['id']}")
+    }
     say("people", "restore", str(one["id"]))
     assert not any(who["forgotten"] for who in say("people", "list")["people"])
-    error = say("people", "restore", str(other["id"]), expect=1)
+    say("people", "forget", str(other["id"]))
+    sync(two_anns, "work", Person(uid="7", name="Lee, Ann", emails=("ANN@example.org",)))
+    [gone] = say("patterns", "--said")["words"]
+    assert (gone["subject"], gone["back"]) == ("work:8", None)
+    assert "Ann Lee (8)  (no source has them any more)" in run("patterns", "--said")[1].out
+    error = say("people", "restore", str(one["id"]), expect=1)
     assert "nothing to restore" in error["message"]
     assert "no person 99" in say("people", "forget", "99", expect=1)["message"]
