@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from twind.cli import forgetting
+from twind.clock import FixedClock, SystemClock
 from twind.daemon import lock
-from twind.store import Store
+from twind.model import Person
+from twind.settings import BackupSettings
+from twind.store import Store, records, rotation, sources
 
 
 def test_while_twind_runs_nothing_is_forgotten(db, home, say):
@@ -43,3 +48,30 @@ def test_what_is_not_there_is_named(db, home, say):
 def test_of_nothing_nothing_goes(home, say):
     told = say("forget", "everything", "--yes")
     assert told == {"deleted": [], "backups": {"deleted": [], "left": [], "made": None}}
+
+
+def test_a_backup_of_the_same_day_is_told_as_deleted_too(db, home, run, say):
+    """The new one is the day's newest, so that rotation deletes the older before its turn comes."""
+    db.close()
+    old = rotated(home, seconds=-60)
+    told = say("forget", "backups", "--yes")["backups"]
+    [new] = home.backups_dir.iterdir()
+    assert told == {"deleted": [str(old)], "left": [], "made": str(new)}
+
+
+def rotated(home, **delta):
+    """Make a backup as if some time from now."""
+    clock = FixedClock(SystemClock().now() + timedelta(**delta))
+    with Store.open(home.database, clock) as db:
+        return rotation.add(db, home, "daily", BackupSettings())[0]
+
+
+def test_what_goes_is_counted_in_words_that_fit(db, home, clock, run):
+    records.apply(db, 1, "phone", [Person(uid="1", name="Ann")], (clock.now(), clock.now()))
+    sources.succeeded(db, 1, "phone", {}, 1)
+    db.close()
+    rotated(home, days=-1)
+    code, told = run("forget", "source", "phone", "--yes")
+    assert code == 0
+    assert "is forgotten for good: 1 record;" in told.out
+    assert f"1 backup or other copy in {home.state_dir} still holds it" in told.out

@@ -24,6 +24,13 @@ def test_what_was_trained_is_listed_and_taken_back(db, clock, say):
     assert say("models", "rollback", expect=1)["code"] == "not_found"
 
 
+def test_from_base_to_base_is_no_way_back(db, run):
+    models.put(db, 1, kind="base", state="serving")
+    code, told = run("models", "rollback")
+    assert (code, told.out) == (1, "")
+    assert told.err == "twind: the base policy serves: there is nothing to go back to\n"
+
+
 @pytest.mark.parametrize("argv", [["models"], ["models", "list"]])
 def test_it_is_told_in_words(db, run, argv):
     code, told = run(*argv)
