@@ -48,6 +48,7 @@ from twind.store import status as store_status
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Sequence
+    from datetime import date
     from pathlib import Path
 
     from twind.clock import Clock
@@ -156,7 +157,7 @@ class Service:
         self._watcher = Watcher(self._on_files, ignored=self._own_files())
         self._schedule = schedule.Schedule(sync=self._sync_all, poll=self._poll, check=self._check)
         self._control = control.Control(listener, home.socket, self._command)
-        asked = commands.Jobs(queue, self._plugins)
+        asked = commands.Jobs(queue, self._plugins, self._today)
         self._commands: dict[str, Callable[[Command], Coroutine[Any, Any, Answer]]] = {
             "status": self._do_status,
             "metrics": self._do_metrics,
@@ -176,6 +177,9 @@ class Service:
     @property
     def _settings(self) -> TwindSettings:
         return self._configuration.settings
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._settings.zone).date()
 
     @property
     def _problem(self) -> str | None:
