@@ -41,5 +41,19 @@ def test_all_are_read_and_the_bad_one_is_named(home, say, capsys):
     bad = home.backups_dir / "twind-20200101T000000Z.zip"
     bad.write_bytes(b"PK")
     error = say("backup", "--verify", expect=1)
-    assert error["message"].startswith(f"1 of 2 backups are no good: {bad}: ")
+    assert error["message"].startswith(f"1 of 2 backups is no good: {bad}: ")
     assert say("backup", "--verify", made["file"])["backups"] == [made]
+
+
+def test_what_is_no_good_is_told_once(home, run, say, tmp_path):
+    nowhere = tmp_path / "nope.zip"
+    code, told = run("backup", str(nowhere), "--verify")
+    assert (code, told.out, told.err.count("\n")) == (1, "", 1)
+    assert told.err.startswith(f"twind: {nowhere}")
+    home.backups_dir.mkdir()
+    for year in (2020, 2021):
+        (home.backups_dir / f"twind-{year}0101T000000Z.zip").write_bytes(b"PK")
+    code, told = run("backup", "--verify")
+    assert (code, told.out) == (1, "")
+    assert [told.err.count(f"twind-{year}") for year in (2020, 2021)] == [1, 1]
+    assert "2 of 2 backups are no good" in told.err

@@ -96,6 +96,19 @@ def test_check_takes_the_settings_of_the_configuration(home, say, plugin, tmp_pa
     assert {item["key"]: item["value"] for item in one["settings"]}["depth"] == 8
 
 
+def test_check_blames_what_a_wrong_setting_came_from(home, say, plugin, tmp_path):
+    home.config_file.write_text(f'[plugins.friends]\npath = "{tmp_path}/people.txt"\n')
+    error = say("plugins", "check", str(plugin()), "--set", "depth=deep", expect=1)
+    assert error["message"].startswith("--set: plugins.friends.depth: ")
+    home.config_file.write_text("[plugins.friends]\npath = 3\n")
+    error = say("plugins", "check", str(plugin()), "--set", "depth=3", expect=1)
+    assert error["message"].startswith(f"{home.config_file}: plugins.friends.path: ")
+    error = say("plugins", "check", str(plugin()), "--set", "depth=deep", expect=1)
+    assert error["message"].startswith(f"{home.config_file}, --set: plugins.friends.path: ")
+    error = say("plugins", "check", str(plugin()), "--set", "path=x", "--set", "dpeth=3", expect=1)
+    assert error["message"].startswith("--set: plugins.friends.dpeth: unknown key")
+
+
 def test_check_stores_nothing(say, plugin, tmp_path, db):
     say("plugins", "check", str(plugin()), "--set", f"path={tmp_path}/people.txt")
     assert sources.health(db, 1) == {}
@@ -296,6 +309,30 @@ def test_show_tells_all_there_is_to_tell(friends, say, run):
     assert "u20" not in said.out
     assert "and 10 more: twind plugins show friends --all" in said.out
     assert "setting     depth = 3" in said.out
+
+
+def test_the_list_says_why_and_where_there_is_more(friends, run, say):
+    code, told = run("plugins", "list")
+    assert code == 0
+    assert "1 record, 30 could not be read (twind plugins show friends)\n" in told.out
+    assert run("plugins")[1].out == told.out
+    assert say("plugins") == say("plugins", "list")
+    assert run("plugins", "--json", "list")[1].out.startswith("{")
+
+
+def test_show_tells_times_on_the_users_own_clock(friends, run):
+    with friends.config_file.open("a") as file:
+        file.write('[profile]\ntimezone = "Asia/Kolkata"\n')
+    assert "last sync   2026-03-02 13:30\n" in run("plugins", "show", "friends")[1].out
+
+
+def test_nothing_is_accepted_of_what_is_not_there(friends, say):
+    error = say("plugins", "accept", "nope", expect=1)
+    assert error["code"] == "not_found"
+    assert error["message"].startswith("there is no plugin nope; there are ")
+    for name in ("friends", "calendar"):
+        error = say("plugins", "accept", name, expect=1)
+        assert error["message"] == f"{name} holds nothing back: there is nothing to accept"
 
 
 def test_show_keeps_secrets(friends, say):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twind.cli.output import day_of, told_withdrawn
+from twind.cli.output import told_withdrawn
 from twind.cli.proposals import UsageError
 from twind.cli.session import Session, opened
-from twind.clock import format_utc
+from twind.clock import day_of, format_utc
+from twind.plaintext import counted
 from twind.store import ownership, people, words
 from twind.store import patterns as kept
 
@@ -208,7 +209,8 @@ def _show(rows: Iterable[dict[str, Any]], *, everything: bool) -> int:
     if unobserved:
         console.print(Text("* twind cannot observe these: only your answers tell", style="dim"))
     if unknown:
-        console.print(Text(f"{unknown} aspects it knows nothing of yet (--all)", style="dim"))
+        told = f"{counted(unknown, 'aspect')} it knows nothing of yet (--all)"
+        console.print(Text(told, style="dim"))
     if forgotten:
         console.print(Text(f"{forgotten} that you have had it forget (--all)", style="dim"))
     return 0

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from twind.plaintext import as_json, counted, shown
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from twind.errors import TwindError
 
 FAILED, USAGE, NOT_RUNNING = 1, 2, 3
@@ -67,19 +64,13 @@ def say_json(value: Any) -> None:
     print(as_json(value))
 
 
-def when(at: str, zone: tzinfo | None = None) -> str:
-    """Return an ISO 8601 time as people read it: on the clock of `zone`, else on its own."""
-    return f"{_on_the_clock(at, zone):%Y-%m-%d %H:%M}"
-
-
-def day_of(at: str, zone: tzinfo) -> str:
-    """Return the day of an ISO 8601 time on the clock of `zone`."""
-    return f"{_on_the_clock(at, zone):%Y-%m-%d}"
-
-
-def _on_the_clock(at: str, zone: tzinfo | None) -> datetime:
-    moment = datetime.fromisoformat(at)
-    return moment if zone is None else moment.astimezone(zone)
+def plugin_line(one: dict[str, Any]) -> str:
+    """Return how a plugin is, as status and list have it, and where there is more about that."""
+    records = counted(one["records"], "record")
+    wrong = f", {one['errors']} could not be read" if one["errors"] else ""
+    last = f"; {one['last_error']}" if one["last_error"] else ""
+    more = f" (twind plugins show {one['name']})" if wrong or last else ""
+    return f"{one['name']:<14} {one['state']:<9} {records:>14}{wrong}{last}{more}"
 
 
 def told_withdrawn(count: int) -> str:

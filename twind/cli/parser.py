@@ -141,10 +141,9 @@ def build() -> argparse.ArgumentParser:
         "--bundle", metavar="FILE", help="write a file for a report, with nothing personal in it"
     )
 
-    plugins = _command(
-        commands, "plugins", None, None, "the plugins and their health", report=False
+    _plugins(
+        _command(commands, "plugins", "plugins", "plugins_list", "the plugins and how they are")
     )
-    _plugins(plugins)
     return top
 
 
@@ -228,7 +227,7 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
     propose.add_argument("--day", metavar="YYYY-MM-DD", help="default: the rest of today, tomorrow")
     for waiting in (sync, train, propose):
         waiting.add_argument("--no-wait", action="store_true", help="queue it and return")
-    pause = _command(actions, "pause", "control", "pause", "do nothing by yourself")
+    pause = _command(actions, "pause", "control", "pause", "do nothing by itself for a while")
     pause.add_argument(
         "--until", metavar="TIME", help='"18:00", "2026-12-24" or "2026-12-24T18:00"'
     )
@@ -263,12 +262,16 @@ def _people(people: argparse.ArgumentParser) -> None:
 
 
 def _plugins(plugins: argparse.ArgumentParser) -> None:
-    actions = plugins.add_subparsers(metavar="ACTION", required=True)
-    _command(actions, "list", "plugins", "plugins_list", "all plugins")
-    show = _command(actions, "show", "plugins", "plugins_show", "one plugin and what it refused")
+    actions = plugins.add_subparsers(metavar="ACTION")
+    _command(actions, "list", "plugins", "plugins_list", "all plugins", inner=True)
+    show = _command(
+        actions, "show", "plugins", "plugins_show", "one plugin and what it refused", inner=True
+    )
     show.add_argument("name")
     show.add_argument("--all", action="store_true", help="all that was refused, not the first 20")
-    check = _command(actions, "check", "plugins", "check", "try a plugin file, storing nothing")
+    check = _command(
+        actions, "check", "plugins", "check", "try a plugin file, storing nothing", inner=True
+    )
     check.add_argument("path", help="a .py file or the folder of a package")
     check.add_argument(
         "--set",
@@ -285,17 +288,28 @@ def _plugins(plugins: argparse.ArgumentParser) -> None:
         default=60,
         help="give up after S seconds (60)",
     )
-    new = _command(actions, "new", "plugins", "new", "write a plugin and its test to start from")
+    new = _command(
+        actions, "new", "plugins", "new", "write a plugin and its test to start from", inner=True
+    )
     new.add_argument("name")
     new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
     new.set_defaults(configures=True)
-    accept = _command(actions, "accept", "sources", "accept", "let a source lose what it has lost")
+    accept = _command(
+        actions, "accept", "sources", "accept", "let a source lose what it has lost", inner=True
+    )
     accept.add_argument("name")
     forget = _command(
-        actions, "forget", "sources", "forget", "delete what a source brought; read it no more"
+        actions,
+        "forget",
+        "sources",
+        "forget",
+        "delete what a source brought; read it no more",
+        inner=True,
     )
     forget.add_argument("name")
-    restore = _command(actions, "restore", "sources", "restore", "read a forgotten source again")
+    restore = _command(
+        actions, "restore", "sources", "restore", "read a forgotten source again", inner=True
+    )
     restore.add_argument("name")
 
 
