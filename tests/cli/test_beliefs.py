@@ -166,11 +166,13 @@ def test_the_users_own_word_is_taken_back_not_dropped(lived, say):
     assert "--restore" in say("patterns", "--drop", own["evidence"], expect=1)["message"]
 
 
-def test_a_whole_source_is_forgotten_and_read_again(lived, say, run):
+def test_a_whole_source_is_forgotten_and_read_again(home, lived, say):
     assert say("plugins", "forget", "diary") == {"name": "diary", "deleted": 3, "withdrawn": 0}
     assert say("patterns", CODE)["evidence"] == []
     [word] = say("patterns", "--said")["words"]
     assert word["back"] == "twind plugins restore diary"
+    with Store.open(home.database) as db:
+        assert sources.health(db, 1)["diary"]["last_error"].startswith("diary is forgotten, by you")
     for name in ("diary", "nonsense"):
         assert name in say("plugins", "forget", name, expect=1)["message"]
     assert say("plugins", "restore", "diary") == {"name": "diary", "queued": False}

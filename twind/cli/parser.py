@@ -21,6 +21,7 @@ MOST_ID = 2**63 - 1
 DAY_MIN = 24 * 60
 MOST_SNOOZE_MIN = 31 * DAY_MIN
 MOST_S = 24 * 3600
+MOST_TIMESTEPS = 10**9
 
 
 class _Parser(argparse.ArgumentParser):
@@ -222,7 +223,7 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
     sync = _command(actions, "sync", "control", "sync", "read the sources now")
     sync.add_argument("plugins", nargs="*", help="only these plugins")
     train = _command(actions, "train", "control", "train", "train the twin now")
-    train.add_argument("--timesteps", type=_up_to(MOST_ID), metavar="N")
+    train.add_argument("--timesteps", type=_up_to(MOST_TIMESTEPS), metavar="N")
     propose = _command(actions, "propose", "control", "propose", "propose now")
     propose.add_argument("--day", metavar="YYYY-MM-DD", help="default: the rest of today, tomorrow")
     for waiting in (sync, train, propose):
