@@ -311,13 +311,12 @@ def test_show_tells_all_there_is_to_tell(friends, say, run):
     assert "setting     depth = 3" in said.out
 
 
-def test_the_list_says_why_and_where_there_is_more(friends, run, say):
-    code, told = run("plugins", "list")
+@pytest.mark.usefixtures("friends")
+def test_the_list_says_why_and_where_there_is_more(run):
+    code, told = run("plugins")
     assert code == 0
     assert "1 record, 30 could not be read (twind plugins show friends)\n" in told.out
-    assert run("plugins")[1].out == told.out
-    assert say("plugins") == say("plugins", "list")
-    assert run("plugins", "--json", "list")[1].out.startswith("{")
+    assert run("plugins", "--json", "list")[1].out.startswith('{"ok": true')
 
 
 def test_show_tells_times_on_the_users_own_clock(friends, run):
