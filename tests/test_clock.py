@@ -49,6 +49,13 @@ def test_wall_times_on_the_days_the_clocks_change():
     assert clock.local_time(spring, 25 * 60, BERLIN) == datetime(2026, 3, 29, 23, tzinfo=UTC)
 
 
+def test_what_people_read_is_on_their_own_clock():
+    night = "2026-03-02T23:30:00.000001+00:00"
+    assert clock.when(night, BERLIN) == "2026-03-03 00:30"
+    assert clock.day_of(night, BERLIN) == "2026-03-03"
+    assert clock.when("2026-03-02T23:30:59+05:30") == "2026-03-02 23:30"
+
+
 def test_only_the_clock_reads_the_clock():
     found = []
     for file in Path(twind.__file__).parent.rglob("*.py"):

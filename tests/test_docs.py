@@ -75,6 +75,13 @@ def test_links_lead_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+def test_documents_named_in_the_code_are_there():
+    texts = [path.read_text("utf-8") for path in (ROOT / "twind").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"\w+/[\w./-]+\.md\b", text)}
+    assert "docs/installation.md" in named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_the_examples_are_plugins_that_load(home):
     examples = []
     for document in (ROOT / "README.md", ROOT / "docs/plugins.md"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind.plaintext import as_json, cut, one_line, plain, shown
+from twind.plaintext import as_json, counted, cut, one_line, plain, shown
 
 JOINERS = "\u200c\u200d"
 ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -77,3 +77,8 @@ def test_what_is_cut_says_so():
     assert cut("ab cd", 4) == "ab…"
     assert one_line("a" * 400) == "a" * 299 + "…"
     assert one_line("a" * 400, None) == "a" * 400
+
+
+def test_what_is_counted_agrees_with_its_number():
+    assert [counted(n, "record") for n in (0, 1, 2)] == ["0 records", "1 record", "2 records"]
+    assert [counted(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]

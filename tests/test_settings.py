@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -48,7 +49,14 @@ def test_a_range_of_days_may_pass_the_weekend():
         ({"profile": {"timezone": "Mars/Base"}}, 'profile.timezone: "Mars/Base" is no time zone'),
         ({"schedule": {"propose_at": "7"}}, 'schedule.propose_at: "7" is no time of day'),
         ({"schedule": {"sync_every_min": 0}}, "schedule.sync_every_min: Input should be greater"),
-        ({"plugins": {"disabled": "calendar"}}, "plugins.disabled"),
+        ({"plugins": {"disabled": "calendar"}}, "plugins.disabled: must be a list, like ["),
+        ({"profile": {"emails": "me@example.org"}}, "profile.emails: must be a list, like ["),
+        ({"profile": 3}, "profile: must be a section with keys of its own"),
+        ({"plugins": 3}, "plugins: must be a section with keys of its own"),
+        ({"hours": {"sleep": 3}}, 'hours.sleep: "3" is no range of hours; write it like "09:'),
+        ({"hours": {"quiet": [3]}}, 'hours.quiet: "3" is no range of hours'),
+        ({"hours": {"work": {"mon": 5}}}, 'hours.work: "5" is no range of hours'),
+        ({"hours": {"work": "9-5"}}, 'hours.work: "9-5" names no days; write it like { mon-fri ='),
     ],
 )
 def test_a_bad_key_is_named(values, told):
@@ -56,6 +64,7 @@ def test_a_bad_key_is_named(values, told):
         settings.parse(values, "H/twind.toml")
     assert str(caught.value).startswith("H/twind.toml: ")
     assert told in str(caught.value)
+    assert not re.search(r"tuple|dictionary|instance|HourRange|\d\.\d", str(caught.value))
 
 
 def test_broken_toml_names_the_file_and_the_line(home):

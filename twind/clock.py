@@ -12,6 +12,7 @@ from datetime import time as time_of_day
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from zoneinfo import ZoneInfo
 
 
@@ -75,6 +76,17 @@ def format_utc(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError(f"a time without a zone: {moment.isoformat()}")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def when(at: str, zone: tzinfo | None = None) -> str:
+    """Return an ISO 8601 time as people read it: on the clock of `zone`, else on its own."""
+    moment = datetime.fromisoformat(at)
+    return f"{moment if zone is None else moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def day_of(at: str, zone: tzinfo) -> str:
+    """Return the day of an ISO 8601 time on the clock of `zone`."""
+    return when(at, zone)[:10]
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -305,6 +305,8 @@ class Pressed:
     button: str
 
 
+HORIZON_DAYS = 14
+"""How many days can be planned, today the first: those that a chain of simulated days lives."""
 OWN_UIDS = ".twind"
 """How the UIDs of the events end that twind itself publishes (twind.published)."""
 

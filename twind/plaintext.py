@@ -57,6 +57,11 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return "1 record" or "2 records"; `things` where the plural has more than an "s"."""
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
+
+
 def shown(text: str) -> str:
     """Return a text of twind's own for a terminal or the log: MARK for each character that acts.
 

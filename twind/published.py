@@ -111,6 +111,12 @@ def _digest(proposal: Proposal) -> str:
     return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
+def _summary(proposal: Proposal) -> str:
+    """Return the text, and how long the user has made it: the text speaks of what was proposed."""
+    edited = "duration_min" in proposal.details.get("edit", {})
+    return f"{proposal.text}, edited to {proposal.duration_min} min" if edited else proposal.text
+
+
 def _description(proposal: Proposal) -> str:
     return "\n".join(f"{reason.text} ({reason.weight:.0%})" for reason in proposal.reasons)
 
@@ -144,7 +150,7 @@ def _calendar(token: str, told: list[tuple[Proposal, _Seen]]) -> bytes:
         event.add("status", "CANCELLED" if seen.cancelled else "CONFIRMED")
         event.add("dtstart", proposal.start)
         event.add("dtend", proposal.end)
-        event.add("summary", one_line(proposal.text, None))
+        event.add("summary", one_line(_summary(proposal), None))
         event.add("description", plain(_description(proposal)))
         event.add("categories", [proposal.action])
         event.add("transp", "TRANSPARENT" if seen.cancelled else "OPAQUE")

@@ -65,9 +65,9 @@ def _write_minute(minute: int) -> str:
 
 
 def _parse_range(value: Any) -> Any:
-    if not isinstance(value, str):
+    if isinstance(value, HourRange | dict):
         return value
-    match = _RANGE.fullmatch(value.strip())
+    match = _RANGE.fullmatch(str(value).strip())
     if not match:
         raise ValueError(f'"{value}" is no range of hours; write it like "09:00-17:30"')
     start_h, start_m, end_h, end_m = (int(group) for group in match.groups())
@@ -83,8 +83,10 @@ def _parse_ranges(value: Any) -> Any:
 
 def _parse_week(value: Any) -> Any:
     """Read `{mon-fri = "09:00-17:30"}` into a tuple of ranges for each weekday, Monday first."""
-    if not isinstance(value, dict):
+    if isinstance(value, list | tuple):  # seven days, as they go to a worker
         return value
+    if not isinstance(value, dict):
+        raise ValueError(f'"{value}" names no days; write it like {{ mon-fri = "09:00-17:30" }}')  # noqa: TRY004
     week: list[Any] = [()] * 7
     for key, ranges in value.items():
         first, _, last = str(key).lower().partition("-")
@@ -307,16 +309,21 @@ def parse(values: dict[str, Any], origin: str = "twind.toml") -> TwindSettings:
         raise SettingsError(f"{origin}: {explain(error)}") from None
 
 
+_LIST, _SECTION = 'must be a list, like ["one", "two"]', "must be a section with keys of its own"
+_IN_TOML = {
+    **dict.fromkeys(("tuple_type", "list_type", "set_type", "frozen_set_type"), _LIST),
+    **dict.fromkeys(("model_type", "dict_type"), _SECTION),
+    "extra_forbidden": "unknown key",
+}
+"""What a type of error is called where the reader knows TOML and not Python."""
+
+
 def explain(error: ValidationError, prefix: str = "") -> str:
     """Put a validation error into one line that names each key and what is wrong with it."""
     lines = []
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in (*filter(None, [prefix]), *item["loc"]))
-        message = (
-            "unknown key"
-            if item["type"] == "extra_forbidden"
-            else item["msg"].removeprefix("Value error, ")
-        )
+        message = _IN_TOML.get(item["type"], item["msg"].removeprefix("Value error, "))
         lines.append(f"{key}: {message}")
     return "; ".join(lines)
 

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from twind.cli import main
-from twind.clock import SystemClock
+from twind.clock import FixedClock, SystemClock
 from twind.model import CalendarEvent
 from twind.store import Store, profiles, records, sources, words
-
-
-@pytest.fixture
-def run(home, capsys):
-    def command(*argv):
-        code = main([*argv, "--home", str(home.root)])
-        return code, capsys.readouterr()
-
-    return command
-
-
-@pytest.fixture
-def say(run):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def command(*argv, expect=0):
-        code, told = run(*argv, "--json")
-        shape = json.loads(told.out)
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return command
 
 
 @pytest.fixture
@@ -69,6 +45,36 @@ def test_each_belief_says_how_sure_from_what_and_whether_it_can_be_observed(live
     assert "* twind cannot observe these: only your answers tell" in every
     assert "cannot observe this" in run("patterns", "HEA_NUTRITION")[1].out
     assert "cannot observe this" not in run("patterns", CODE)[1].out
+
+
+def test_each_row_names_its_code_and_an_aspect_is_known_by_its_own_name_too(lived, say, run):
+    lines = run("patterns", "--all")[1].out.splitlines()
+    for one in say("patterns")["patterns"]:
+        [line] = [line for line in lines if one["code"] in line.split()]
+        assert line.split()[0] == one["aspect"].partition("_")[0]
+    assert say("patterns", "Intimacy")["code"] == CODE
+    assert say("patterns", "physical activity")["code"] == "HEA_PHYSICAL_ACTIVITY"
+    assert say("patterns", "intimacy", "--pin", "0.5")["code"] == CODE
+    assert say("patterns", "--restore", "intimacy")["restored"][0]["subject"] == CODE
+    error = say("patterns", "security", expect=1)
+    assert error["code"] == "not_found"
+    assert "VAL_SECURITY, " in error["message"]
+
+
+def test_days_are_those_of_the_users_own_clock(home, run):
+    """Half past ten at night in UTC is the next day already where the user is."""
+    home.config_file.write_text('[profile]\ntimezone = "Pacific/Kiritimati"\n')  # 14 h ahead
+    evening = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
+    read = CalendarEvent(uid="1", title="Read", start=evening, end=evening + timedelta(hours=1))
+    with Store.open(home.database, FixedClock(evening)) as db:
+        profiles.ensure(db, 1)
+        records.apply(db, 1, "diary", [read], (evening, evening))
+        words.say(db, 1, "pin", CODE, value=0.5)
+        words.say(db, 1, "source", "web")
+    text = run("patterns", CODE)[1].out
+    assert "pinned by you on 2026-03-03" in text
+    assert "2026-03-02" not in text
+    assert run("patterns", "--said")[1].out.splitlines()[0].startswith("2026-03-03  pin ")
 
 
 def test_wrong_and_back(lived, say, run):
@@ -160,11 +166,13 @@ def test_the_users_own_word_is_taken_back_not_dropped(lived, say):
     assert "--restore" in say("patterns", "--drop", own["evidence"], expect=1)["message"]
 
 
-def test_a_whole_source_is_forgotten_and_read_again(lived, say, run):
+def test_a_whole_source_is_forgotten_and_read_again(home, lived, say):
     assert say("plugins", "forget", "diary") == {"name": "diary", "deleted": 3, "withdrawn": 0}
     assert say("patterns", CODE)["evidence"] == []
     [word] = say("patterns", "--said")["words"]
     assert word["back"] == "twind plugins restore diary"
+    with Store.open(home.database) as db:
+        assert sources.health(db, 1)["diary"]["last_error"].startswith("diary is forgotten, by you")
     for name in ("diary", "nonsense"):
         assert name in say("plugins", "forget", name, expect=1)["message"]
     assert say("plugins", "restore", "diary") == {"name": "diary", "queued": False}

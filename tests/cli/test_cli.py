@@ -72,6 +72,49 @@ def test_unknown_proposals(home, capsys):
         assert "no proposal 7" in told.err
 
 
+NONE_SO_LARGE = ("9223372036854775808", "99999999999999999999", "9" * 5000)
+
+
+@pytest.mark.parametrize("number", [*NONE_SO_LARGE, "9223372036854775807"])
+def test_no_id_is_too_large_to_be_unknown(say, number):
+    for argv, what in (
+        (["why", number], "proposal"),
+        (["review", number, "--accept"], "proposal"),
+        (["people", "show", number], "person"),
+        (["people", "link", number, "1"], "person"),
+        (["forget", "person", number, "--yes"], "person"),
+        (["ask", "--answer", f"{number}=1"], "question"),
+    ):
+        error = say(*argv, expect=1)
+        assert error["code"] == "not_found", argv
+        assert f"there is no {what} {number}" in error["message"]
+
+
+@pytest.mark.parametrize("number", NONE_SO_LARGE)
+def test_no_option_is_too_large_to_be_unknown(say, number):
+    error = say("ask", "--answer", f"1={number}", expect=1)
+    assert error == {"code": "not_found", "message": f"there is no option {number}"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["why", "x"], "'x' is not the number of a proposal"),
+        (["why", "²"], "'²' is not the number of a proposal"),
+        (["ctl", "train", "--timesteps", "abc"], "'abc' is no whole number from 1 to"),
+        (["review", "1", "--snooze", "0"], "'0' is no whole number from 1 to 44640"),
+        (["review", "1", "--snooze", "99999999999"], "is no whole number from 1 to 44640"),
+        (["review", "1", "--duration", "99999999999999"], "is no whole number from 1 to 1440"),
+        (["plugins", "check", "x.py", "--timeout", "9" * 5000], "no whole number from 1 to 86400"),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_a_usage_error_in_words(argv, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_why_tells_what_is_known_of_the_user_and_what_is_assumed(home, capsys, proposal):
     known = {"value": 1.4, "population": 1.0, "evidence": 12, "text": "you usually need more"}
     assumed = {"value": 0.06, "population": 0.06, "evidence": 0, "text": None}

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import subprocess
 import sys
 import zipfile
 
-import pytest
-
 from twind.cli import main
 from twind.doctor import CHECKS
 
 
-@pytest.fixture
-def say(home, capsys):
-    """Run the command on the home; return its exit status and its JSON."""
-
-    def run(*argv):
-        code = main(["doctor", *argv, "--home", str(home.root), "--json"])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
-
-
-def test_findings_are_exit_status_one_and_their_code_says_that_it_could_look(say, home):
-    code, shape = say()
-    assert (code, shape["ok"], shape["error"]["code"]) == (1, False, "findings")
+def test_findings_are_exit_status_one_and_their_code_says_that_it_could_look(report, home):
+    shape = report("doctor", expect=1)
+    assert shape["error"]["code"] == "findings"
     assert shape["error"]["message"].endswith("found something: daemon")
     checks = shape["data"]["checks"]
     assert [one["id"] for one in checks] == [check.id for check in CHECKS]
@@ -35,25 +21,25 @@ def test_findings_are_exit_status_one_and_their_code_says_that_it_could_look(say
     assert list(home.root.iterdir()) == []
 
 
-def test_what_cannot_be_done_is_exit_status_one_with_another_code(say, tmp_path):
+def test_what_cannot_be_done_is_exit_status_one_with_another_code(report, tmp_path):
     (tmp_path / "mine.zip").write_text("mine")
-    code, shape = say("--bundle", str(tmp_path / "mine.zip"))
-    assert (code, shape["error"]["code"]) == (1, "bundle")
+    shape = report("doctor", "--bundle", str(tmp_path / "mine.zip"), expect=1)
+    assert shape["error"]["code"] == "bundle"
 
 
-def test_what_can_be_mended_is(say, home):
+def test_what_can_be_mended_is(report, home):
     home.root.chmod(0o755)
     home.config_file.write_text("")
     home.config_file.chmod(0o644)
-    _, shape = say("--fix")
+    shape = report("doctor", "--fix", expect=1)
     told = {one["id"]: one for one in shape["data"]["checks"]}
     assert told["privacy"]["fixed"] == f"closed to others: {home.config_file}"
     assert told["privacy"]["severity"] == "ok"
     assert stat.S_IMODE(home.config_file.stat().st_mode) == 0o640
 
 
-def test_a_bundle_is_written_whatever_was_found(say, tmp_path):
-    _, shape = say("--bundle", str(tmp_path / "b.zip"))
+def test_a_bundle_is_written_whatever_was_found(report, tmp_path):
+    shape = report("doctor", "--bundle", str(tmp_path / "b.zip"), expect=1)
     assert shape["data"]["bundle"] == str(tmp_path / "b.zip")
     assert "findings.json" in zipfile.ZipFile(tmp_path / "b.zip").namelist()
 

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from datetime import timedelta
 
 import pytest
 
-from twind.cli import forgetting, main, session
+from twind.cli import forgetting
+from twind.clock import FixedClock, SystemClock
 from twind.daemon import lock
-from twind.store import Store
-
-
-@pytest.fixture
-def say(home, capsys):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def run(*argv, expect=0):
-        code = main([*argv, "--home", str(home.root), "--json"])
-        out = capsys.readouterr().out
-        shape = json.loads(out.splitlines()[-1])
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return run
+from twind.model import Person
+from twind.settings import BackupSettings
+from twind.store import Store, records, rotation, sources
 
 
 def test_while_twind_runs_nothing_is_forgotten(db, home, say):
@@ -39,23 +28,13 @@ def test_off_a_terminal_it_wants_to_be_told(db, home, say):
     assert home.database.exists()
 
 
-@pytest.mark.parametrize(("typed", "goes"), [("yes", True), ("no", False), ("q", False)])
-def test_on_a_terminal_it_asks(db, home, say, monkeypatch, typed, goes):
-    asked = []
-
-    def answer(prompt):
-        asked.append(prompt)
-        if typed == "q":
-            raise EOFError
-        return typed
-
-    monkeypatch.setattr(forgetting, "interactive", lambda: True)
-    monkeypatch.setattr("builtins.input", answer)
-    assert forgetting.choose is session.choose
+@pytest.mark.parametrize(("typed", "goes"), [("yes\n", True), ("no\n", False), ("\x04", False)])
+def test_on_a_terminal_it_asks(db, home, on_a_terminal, typed, goes):
     db.close()
-    say("forget", "everything", expect=0 if goes else 1)
+    status, shown = on_a_terminal("forget", "everything", typed=typed)
+    assert status == (0 if goes else 1)
+    assert f"This deletes everything that twind knows, in {home.state_dir}" in shown
     assert home.database.exists() is not goes
-    assert str(home.state_dir) in asked[0]
 
 
 def test_what_is_not_there_is_named(db, home, say):
@@ -69,3 +48,30 @@ def test_what_is_not_there_is_named(db, home, say):
 def test_of_nothing_nothing_goes(home, say):
     told = say("forget", "everything", "--yes")
     assert told == {"deleted": [], "backups": {"deleted": [], "left": [], "made": None}}
+
+
+def test_a_backup_of_the_same_day_is_told_as_deleted_too(db, home, run, say):
+    """The new one is the day's newest, so that rotation deletes the older before its turn comes."""
+    db.close()
+    old = rotated(home, seconds=-60)
+    told = say("forget", "backups", "--yes")["backups"]
+    [new] = home.backups_dir.iterdir()
+    assert told == {"deleted": [str(old)], "left": [], "made": str(new)}
+
+
+def rotated(home, **delta):
+    """Make a backup as if some time from now."""
+    clock = FixedClock(SystemClock().now() + timedelta(**delta))
+    with Store.open(home.database, clock) as db:
+        return rotation.add(db, home, "daily", BackupSettings())[0]
+
+
+def test_what_goes_is_counted_in_words_that_fit(db, home, clock, run):
+    records.apply(db, 1, "phone", [Person(uid="1", name="Ann")], (clock.now(), clock.now()))
+    sources.succeeded(db, 1, "phone", {}, 1)
+    db.close()
+    rotated(home, days=-1)
+    code, told = run("forget", "source", "phone", "--yes")
+    assert code == 0
+    assert "is forgotten for good: 1 record;" in told.out
+    assert f"1 backup or other copy in {home.state_dir} still holds it" in told.out

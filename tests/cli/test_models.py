@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from twind.cli import main
 from twind.store import models
-
-
-def told(home, capsys, *argv, code=0):
-    assert main([*argv, "--json", "--home", str(home.root)]) == code
-    return json.loads(capsys.readouterr().out)
 
 
 def put(db, state, mean):
@@ -20,23 +12,28 @@ def put(db, state, mean):
     return models.put(db, 1, kind="ppo", state=state, score=mean, report={"field": field})
 
 
-def test_what_was_trained_is_listed_and_taken_back(home, db, clock, capsys):
+def test_what_was_trained_is_listed_and_taken_back(db, clock, say):
     first = put(db, "serving", -3.0)
     clock.advance(minutes=1)
     second = put(db, "serving", -2.5)
-    found = told(home, capsys, "models", "list")["data"]["models"]
+    found = say("models", "list")["models"]
     assert [(one["id"], one["state"]) for one in found] == [(second, "serving"), (first, "retired")]
     assert found[0]["field"][0] == {"name": "ppo", "mean": -2.5}
-    assert told(home, capsys, "models", "rollback")["data"]["serving"]["id"] == first
-    assert told(home, capsys, "models", "rollback")["data"]["serving"] is None
-    error = told(home, capsys, "models", "rollback", code=1)["error"]
-    assert error["code"] == "not_found"
+    assert say("models", "rollback")["serving"]["id"] == first
+    assert say("models", "rollback")["serving"] is None
+    assert say("models", "rollback", expect=1)["code"] == "not_found"
+
+
+def test_from_base_to_base_is_no_way_back(db, run):
+    models.put(db, 1, kind="base", state="serving")
+    code, told = run("models", "rollback")
+    assert (code, told.out) == (1, "")
+    assert told.err == "twind: the base policy serves: there is nothing to go back to\n"
 
 
 @pytest.mark.parametrize("argv", [["models"], ["models", "list"]])
-def test_it_is_told_in_words(home, db, capsys, argv):
-    assert main([*argv, "--home", str(home.root)]) == 0
-    assert capsys.readouterr().out == "the base policy serves\n"
+def test_it_is_told_in_words(db, run, argv):
+    code, told = run(*argv)
+    assert (code, told.out) == (0, "the base policy serves\n")
     put(db, "serving", -3.0)
-    assert main([*argv, "--home", str(home.root)]) == 0
-    assert "best: ppo -3.000" in capsys.readouterr().out
+    assert "best: ppo -3.000" in run(*argv)[1].out

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
 
-from twind.cli import main
 from twind.clock import SystemClock
 from twind.model import Attendee, CalendarEvent, Person
 from twind.store import records, sources
-
-
-@pytest.fixture
-def say(home, capsys):
-    """Run a command and return its data, or its error where `expect` is not 0."""
-
-    def run(*argv, expect=0):
-        code = main([*argv, "--home", str(home.root), "--json"])
-        shape = json.loads(capsys.readouterr().out)
-        assert (code, shape["ok"]) == (expect, expect == 0), shape
-        return shape["error"] if expect else shape["data"]
-
-    return run
 
 
 def sync(db, source, *people):
@@ -60,7 +45,7 @@ def test_who_is_one_person_and_why(two_anns, say):
     assert link["confidence"] > 0.9
 
 
-def test_how_close_and_how_often_and_from_what(db, home, say, capsys):
+def test_how_close_and_how_often_and_from_what(db, say, run):
     now = SystemClock().now()  # as the command line has it
     guests = (Attendee(email="bo@x.org", status="accepted"),)
     lunches = [
@@ -82,8 +67,7 @@ def test_how_close_and_how_often_and_from_what(db, home, say, capsys):
     assert bo["cadence"] == {"days": 7.0, "why": "4 days together"}
     assert cy["closeness"] == {"value": 0.3, "why": "nothing is known yet"}
     assert cy["cadence"]["why"] == "how close they are"
-    assert main(["people", "show", str(bo["id"]), "--home", str(home.root)]) == 0
-    shown = capsys.readouterr().out
+    shown = run("people", "show", str(bo["id"]))[1].out
     assert "(in your group friends, 4 days together)" in shown
     assert "cadence      every 7 days (4 days together)" in shown
 
@@ -98,12 +82,12 @@ def test_the_users_word_stands_above_it(two_anns, say):
     assert len(say("people", "list")["people"]) == 2
 
 
-def test_people_are_told_in_words_unless_json_is_asked_for(two_anns, home, capsys):
+def test_people_are_told_in_words_unless_json_is_asked_for(two_anns, run):
     for argv in (["people"], ["people", "list"], ["people", "show", "1"]):
         for place, is_json in ((None, False), (1, True), (len(argv), True)):
             asked = [*argv[:place], "--json", *argv[place:]] if is_json else argv
-            assert main([*asked, "--home", str(home.root)]) == 0
-            assert capsys.readouterr().out.startswith("{") is is_json, asked
+            code, told = run(*asked)
+            assert (code, told.out.startswith("{")) == (0, is_json), asked
 
 
 def test_nobody_of_that_number(two_anns, say):
@@ -126,7 +110,7 @@ def test_a_loss_is_let_go_when_the_user_says_so(db, say):
     assert [one["name"] for one in say("people", "list")["people"]] == ["P 0"]
 
 
-def test_somebody_is_forgotten_and_known_again(two_anns, say):
+def test_somebody_is_forgotten_and_known_again(two_anns, say, run):
     [one, other] = say("people", "list")["people"]
     assert say("people", "forget", str(one["id"])) == {
         "id": one["id"],
@@ -134,9 +118,17 @@ def test_somebody_is_forgotten_and_known_again(two_anns, say):
         "withdrawn": 0,
     }
     assert [who["forgotten"] for who in say("people", "list")["people"]] == [True, False]
-    assert {word["kind"] for word in say("patterns", "--said")["words"]} == {"person"}
+    said = say("patterns", "--said")["words"]
+    assert {(word["kind"], word["back"]) for word in said} == {
+        ("person", f"twind people restore {one['id']}")
+    }
     say("people", "restore", str(one["id"]))
     assert not any(who["forgotten"] for who in say("people", "list")["people"])
-    error = say("people", "restore", str(other["id"]), expect=1)
+    say("people", "forget", str(other["id"]))
+    sync(two_anns, "work", Person(uid="7", name="Lee, Ann", emails=("ANN@example.org",)))
+    [gone] = say("patterns", "--said")["words"]
+    assert (gone["subject"], gone["back"]) == ("work:8", None)
+    assert "Ann Lee (8)  (no source has them any more)" in run("patterns", "--said")[1].out
+    error = say("people", "restore", str(one["id"]), expect=1)
     assert "nothing to restore" in error["message"]
     assert "no person 99" in say("people", "forget", "99", expect=1)["message"]

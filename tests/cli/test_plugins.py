@@ -45,19 +45,6 @@ def twind_register(register):
 """
 
 
-def run(home, capsys, *argv, expect=0):
-    """Return the data of a command's JSON, or its error where `expect` is not 0."""
-    code = main(["plugins", *argv, "--home", str(home.root), "--json"])
-    shape = json.loads(capsys.readouterr().out)
-    assert (code, shape["ok"]) == (expect, expect == 0), shape
-    return shape if expect else shape["data"]
-
-
-def told(home, capsys, *argv):
-    code = main(["plugins", *argv, "--home", str(home.root)])
-    return code, capsys.readouterr()
-
-
 @pytest.fixture
 def plugin(tmp_path):
     """A plugin file anywhere, and beside it a source."""
@@ -74,9 +61,9 @@ def plugin(tmp_path):
 # --- check ---------------------------------------------------------------------------------------
 
 
-def test_check_tells_what_a_plugin_offers_and_finds(home, capsys, plugin, tmp_path):
+def test_check_tells_what_a_plugin_offers_and_finds(say, run, plugin, tmp_path):
     file, people = plugin(), tmp_path / "people.txt"
-    data = run(home, capsys, "check", str(file), "--set", f"path={people}")
+    data = say("plugins", "check", str(file), "--set", f"path={people}")
     [one] = data["plugins"]
     assert data["problems"] == []
     assert data["file"] == str(file)
@@ -93,35 +80,48 @@ def test_check_tells_what_a_plugin_offers_and_finds(home, capsys, plugin, tmp_pa
         1,
         [{"uid": "?", "group": "", "reason": "who is it?"}],
     )
-    code, said = told(home, capsys, "check", str(file), "--set", f"path={people}")
+    code, said = run("plugins", "check", str(file), "--set", f"path={people}")
     assert code == 0
     assert "fetched     2 Person in" in said.out
     assert "who is it?" in said.out
     assert said.out.endswith("friends.py works, and refuses 1 of the records it finds\n")
 
 
-def test_check_takes_the_settings_of_the_configuration(home, capsys, plugin, tmp_path):
+def test_check_takes_the_settings_of_the_configuration(home, say, plugin, tmp_path):
     home.config_file.write_text(f'[plugins.friends]\npath = "{tmp_path}/people.txt"\ndepth = 7\n')
-    [one] = run(home, capsys, "check", str(plugin()))["plugins"]
+    [one] = say("plugins", "check", str(plugin()))["plugins"]
     assert one["fetched"]["records"] == {"Person": 2}
     assert {item["key"]: item["value"] for item in one["settings"]}["depth"] == 7
-    [one] = run(home, capsys, "check", str(plugin()), "--set", "depth=8")["plugins"]
+    [one] = say("plugins", "check", str(plugin()), "--set", "depth=8")["plugins"]
     assert {item["key"]: item["value"] for item in one["settings"]}["depth"] == 8
 
 
-def test_check_stores_nothing(home, capsys, plugin, tmp_path, db):
-    run(home, capsys, "check", str(plugin()), "--set", f"path={tmp_path}/people.txt")
+def test_check_blames_what_a_wrong_setting_came_from(home, say, plugin, tmp_path):
+    home.config_file.write_text(f'[plugins.friends]\npath = "{tmp_path}/people.txt"\n')
+    error = say("plugins", "check", str(plugin()), "--set", "depth=deep", expect=1)
+    assert error["message"].startswith("--set: plugins.friends.depth: ")
+    home.config_file.write_text("[plugins.friends]\npath = 3\n")
+    error = say("plugins", "check", str(plugin()), "--set", "depth=3", expect=1)
+    assert error["message"].startswith(f"{home.config_file}: plugins.friends.path: ")
+    error = say("plugins", "check", str(plugin()), "--set", "depth=deep", expect=1)
+    assert error["message"].startswith(f"{home.config_file}, --set: plugins.friends.path: ")
+    error = say("plugins", "check", str(plugin()), "--set", "path=x", "--set", "dpeth=3", expect=1)
+    assert error["message"].startswith("--set: plugins.friends.dpeth: unknown key")
+
+
+def test_check_stores_nothing(say, plugin, tmp_path, db):
+    say("plugins", "check", str(plugin()), "--set", f"path={tmp_path}/people.txt")
     assert sources.health(db, 1) == {}
 
 
-def test_check_says_which_settings_it_needs(home, capsys, plugin):
-    shape = run(home, capsys, "check", str(plugin()), expect=1)
+def test_check_says_which_settings_it_needs(report, run, plugin):
+    shape = report("plugins", "check", str(plugin()), expect=1)
     assert shape["error"]["code"] == "plugin"
     assert "plugins.friends.path: Field required" in shape["error"]["message"]
     assert "friends needs settings: path" in shape["error"]["message"]
     [one] = shape["data"]["plugins"]
     assert [item["key"] for item in one["settings"]] == ["path", "depth", "url", "password"]
-    code, said = told(home, capsys, "check", str(plugin()))
+    code, said = run("plugins", "check", str(plugin()))
     assert code == 1
     assert "setting     path: Path, required — A list of names." in said.out
     assert said.err.splitlines()[-1] == "twind: friends needs settings: path"
@@ -147,11 +147,9 @@ def test_check_says_which_settings_it_needs(home, capsys, plugin):
         ),
     ],
 )
-def test_check_ends_with_one_where_a_fetch_goes_wrong(
-    home, capsys, plugin, tmp_path, after, problem
-):
+def test_check_ends_with_one_where_a_fetch_goes_wrong(run, plugin, tmp_path, after, problem):
     settings = ("--set", f"path={tmp_path}/people.txt", "--timeout", "1")
-    code, said = told(home, capsys, "check", str(plugin(after)), *settings)
+    code, said = run("plugins", "check", str(plugin(after)), *settings)
     assert code == 1
     assert problem in said.err.splitlines()[-1]
 
@@ -165,43 +163,43 @@ def test_check_ends_with_one_where_a_fetch_goes_wrong(
         ("import no_such_module_anywhere", "bad.py:1: ModuleNotFoundError"),
     ],
 )
-def test_check_says_why_a_file_does_not_load(home, capsys, tmp_path, text, problem):
+def test_check_says_why_a_file_does_not_load(report, tmp_path, text, problem):
     file = tmp_path / "bad.py"
     file.write_text(text)
-    shape = run(home, capsys, "check", str(file), expect=1)
+    shape = report("plugins", "check", str(file), expect=1)
     assert shape["error"]["message"].startswith(problem)
 
 
-def test_check_tells_of_names_that_cannot_serve(home, capsys, plugin, tmp_path):
+def test_check_tells_of_names_that_cannot_serve(report, plugin, tmp_path):
     people = f"path={tmp_path}/people.txt"
     file = plugin(name="_friends.py")
-    shape = run(home, capsys, "check", str(file), "--set", people, expect=1)
+    shape = report("plugins", "check", str(file), "--set", people, expect=1)
     assert "_friends.py: a name that starts with '_'" in shape["error"]["message"]
     file = plugin()
     file.write_text(file.read_text().replace('"friends"', '"tasks"'))
-    shape = run(home, capsys, "check", str(file), "--set", people, expect=1)
+    shape = report("plugins", "check", str(file), "--set", people, expect=1)
     assert 'the name "tasks" is taken by a bundled plugin' in shape["error"]["message"]
 
 
-def test_check_takes_packages_and_bundled_plugins(home, capsys, plugin, tmp_path):
+def test_check_takes_packages_and_bundled_plugins(say, plugin, tmp_path):
     folder = tmp_path / "pack"
     folder.mkdir()
     plugin().rename(folder / "inner.py")
     (folder / "__init__.py").write_text("from .inner import twind_register as twind_register\n")
     people = f"path={tmp_path}/people.txt"
-    data = run(home, capsys, "check", str(folder), "--set", people)
+    data = say("plugins", "check", str(folder), "--set", people)
     assert data["plugins"][0]["fetched"]["records"] == {"Person": 2}
     from twind.home import bundled, bundled_plugins
 
     for name in bundled_plugins():
         file, folder = (bundled("plugins") / kind for kind in (f"{name}.py", name))
-        data = run(home, capsys, "check", str(file if file.exists() else folder))
+        data = say("plugins", "check", str(file if file.exists() else folder))
         assert (data["plugins"][0]["name"], data["problems"]) == (name, [])
 
 
-def test_check_of_nothing(home, capsys, tmp_path):
-    assert run(home, capsys, "check", "nowhere.py", expect=1)["error"]["code"] == "not_found"
-    assert run(home, capsys, "check", str(tmp_path), expect=1)["error"]["code"] == "not_found"
+def test_check_of_nothing(say, tmp_path):
+    assert say("plugins", "check", "nowhere.py", expect=1)["code"] == "not_found"
+    assert say("plugins", "check", str(tmp_path), expect=1)["code"] == "not_found"
     with pytest.raises(SystemExit) as caught:
         main(["plugins", "check", "x.py", "--set", "nonsense"])
     assert caught.value.code == 2
@@ -225,8 +223,8 @@ def test_settings_are_toml_or_text(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["my-books", "person"])
-def test_what_new_writes_passes_its_own_test(home, capsys, name):
-    data = run(home, capsys, "new", name)
+def test_what_new_writes_passes_its_own_test(home, say, name):
+    data = say("plugins", "new", name)
     assert Path(data["plugin"]).parent == home.plugin_dirs[-1]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "."],
@@ -238,41 +236,39 @@ def test_what_new_writes_passes_its_own_test(home, capsys, name):
     )
     assert done.returncode == 0, done.stdout
     assert "22 passed" in done.stdout
-    listed = {one["name"]: one for one in run(home, capsys, "list")["plugins"]}
+    listed = {one["name"]: one for one in say("plugins", "list")["plugins"]}
     assert listed[name]["state"] == "ok"
     assert len(listed) == 5, "its test is taken for a plugin"
-    assert run(home, capsys, "check", data["plugin"])["problems"] == []
+    assert say("plugins", "check", data["plugin"])["problems"] == []
 
 
-def test_new_overwrites_nothing(home, capsys, tmp_path):
+def test_new_overwrites_nothing(say, tmp_path):
     where = ("--dir", str(tmp_path / "made"))
-    data = run(home, capsys, "new", "birthdays", *where)
+    data = say("plugins", "new", "birthdays", *where)
     for path in (data["plugin"], data["test"]):
         for other in (data["plugin"], data["test"]):
             Path(other).unlink(missing_ok=True)
         Path(path).write_text("mine")
-        shape = run(home, capsys, "new", "birthdays", *where, expect=1)
-        assert f"{path} is there already" in shape["error"]["message"]
+        error = say("plugins", "new", "birthdays", *where, expect=1)
+        assert f"{path} is there already" in error["message"]
         assert Path(path).read_text() == "mine"
         assert len(list((tmp_path / "made").iterdir())) == 1
     Path(path).unlink()
     (tmp_path / "made" / "birthdays").mkdir()
-    assert (
-        "is there already"
-        in run(home, capsys, "new", "birthdays", *where, expect=1)["error"]["message"]
-    )
+    error = say("plugins", "new", "birthdays", *where, expect=1)
+    assert "is there already" in error["message"]
 
 
 @pytest.mark.parametrize("name", ["calendar", "disabled", "Up", "1st", "a b", "../x", "json", ""])
-def test_new_refuses_names_that_would_not_serve(home, capsys, tmp_path, name):
-    shape = run(home, capsys, "new", "--dir", str(tmp_path / "made"), name, expect=1)
+def test_new_refuses_names_that_would_not_serve(report, tmp_path, name):
+    shape = report("plugins", "new", "--dir", str(tmp_path / "made"), name, expect=1)
     assert shape["error"]["code"] == "plugin"
     assert not (tmp_path / "made").exists()
 
 
-def test_new_where_nothing_can_be_written(home, capsys, tmp_path):
+def test_new_where_nothing_can_be_written(report, tmp_path):
     (tmp_path / "file").touch()
-    shape = run(home, capsys, "new", "x", "--dir", str(tmp_path / "file" / "in"), expect=1)
+    shape = report("plugins", "new", "x", "--dir", str(tmp_path / "file" / "in"), expect=1)
     assert "Not a directory" in shape["error"]["message"]
 
 
@@ -292,8 +288,8 @@ def friends(home, db, clock, plugin, tmp_path):
     return home
 
 
-def test_show_tells_all_there_is_to_tell(friends, capsys):
-    one = run(friends, capsys, "show", "friends")
+def test_show_tells_all_there_is_to_tell(friends, say, run):
+    one = say("plugins", "show", "friends")
     assert (one["name"], one["state"], one["records"], one["errors"]) == (
         "friends",
         "degraded",
@@ -306,8 +302,8 @@ def test_show_tells_all_there_is_to_tell(friends, capsys):
     assert one["last_error"] is None
     assert (len(one["refused"]), one["refused_count"]) == (20, 30)
     assert one["refused"][0]["uid"] == "u00"
-    assert len(run(friends, capsys, "show", "friends", "--all")["refused"]) == 30
-    code, said = told(friends, capsys, "show", "friends")
+    assert len(say("plugins", "show", "friends", "--all")["refused"]) == 30
+    code, said = run("plugins", "show", "friends")
     assert code == 0
     assert "refused     u19: out of date\n" in said.out
     assert "u20" not in said.out
@@ -315,8 +311,31 @@ def test_show_tells_all_there_is_to_tell(friends, capsys):
     assert "setting     depth = 3" in said.out
 
 
-def test_show_keeps_secrets(friends, capsys):
-    one = run(friends, capsys, "show", "friends")
+@pytest.mark.usefixtures("friends")
+def test_the_list_says_why_and_where_there_is_more(run):
+    code, told = run("plugins")
+    assert code == 0
+    assert "1 record, 30 could not be read (twind plugins show friends)\n" in told.out
+    assert run("plugins", "--json", "list")[1].out.startswith('{"ok": true')
+
+
+def test_show_tells_times_on_the_users_own_clock(friends, run):
+    with friends.config_file.open("a") as file:
+        file.write('[profile]\ntimezone = "Asia/Kolkata"\n')
+    assert "last sync   2026-03-02 13:30\n" in run("plugins", "show", "friends")[1].out
+
+
+def test_nothing_is_accepted_of_what_is_not_there(friends, say):
+    error = say("plugins", "accept", "nope", expect=1)
+    assert error["code"] == "not_found"
+    assert error["message"].startswith("there is no plugin nope; there are ")
+    for name in ("friends", "calendar"):
+        error = say("plugins", "accept", name, expect=1)
+        assert error["message"] == f"{name} holds nothing back: there is nothing to accept"
+
+
+def test_show_keeps_secrets(friends, say):
+    one = say("plugins", "show", "friends")
     values = {item["key"]: item["value"] for item in one["settings"]}
     assert values["url"] == f"https://{HIDDEN}"
     assert values["password"] == HIDDEN
@@ -326,17 +345,17 @@ def test_show_keeps_secrets(friends, capsys):
     assert hidden("server", {"api_key": "x", "port": 3}) == {"api_key": HIDDEN, "port": 3}
 
 
-def test_show_of_one_that_failed_and_of_none(home, capsys):
+def test_show_of_one_that_failed_and_of_none(home, say):
     home.plugin_dirs[0].mkdir()
     (home.plugin_dirs[0] / "bad.py").write_text("1 / 0\n")
-    one = run(home, capsys, "show", "bad")
+    one = say("plugins", "show", "bad")
     assert (one["state"], one["settings"], one["last_ok_at"]) == ("failed", [], None)
     assert one["last_error"] == "bad.py:1: ZeroDivisionError: division by zero"
-    assert run(home, capsys, "show", "worse", expect=1)["error"]["code"] == "not_found"
+    assert say("plugins", "show", "worse", expect=1)["code"] == "not_found"
 
 
-def test_of_what_only_delivers_it_is_told_when_it_last_did(home, capsys):
-    code, said = told(home, capsys, "show", "notify")
+def test_of_what_only_delivers_it_is_told_when_it_last_did(run):
+    code, said = run("plugins", "show", "notify")
     lines = said.out.splitlines()
     assert code == 0
     assert "last sent   never" in lines

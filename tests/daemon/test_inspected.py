@@ -39,7 +39,11 @@ def test_what_is_wrong_is_said_once_and_so_is_its_end(plugins, clock, caplog):
     for result in (broken, broken, {"plugins": [found("broken")]}):
         plugins.take(result, clock.now())
     assert caplog.text.count("plugin broken: it raises") == 1
-    assert caplog.text.count("broken does not fail to load any more") == 1
+    assert caplog.text.count("plugin broken loads again") == 1
+    for result in (broken, {"plugins": []}):
+        plugins.take(result, clock.now())
+    assert caplog.text.count("loads again") == 1
+    assert caplog.text.count("plugin broken is gone, and fails no more") == 1
 
 
 def test_what_hung_is_inspected_again_after_ever_longer_rests(plugins, clock):

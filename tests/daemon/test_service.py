@@ -5,6 +5,7 @@ import signal
 import socket
 import sqlite3
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -298,8 +299,9 @@ def test_commands_wait_for_their_result(daemon):
     results = {"sync": {"plugins": {}}, "propose": {"proposals": []}}
     one = daemon(results=results).up()
     assert one.ask("sync", wait=True) == {"plugins": {}}
-    assert one.ask("propose", day="2026-12-01", wait=True) == {"proposals": []}
-    assert one.started("propose")[-1]["args"] == {"day": "2026-12-01"}
+    day = f"{date.today() + timedelta(days=7)}"
+    assert one.ask("propose", day=day, wait=True) == {"proposals": []}
+    assert one.started("propose")[-1]["args"] == {"day": day}
     assert one.ask("train", timesteps=2048)["state"] in {"queued", "running"}
     order = one.started("sync")[0]
     assert order["nice"] > 0
@@ -312,6 +314,8 @@ def test_commands_wait_for_their_result(daemon):
         {"cmd": "dance"},
         {"cmd": "propose", "day": "tomorrow"},
         {"cmd": "propose", "day": 3},
+        {"cmd": "propose", "day": "2020-01-01"},
+        {"cmd": "propose", "day": "9999-12-31"},
         {"cmd": "train", "timesteps": 0},
         {"cmd": "sync", "plugins": "files"},
         {"cmd": "pause", "until": "never"},
@@ -322,6 +326,8 @@ def test_a_command_that_makes_no_sense_is_usage(daemon, command):
     with pytest.raises(TwindError) as caught:
         one.ask(**command)
     assert caught.value.code == "usage"
+    # Not a job that has failed, of which the status and `twind doctor` would go on telling.
+    assert one.ask("status")["queue"]["failed"] == 0
 
 
 def test_a_pause_survives_a_restart(daemon, until):

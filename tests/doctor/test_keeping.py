@@ -46,6 +46,7 @@ def test_what_serves_is_held_against_what_was_trained(examined, db, home):
     file.write_bytes(b"others")
     finding = keeping.models(examined())
     assert (finding.severity, finding.facts["same"]) == ("warning", False)
+    assert "from a backup, or the base policy serves" in finding.do
     file.unlink()
     finding = keeping.models(examined())
     assert (finding.severity, finding.facts["readable"]) == ("warning", False)

@@ -51,19 +51,24 @@ def test_no_daemon(examined):
 
 def test_a_daemon_that_answers(examined, home):
     with daemon(home):
-        assert running.daemon(examined()).severity == "ok"
+        finding = running.daemon(examined())
+        assert finding.severity == "ok"
+        assert "has served for" in finding.saw
         assert running.socket(examined()).severity == "ok"
 
 
 @pytest.mark.parametrize(
     ("status", "told"),
-    [({"version": "0.0.1"}, "0.0.1"), ({"problem": "hours.sleep: nonsense"}, "hours.sleep")],
+    [
+        ({"version": "0.0.1"}, f"the daemon is twind 0.0.1, installed is {twind.__version__}"),
+        ({"problem": "hours.sleep: nonsense"}, "hours.sleep: nonsense"),
+    ],
 )
 def test_a_daemon_of_another_version_or_with_a_complaint(examined, home, status, told):
     with daemon(home, **status):
         finding = running.daemon(examined())
     assert finding.severity == "warning"
-    assert told in finding.saw
+    assert finding.saw == told
 
 
 def test_a_daemon_that_holds_the_home_and_does_not_answer(examined, home):

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twind.model import HORIZON_DAYS
 from twind.rl import fitting
 from twind.rl.body import company_effort
 from twind.rl.compiled import compiled
@@ -26,7 +27,7 @@ from twind.rl.fitting import BODY, FollowUp, Wait, fit_body
 from twind.rl.lived import Body, Stretch, put_together
 from twind.rl.lives import sample_life
 from twind.rl.population import SPREADS
-from twind.rl.snapshot import HORIZON_DAYS, LifeParameters
+from twind.rl.snapshot import LifeParameters
 from twind.rl.spaces import SLOTS
 from twind.rl.world import ACTIVITIES, HABIT, World, pack
 

@@ -17,6 +17,7 @@ from twind import asking, evidence, settings
 from twind.clock import FixedClock
 from twind.errors import EmptyProfileError
 from twind.model import (
+    HORIZON_DAYS,
     Attendee,
     CalendarEvent,
     Feedback,
@@ -26,7 +27,6 @@ from twind.model import (
     Task,
 )
 from twind.rl.pipeline import DataPipeline
-from twind.rl.snapshot import HORIZON_DAYS
 from twind.rl.spaces import SLOTS
 from twind.store import Store, life, patterns, profiles, proposals, questions, records, schema
 

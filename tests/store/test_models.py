@@ -72,6 +72,18 @@ def test_a_rollback_goes_back_to_what_served_before_and_no_further_each_time(db,
     assert [one.id for one in models.history(db, 1)] == numbers[::-1]
 
 
+def test_from_the_base_policy_there_is_no_way_back_to_itself(db, clock):
+    network = put(db, "serving")
+    for _ in range(2):
+        clock.advance(minutes=1)
+        put(db, "serving", "base")
+    assert models.roll_back(db, 1).id == network
+    assert models.roll_back(db, 1).kind == "base"
+    with pytest.raises(NotFoundError, match="nothing to go back to"):
+        models.roll_back(db, 1)
+    assert models.serving(db, 1).kind == "base"
+
+
 def test_what_was_rolled_back_is_nothing_to_start_from(db):
     put(db, "serving")
     bad = put(db, "serving")
@@ -85,3 +97,16 @@ def test_the_file_a_rollback_needs_is_kept(db, clock):
         clock.advance(minutes=1)
     # 2 serves, 1 served before it.
     assert models.obsolete_files(db, 1, 1) == ["4.safetensors", "3.safetensors"]
+
+
+def test_what_is_unlearnt_is_counted_once_and_networks_alone(db):
+    for kind in ("ppo", "base", "ppo"):
+        put(db, "serving", kind)
+    put(db, "serving", profile_id=2)
+    assert models.unlearn(db, 1) == 2
+    assert models.unlearn(db, 1) == 0
+    put(db, "serving")
+    assert models.unlearn(db, 1) == 1
+    assert models.serving(db, 1) is None
+    assert {(one.state, one.file) for one in models.history(db, 1)} == {("rejected", None)}
+    assert models.serving(db, 2) is not None

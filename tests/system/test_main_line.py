@@ -300,8 +300,8 @@ def test_today_and_tomorrow_are_planned_or_silence_is_explained(life, daemon):
     assert data["proposals"] or data["silent_because"]
     days = {one["day"] for one in data["proposals"]}
     assert days <= {life.today.isoformat(), life.tomorrow.isoformat()}
-    over = life.twind("ctl", "propose", "--day", "2001-01-01", expect=1)
-    assert over["code"] == "not_found"
+    over = life.twind("ctl", "propose", "--day", "2001-01-01", expect=2)
+    assert over["code"] == "usage"
 
 
 # --- the user's word ------------------------------------------------------------------------------

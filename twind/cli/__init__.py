@@ -23,9 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from twind.errors import TwindError
     from twind.home import Home
 
-    arguments = parser.parse(sys.argv[1:] if argv is None else list(argv))
-    out = output.Output(as_json=arguments.json)
+    words = sys.argv[1:] if argv is None else list(argv)
+    out = output.Output(as_json="--json" in words)
     try:
+        arguments = parser.parse(words)
+        out = output.Output(as_json=arguments.json)
         home = Home.find(arguments.home)
         owner.step_down(home.config_file.parent if arguments.configures else home.state_dir, home)
         module = importlib.import_module(f"twind.cli.{arguments.module}")

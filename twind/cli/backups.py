@@ -60,10 +60,14 @@ def _verify_all(arguments: argparse.Namespace, out: Output) -> int:
         try:
             good.append(_as_json(path, backups.verify(path)))
         except BackupError as error:
-            out.note(str(error))
             bad.append(error)
+    if bad and len(paths) == 1:
+        raise bad[0]
     if bad:
-        raise BackupError(f"{len(bad)} of {len(paths)} backups are no good: {bad[0]}")
+        for other in bad[1:]:
+            out.note(str(other))
+        are = "is" if len(bad) == 1 else "are"
+        raise BackupError(f"{len(bad)} of {len(paths)} backups {are} no good: {bad[0]}")
     return out.done({"backups": good}, f"{len(good)} read, all good")
 
 

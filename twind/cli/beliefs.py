@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 from twind.cli.output import told_withdrawn
 from twind.cli.proposals import UsageError
 from twind.cli.session import Session, opened
-from twind.clock import format_utc
-from twind.store import ownership, words
+from twind.clock import day_of, format_utc
+from twind.plaintext import counted
+from twind.store import ownership, people, words
 from twind.store import patterns as kept
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from twind.cli.output import Output
 
-HALF_BAR = 12
+HALF_BAR = 8
 KNOWN_FROM = 0.05
 """Below this confidence an aspect is as good as unknown, and not listed unless asked for."""
 SAID: dict[str, str] = {
@@ -87,7 +88,7 @@ def _change(session: Session, arguments: argparse.Namespace, out: Output) -> int
         told = f"Dropped: {text} (twind patterns --restore {name})"
     else:
         taken = ownership.restore(db, profile_id, arguments.restore)
-        data = {"restored": [_shape(word) for word in taken]}
+        data = {"restored": _shapes(session, taken)}
         told = "\n".join(f"Taken back: {word.kind} {word.text}" for word in taken)
     session.refresh()
     return out.done(data, told)
@@ -115,22 +116,29 @@ def _word_on_aspect(arguments: argparse.Namespace) -> tuple[words.Kind | None, f
     return (None, None) if arguments.pin is None else ("pin", arguments.pin)
 
 
-def _shape(word: words.Word) -> dict[str, Any]:
-    return {
-        "kind": word.kind,
-        "subject": word.subject,
-        "value": word.value,
-        "text": word.text,
-        "at": format_utc(word.at),
-        "back": _back(word),
-    }
+def _shapes(session: Session, said: Iterable[words.Word]) -> list[dict[str, Any]]:
+    """Return words as JSON, each with the command that takes it back."""
+    known = people.known(session.db, session.profile_id)
+    ids = {f"{source}:{uid}": one.id for one in known for source, uid in one.records}
+    return [
+        {
+            "kind": word.kind,
+            "subject": word.subject,
+            "value": word.value,
+            "text": word.text,
+            "at": format_utc(word.at),
+            "back": _back(word, ids),
+        }
+        for word in said
+    ]
 
 
-def _back(word: words.Word) -> str:
-    """Return the command that takes a word back."""
+def _back(word: words.Word, people_ids: Mapping[str, int]) -> str | None:
+    """Return the command that takes a word back; None for somebody whom no source has any more."""
     match word.kind:
         case "person":
-            return "twind people restore ID"
+            known = people_ids.get(word.subject)
+            return None if known is None else f"twind people restore {known}"
         case "source":
             return f"twind plugins restore {word.subject}"
         case "evidence":
@@ -140,10 +148,10 @@ def _back(word: words.Word) -> str:
 
 def _said(session: Session, out: Output) -> int:
     """List the words that stand, with the way back."""
-    shapes = [_shape(word) for word in words.load(session.db, session.profile_id)]
+    shapes = _shapes(session, words.load(session.db, session.profile_id))
     lines = [
-        f"{one['at'][:10]}  {one['kind']:<9}{_value(one['value'])}{one['text'] or one['subject']}"
-        f"  ({one['back']})"
+        f"{day_of(one['at'], session.settings.zone)}  {one['kind']:<9}{_value(one['value'])}"
+        f"{one['text'] or one['subject']}  ({one['back'] or 'no source has them any more'})"
         for one in shapes
     ]
     return out.done({"words": shapes}, "\n".join(lines) or "you have said nothing of it yet")
@@ -157,17 +165,17 @@ def _value(value: float | None) -> str:
 
 
 def _one(session: Session, row: dict[str, Any], done: dict[str, Any], out: Output) -> int:
-    code = row["code"]
+    code, zone = row["code"], session.settings.zone
     evidence = kept.evidence_for(session.db, session.profile_id, code, limit=50)
     described = kept.describe(session.db, code)
     lines = [f"{row['dimension']}: {row['aspect'].replace('_', ' ')} — {described}", _line(row)]
     if said := row["said"]:
-        meant = SAID[said["kind"]].format(at=said["at"][:10])
+        meant = SAID[said["kind"]].format(at=day_of(said["at"], zone))
         withdrawn = told_withdrawn(done.get("withdrawn", 0))
         lines.append(f"  {meant}{withdrawn} (twind patterns --restore {code})")
     if not row["observable"]:
         lines.append(f"  {UNOBSERVED}")
-    lines += [f"  {one['evidence']}  {one['at'][:10]}  {one['text']}" for one in evidence]
+    lines += [f"  {one['evidence']}  {day_of(one['at'], zone)}  {one['text']}" for one in evidence]
     if evidence:
         lines.append(f"  not so? twind patterns {code} --wrong; one of these: --drop ID")
     elif not said:
@@ -201,14 +209,15 @@ def _show(rows: Iterable[dict[str, Any]], *, everything: bool) -> int:
     if unobserved:
         console.print(Text("* twind cannot observe these: only your answers tell", style="dim"))
     if unknown:
-        console.print(Text(f"{unknown} aspects it knows nothing of yet (--all)", style="dim"))
+        told = f"{counted(unknown, 'aspect')} it knows nothing of yet (--all)"
+        console.print(Text(told, style="dim"))
     if forgotten:
         console.print(Text(f"{forgotten} that you have had it forget (--all)", style="dim"))
     return 0
 
 
 def _line(row: dict[str, Any]) -> str:
-    """Return a pattern as a bar from -1 to 1 around its middle, with its numbers and marks."""
+    """Return a pattern as a bar from -1 to 1 around its middle, with numbers, code and mark."""
     filled = round(min(1.0, abs(row["strength"])) * HALF_BAR)
     left = ("█" * filled if row["strength"] < 0 else "").rjust(HALF_BAR)
     right = ("█" * filled if row["strength"] >= 0 else "").ljust(HALF_BAR)
@@ -216,5 +225,5 @@ def _line(row: dict[str, Any]) -> str:
     mark = f"  {MARKS[row['said']['kind']]}" if row["said"] else ""
     return (
         f"  {name:<18}{left}│{right} {row['strength']:+.2f}  sure {row['confidence']:>4.0%}"
-        f"  from {row['evidence_count']}{mark}"
+        f"  from {row['evidence_count']:<4} {row['code']}{mark}"
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from twind.cli.output import plugin_line
+from twind.clock import when
 from twind.daemon import client
 from twind.home import Home
+from twind.plaintext import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +70,8 @@ def propose(arguments: argparse.Namespace, out: Output) -> int:
 def pause(arguments: argparse.Namespace, out: Output) -> int:
     """Do nothing by itself for a while."""
     data = _ask(arguments, "pause", until=arguments.until)
-    return out.done(data, f"paused until {data['until'] or 'you resume it'}")
+    until = when(data["until"]) if data["until"] else "you resume it"
+    return out.done(data, f"paused until {until}")
 
 
 def resume(arguments: argparse.Namespace, out: Output) -> int:
@@ -91,7 +95,9 @@ def _sync_text(data: dict[str, Any]) -> str:
         told = f"{result['added']} new, {result['changed']} changed, {result['removed']} gone"
         wrong = f"; {result['errors']} could not be read" if result["errors"] else ""
         failed = f"; failed: {result['error']}" if result.get("error") else ""
-        lines.append(f"{name:<12} {result['records']:>6} records ({told}{wrong}{failed})")
+        lines.append(
+            f"{name:<12} {counted(result['records'], 'record'):>14} ({told}{wrong}{failed})"
+        )
     return "\n".join(lines) or "no plugin has anything to sync"
 
 
@@ -110,49 +116,56 @@ def _status_text(data: dict[str, Any]) -> str:
     lines = [f"twind {data['version']}, up {_span(data['uptime_s'])}, profile {data['profile']}"]
     if data.get("paused"):
         until = data["paused"]
-        lines.append("paused" if until == "forever" else f"paused until {until}")
+        lines.append("paused" if until == "forever" else f"paused until {when(until)}")
     if data.get("problem"):
         lines.append(f"problem         {data['problem']}")
     lines += _damage_text(data)
     if stopped := data.get("interrupted"):
         lines.append(f"interrupted     {_interrupted_text(**stopped)}")
     lines += ["", "plugins"]
-    for plugin in data["plugins"]:
-        wrong = f", {plugin['errors']} could not be read" if plugin["errors"] else ""
-        last = f"  {plugin['last_error']}" if plugin["last_error"] else ""
-        name, state, records = plugin["name"], plugin["state"], plugin["records"]
-        lines.append(f"  {name:<14} {state:<9} {records:>6} records{wrong}{last}")
+    lines += [f"  {plugin_line(plugin)}" for plugin in data["plugins"]]
     known = [one for one in data["patterns"]["dimensions"] if one["confidence"] > 0.05]
     lines += [
         "",
         (
-            f"patterns        {data['patterns']['count']} aspects, "
+            f"patterns        {counted(data['patterns']['count'], 'aspect')}, "
             f"{len(known)} of 15 dimensions with evidence"
         ),
     ]
-    model = data["model"]
-    if model is None:
-        lines.append("model           none trained yet: rules and the base policy serve")
-    else:
-        score = "" if model["score"] is None else f", scores {model['score']:.3f}"
-        beat = ", ".join(f"{one['name']} {one['score']:.3f}" for one in model["beat"])
-        lines.append(f"model           {model['kind']} {model['id']}{score} (field: {beat})")
-    if (last := data["last_training"]) and last["state"] != "serving":
-        why = last["because"] or "others did as well or better"
-        lines.append(f"last training   {last['id']} does not serve: {why} (twind models)")
+    lines += _model_text(data["model"], data["last_training"])
     queue, proposals = data["queue"], data["proposals"]
     lines.append(
         f"queue           {queue['queued']} queued, {queue['running']} running, "
         f"{queue['failed']} failed" + (f"; {data['waiting']}" if data.get("waiting") else "")
     )
-    lines += [f"failed          {one['error']} ({one['at']})" for one in data["failures"]]
+    lines += [
+        f"failed          {one['job']}: {one['error']} ({when(one['at'])})"
+        for one in data["failures"]
+    ]
     rate = proposals["acceptance_rate"]
     lines.append(
         f"proposals       {proposals['pending']} pending, {proposals['accepted']} accepted, "
         f"{proposals['rejected']} rejected" + ("" if rate is None else f" ({rate:.0%} accepted)")
     )
-    lines += [f"next            {one['job']} at {one['at']}" for one in data["next"]]
+    lines += [f"next            {one['job']} at {when(one['at'])}" for one in data["next"]]
     return "\n".join(lines)
+
+
+def _model_text(model: dict[str, Any] | None, last: dict[str, Any] | None) -> list[str]:
+    """Say what serves, and why that is not what was trained last."""
+    if model is not None:
+        score = "" if model["score"] is None else f", scores {model['score']:.3f} free hours a day"
+        beat = ", ".join(f"{one['name']} {one['score']:.3f}" for one in model["beat"])
+        lines = [f"model           {model['kind']} {model['id']}{score} (field: {beat})"]
+    elif last is not None:
+        lines = ["model           the base policy serves"]
+    else:
+        lines = ["model           none trained yet: rules and the base policy serve"]
+    if last is not None and last["state"] != "serving":
+        beaten = "others did as well or better"
+        why = last["because"] or ("taken out" if last["state"] == "rejected" else beaten)
+        lines.append(f"last training   {last['id']} does not serve: {why} (twind models)")
+    return lines
 
 
 def _damage_text(data: dict[str, Any]) -> list[str]:
@@ -161,8 +174,8 @@ def _damage_text(data: dict[str, Any]) -> list[str]:
         told = f"{back['because']}; what was found is in {back['aside']}"
         if back["backup"]:
             told = (
-                f"the database was damaged, and is that of {back['made_at']} again: what came in "
-                f"later is lost. The damaged one is in {back['aside']}"
+                f"the database was damaged, and is that of {when(back['made_at'])} again: "
+                f"what came in later is lost. The damaged one is in {back['aside']}"
             )
         lines.append(f"recovered       {told}")
     if model := data.get("mended_model"):
@@ -170,8 +183,8 @@ def _damage_text(data: dict[str, Any]) -> list[str]:
         if model["backup"]:
             what = f"is that of {model['backup']} again"
         lines.append(
-            f"recovered       the model {model['file']} was damaged at {model['at']}, and {what}. "
-            f"The damaged one is in {model['aside']}"
+            f"recovered       the model {model['file']} was damaged at {when(model['at'])}, and "
+            f"{what}. The damaged one is in {model['aside']}"
         )
     return lines
 
@@ -179,7 +192,8 @@ def _damage_text(data: dict[str, Any]) -> list[str]:
 def _interrupted_text(again: list[str], uncertain: int) -> str:
     told = "the last twind was killed, or the power went; this one went on"
     told += f" with {', '.join(dict.fromkeys(again))}" if again else ""
-    doubt = f"; {uncertain} message(s) may or may not have reached you" if uncertain else ""
+    messages = counted(uncertain, "message")
+    doubt = f"; {messages} may or may not have reached you" if uncertain else ""
     return told + doubt
 
 

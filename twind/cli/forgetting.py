@@ -11,6 +11,7 @@ from twind.cli.session import Session, choose, interactive, opened
 from twind.daemon import lock
 from twind.errors import HomeHeldError, NotFoundError, TwindError
 from twind.home import Home
+from twind.plaintext import counted
 from twind.store import erased, erasure, people, rotation, sources
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def backups(arguments: argparse.Namespace, out: Output) -> int:
         _confirm(arguments, f"all backups in {session.home.backups_dir}, but for a new one")
         deleted, made = _renew_copies(session)
     data = {"deleted": _names(deleted), "left": [], "made": made}
-    return out.done({"backups": data}, f"{len(deleted)} deleted; {made} is new")
+    return out.done({"backups": data}, f"Deleted {_copies(deleted)}; {made} is new")
 
 
 def restore(arguments: argparse.Namespace, out: Output) -> int:
@@ -140,30 +141,37 @@ def _done(
         "backups": {"deleted": _names(deleted), "left": _names(left), "made": made},
     }
     counts = {
-        "records": gone.records,
-        "mentions elsewhere": gone.mentions,
-        "proposals": gone.proposals,
-        "answers": gone.answers,
-        "trained models": gone.models,
+        ("record", "records"): gone.records,
+        ("mention elsewhere", "mentions elsewhere"): gone.mentions,
+        ("proposal", "proposals"): gone.proposals,
+        ("answer", "answers"): gone.answers,
+        ("trained model", "trained models"): gone.models,
     }
-    went = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing else"
-    lines = [f"{gone.what} is forgotten for good: {went}; {back}"]
+    went = ", ".join(counted(count, *names) for names, count in counts.items() if count)
+    lines = [f"{gone.what} is forgotten for good: {went or 'nothing else'}; {back}"]
     lines += _told_of_copies(session.home, deleted, left)
     return out.done(data, "\n".join(lines))
 
 
 def _renew_copies(session: Session) -> tuple[list[Path], str]:
-    """Delete all copies that there were, once there is a new one."""
+    """Delete all copies that there were, once there is a new one; return what is gone, and it."""
     old = erasure.copies(session.home)
     path, _ = rotation.add(session.db, session.home, "forgot", session.settings.backups)
-    return erasure.delete(one for one in old if one != path), str(path)
+    erasure.delete(one for one in old if one != path)
+    return [one for one in old if not one.exists()], str(path)
 
 
 def _told_of_copies(home: Home, deleted: list[Path], left: list[Path]) -> list[str]:
     if left:
-        told = f"{len(left)} backups and copies in {home.state_dir} still hold it"
+        told = (
+            f"{_copies(left)} in {home.state_dir} still {'holds' if len(left) == 1 else 'hold'} it"
+        )
         return [f"{told} (twind forget backups); those you made elsewhere are yours to delete"]
-    return [f"{len(deleted)} older backups and copies deleted"] if deleted else []
+    return [f"deleted with it: {_copies(deleted)}"] if deleted else []
+
+
+def _copies(paths: list[Path]) -> str:
+    return counted(len(paths), "backup or other copy", "backups and other copies")
 
 
 def _names(paths: list[Path]) -> list[str]:

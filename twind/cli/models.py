@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twind.cli.session import opened
+from twind.clock import when
 from twind.store import models
 
 if TYPE_CHECKING:
@@ -54,5 +55,5 @@ def _line(one: dict[str, Any]) -> str:
     best = max(one["field"], key=lambda other: other["mean"], default=None)
     lost = "" if best is None else f"best: {best['name']} {best['mean']:.3f}"
     why = one["because"] or lost
-    when = one["trained_at"][:16].replace("T", " ")
-    return f"{one['id']:>4}  {one['kind']:<18} {one['state']:<9} {when} {score:>8}  {why}".rstrip()
+    at = when(one["trained_at"])
+    return f"{one['id']:>4}  {one['kind']:<18} {one['state']:<9} {at} {score:>8}  {why}".rstrip()

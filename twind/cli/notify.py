@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twind.cli.output import FAILED, say, say_json
 from twind.cli.processes import run_job
 from twind.cli.session import opened
-from twind.clock import parse_utc
+from twind.clock import parse_utc, when
 from twind.home import Home
 from twind.store import outbox
 
@@ -61,7 +61,7 @@ def _lines(data: dict[str, Any]) -> list[str]:
 
 
 def _fared(one: dict[str, Any]) -> str:
-    sent = f"last at {one['last_sent_at']}" if one["last_sent_at"] else "nothing sent yet"
+    sent = f"last at {when(one['last_sent_at'])}" if one["last_sent_at"] else "nothing sent yet"
     return f"{sent}; {one['last_error']}" if one["last_error"] else sent
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from twind.plaintext import as_json, shown
+from twind.plaintext import as_json, counted, shown
 
 if TYPE_CHECKING:
     from twind.errors import TwindError
@@ -64,6 +64,15 @@ def say_json(value: Any) -> None:
     print(as_json(value))
 
 
+def plugin_line(one: dict[str, Any]) -> str:
+    """Return how a plugin is, as status and list have it, and where there is more about that."""
+    records = counted(one["records"], "record")
+    wrong = f", {one['errors']} could not be read" if one["errors"] else ""
+    last = f"; {one['last_error']}" if one["last_error"] else ""
+    more = f" (twind plugins show {one['name']})" if wrong or last else ""
+    return f"{one['name']:<14} {one['state']:<9} {records:>14}{wrong}{last}{more}"
+
+
 def told_withdrawn(count: int) -> str:
     """Say how many proposals a word has withdrawn; nothing for none."""
-    return f"; {count} proposal{'' if count == 1 else 's'} withdrawn" if count else ""
+    return f"; {counted(count, 'proposal')} withdrawn" if count else ""

@@ -5,13 +5,23 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import twind
 from twind.cli.output import say, say_json
+from twind.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USAGE = 2
 SHELLS = ("bash", "zsh", "fish")
+MOST_ID = 2**63 - 1
+"""SQLite's largest integer: no row has an id beyond it."""
+DAY_MIN = 24 * 60
+MOST_SNOOZE_MIN = 31 * DAY_MIN
+MOST_S = 24 * 3600
+MOST_TIMESTEPS = 10**9
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,7 +83,9 @@ def build() -> argparse.ArgumentParser:
     ask.add_argument("--more", action="store_true", help="go on beyond the day's number")
 
     checkin = _command(commands, "checkin", "checkins", "checkin", "say how your energy is now")
-    checkin.add_argument("energy", nargs="?", type=_level, help="1 (exhausted) to 5 (fresh)")
+    checkin.add_argument(
+        "energy", nargs="?", type=_saying(_level), help="1 (exhausted) to 5 (fresh)"
+    )
     checkin.add_argument("--note", default="", metavar="TEXT", help="what it comes from, say")
     checkin.add_argument("--back", action="store_true", help="take the last check-in back")
 
@@ -84,18 +96,27 @@ def build() -> argparse.ArgumentParser:
     proposals.add_argument("--all", action="store_true", help="answered ones, too")
 
     review = _command(commands, "review", "proposals", "review", "accept, change or reject")
-    review.add_argument("id", nargs="?", type=int, help="one proposal; without it: all pending")
+    review.add_argument(
+        "id", nargs="?", type=_id("proposal"), help="one proposal; without it: all pending"
+    )
     word = review.add_mutually_exclusive_group()
     word.add_argument("--accept", action="store_true")
     word.add_argument("--reject", action="store_true")
-    word.add_argument("--snooze", type=_positive, metavar="MIN", help="ask again in MIN minutes")
+    word.add_argument(
+        "--snooze",
+        type=_up_to(MOST_SNOOZE_MIN),
+        metavar="MIN",
+        help="ask again in MIN minutes, 31 days at most",
+    )
     word.add_argument("--undo", action="store_true", help="take back the last word")
     review.add_argument("--reason", default="", metavar="TEXT", help="why not")
     review.add_argument("--start", metavar="HH:MM", help="accept, but at this time")
-    review.add_argument("--duration", type=_positive, metavar="MIN", help="accept, but this long")
+    review.add_argument(
+        "--duration", type=_up_to(DAY_MIN), metavar="MIN", help="accept, but this long"
+    )
 
     why = _command(commands, "why", "proposals", "why", "the reasons behind a proposal")
-    why.add_argument("id", type=int)
+    why.add_argument("id", type=_id("proposal"))
 
     notify = _command(
         commands, "notify", "notify", "channels", "the ways to you, and how they fare"
@@ -121,10 +142,9 @@ def build() -> argparse.ArgumentParser:
         "--bundle", metavar="FILE", help="write a file for a report, with nothing personal in it"
     )
 
-    plugins = _command(
-        commands, "plugins", None, None, "the plugins and their health", report=False
+    _plugins(
+        _command(commands, "plugins", "plugins", "plugins_list", "the plugins and how they are")
     )
-    _plugins(plugins)
     return top
 
 
@@ -154,7 +174,7 @@ def _forgetting(commands: Any) -> None:
     )
     actions = forget.add_subparsers(metavar="WHAT", required=True)
     person = _command(actions, "person", "forgetting", "person", "somebody, by id (twind people)")
-    person.add_argument("id", type=int)
+    person.add_argument("id", type=_id("person"))
     source = _command(actions, "source", "forgetting", "source", "all that a source has brought")
     source.add_argument("name")
     dimension = _command(
@@ -184,8 +204,12 @@ def _patterns(patterns: argparse.ArgumentParser) -> None:
     patterns.add_argument("--all", action="store_true", help="those it knows nothing of, too")
     word = patterns.add_mutually_exclusive_group()
     word.add_argument("--wrong", action="store_true", help="CODE is not so: begin anew from now on")
-    word.add_argument("--set", type=_strength, metavar="S", help="CODE is S, from -1 to 1, for now")
-    word.add_argument("--pin", type=_strength, metavar="S", help="CODE is S, whatever comes")
+    word.add_argument(
+        "--set", type=_saying(_strength), metavar="S", help="CODE is S, from -1 to 1, for now"
+    )
+    word.add_argument(
+        "--pin", type=_saying(_strength), metavar="S", help="CODE is S, whatever comes"
+    )
     word.add_argument("--forget", action="store_true", help="believe nothing of CODE, now or later")
     word.add_argument("--drop", metavar="EVIDENCE", help="learn nothing from this any more")
     word.add_argument("--restore", metavar="WHAT", help="take back what you said of CODE, EVIDENCE")
@@ -199,12 +223,12 @@ def _ctl(ctl: argparse.ArgumentParser) -> None:
     sync = _command(actions, "sync", "control", "sync", "read the sources now")
     sync.add_argument("plugins", nargs="*", help="only these plugins")
     train = _command(actions, "train", "control", "train", "train the twin now")
-    train.add_argument("--timesteps", type=_positive, metavar="N")
+    train.add_argument("--timesteps", type=_up_to(MOST_TIMESTEPS), metavar="N")
     propose = _command(actions, "propose", "control", "propose", "propose now")
     propose.add_argument("--day", metavar="YYYY-MM-DD", help="default: the rest of today, tomorrow")
     for waiting in (sync, train, propose):
         waiting.add_argument("--no-wait", action="store_true", help="queue it and return")
-    pause = _command(actions, "pause", "control", "pause", "do nothing by yourself")
+    pause = _command(actions, "pause", "control", "pause", "do nothing by itself for a while")
     pause.add_argument(
         "--until", metavar="TIME", help='"18:00", "2026-12-24" or "2026-12-24T18:00"'
     )
@@ -228,8 +252,8 @@ def _people(people: argparse.ArgumentParser) -> None:
         actions, "restore", "people", "restore", "know a forgotten person again", inner=True
     )
     for action in (show, link, unlink, forget, restore):
-        action.add_argument("id", type=int)
-    link.add_argument("other", type=int)
+        action.add_argument("id", type=_id("person"))
+    link.add_argument("other", type=_id("person"))
     unlink.add_argument(
         "records",
         nargs="*",
@@ -239,35 +263,54 @@ def _people(people: argparse.ArgumentParser) -> None:
 
 
 def _plugins(plugins: argparse.ArgumentParser) -> None:
-    actions = plugins.add_subparsers(metavar="ACTION", required=True)
-    _command(actions, "list", "plugins", "plugins_list", "all plugins")
-    show = _command(actions, "show", "plugins", "plugins_show", "one plugin and what it refused")
+    actions = plugins.add_subparsers(metavar="ACTION")
+    _command(actions, "list", "plugins", "plugins_list", "all plugins", inner=True)
+    show = _command(
+        actions, "show", "plugins", "plugins_show", "one plugin and what it refused", inner=True
+    )
     show.add_argument("name")
     show.add_argument("--all", action="store_true", help="all that was refused, not the first 20")
-    check = _command(actions, "check", "plugins", "check", "try a plugin file, storing nothing")
+    check = _command(
+        actions, "check", "plugins", "check", "try a plugin file, storing nothing", inner=True
+    )
     check.add_argument("path", help="a .py file or the folder of a package")
     check.add_argument(
         "--set",
         metavar="KEY=VALUE",
-        type=_setting,
+        type=_saying(_setting),
         action="append",
         default=[],
         help="a setting, in place of twind.toml's; VALUE is TOML or plain text",
     )
     check.add_argument(
-        "--timeout", metavar="S", type=_positive, default=60, help="give up after S seconds (60)"
+        "--timeout",
+        metavar="S",
+        type=_up_to(MOST_S),
+        default=60,
+        help="give up after S seconds (60)",
     )
-    new = _command(actions, "new", "plugins", "new", "write a plugin and its test to start from")
+    new = _command(
+        actions, "new", "plugins", "new", "write a plugin and its test to start from", inner=True
+    )
     new.add_argument("name")
     new.add_argument("--dir", metavar="DIR", help="where to; default: the plugin folder")
     new.set_defaults(configures=True)
-    accept = _command(actions, "accept", "sources", "accept", "let a source lose what it has lost")
+    accept = _command(
+        actions, "accept", "sources", "accept", "let a source lose what it has lost", inner=True
+    )
     accept.add_argument("name")
     forget = _command(
-        actions, "forget", "sources", "forget", "delete what a source brought; read it no more"
+        actions,
+        "forget",
+        "sources",
+        "forget",
+        "delete what a source brought; read it no more",
+        inner=True,
     )
     forget.add_argument("name")
-    restore = _command(actions, "restore", "sources", "restore", "read a forgotten source again")
+    restore = _command(
+        actions, "restore", "sources", "restore", "read a forgotten source again", inner=True
+    )
     restore.add_argument("name")
 
 
@@ -313,11 +356,44 @@ def _home(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} must be more than 0")
-    return value
+def _saying(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return `read` for an argument: argparse tells what a ValueError says of none but its own."""
+
+    def told(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return told
+
+
+def _id(what: str) -> Callable[[str], int]:
+    return _saying(lambda text: id_of(text, what))
+
+
+def _up_to(most: int) -> Callable[[str], int]:
+    return _saying(lambda text: whole(text, most))
+
+
+def id_of(text: str, what: str) -> int:
+    """Read the id of a row. Raises ValueError for no number, NotFoundError for one too large.
+
+    what: the kind of thing that it is the id of.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text!r} is not the number of a {what}")
+    if len(text) > len(str(MOST_ID)) or int(text) > MOST_ID:
+        raise NotFoundError(f"there is no {what} {text}")
+    return int(text)
+
+
+def whole(text: str, most: int) -> int:
+    """Read a whole number from 1 to `most`. Raises ValueError."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    if not is_number or not 1 <= int(text) <= most:
+        raise ValueError(f"{text!r} is no whole number from 1 to {most}")
+    return int(text)
 
 
 def _strength(text: str) -> float:
@@ -326,20 +402,17 @@ def _strength(text: str) -> float:
     except ValueError:
         value = math.nan
     if not -1.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is no strength from -1 to 1")
+        raise ValueError(f"{text} is no strength from -1 to 1")
     return value
 
 
 def _level(text: str) -> int:
     if text not in {"1", "2", "3", "4", "5"}:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 (exhausted) to 5 (fresh)")
+        raise ValueError(f"{text} is not from 1 (exhausted) to 5 (fresh)")
     return int(text)
 
 
 def _setting(text: str) -> tuple[str, Any]:
     from twind.cli.plugins import setting
 
-    try:
-        return setting(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return setting(text)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from twind.cli.output import told_withdrawn
 from twind.cli.session import opened
+from twind.clock import day_of
 from twind.closeness import cadence_days, cadence_why
+from twind.plaintext import counted
 from twind.store import life, ownership, people, words
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from twind.cli.output import Output
     from twind.cli.session import Session
@@ -22,9 +24,10 @@ def list_all(arguments: argparse.Namespace, out: Output) -> int:
     """List everybody, with the sources they come from and when they were last met."""
     with opened(arguments) as session:
         found = _told(session, people.known(session.db, session.profile_id))
+        zone = session.settings.zone
     lines = [
         f"{one['id']:>5}  {one['name']:<32} {_sources(one):<28} "
-        f"{'forgotten' if one['forgotten'] else _met(one)}".rstrip()
+        f"{'forgotten' if one['forgotten'] else _met(one, zone)}".rstrip()
         for one in found
     ]
     return out.done({"people": found}, "\n".join(lines) or "nobody yet")
@@ -34,10 +37,11 @@ def show(arguments: argparse.Namespace, out: Output) -> int:
     """Show one person: their records, and why these are one person."""
     with opened(arguments) as session:
         [one] = _told(session, people.known(session.db, session.profile_id, arguments.id))
+        zone = session.settings.zone
     close, cadence = one["closeness"], one["cadence"]
     lines = [
         _line("name", one["name"]),
-        _line("last met", _met(one) or "never"),
+        _line("last met", _met(one, zone) or "never"),
         _line("closeness", f"{close['value']:.2f} ({close['why']})"),
         _line("cadence", f"every {cadence['days']:.0f} days ({cadence['why']})"),
     ]
@@ -141,9 +145,9 @@ def _one(known: people.Known, row: life.PersonRow, now: datetime) -> dict[str, A
     }
 
 
-def _met(one: dict[str, Any]) -> str:
+def _met(one: dict[str, Any], zone: tzinfo) -> str:
     at = one["last_contact_at"]
-    return f"{at[:10]}, {one['contacts']} times in all" if at else ""
+    return f"{day_of(at, zone)}, {counted(one['contacts'], 'time')} in all" if at else ""
 
 
 def _sources(one: dict[str, Any]) -> str:

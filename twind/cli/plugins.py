@@ -10,15 +10,18 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from twind.cli.output import say, say_json
+from twind.cli.output import plugin_line, say, say_json
 from twind.cli.processes import run_job
 from twind.cli.session import opened
+from twind.clock import when
 from twind.errors import NotFoundError, PluginError, TwindError
 from twind.home import Home, bundled_plugins
+from twind.plaintext import counted
 from twind.store import outbox, sources
 
 if TYPE_CHECKING:
     import argparse
+    from datetime import tzinfo
 
     from twind.cli.output import Output
 
@@ -59,9 +62,7 @@ def _described(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 def plugins_list(arguments: argparse.Namespace, out: Output) -> int:
     """List all plugins."""
     found = _described(arguments)
-    shown = "{name:<14} {state:<9} {records:>6} records  {problem}"
-    lines = [shown.format(**one, problem=one["last_error"] or "") for one in found]
-    return out.done({"plugins": found}, "\n".join(lines))
+    return out.done({"plugins": found}, "\n".join(map(plugin_line, found)))
 
 
 def plugins_show(arguments: argparse.Namespace, out: Output) -> int:
@@ -72,9 +73,10 @@ def plugins_show(arguments: argparse.Namespace, out: Output) -> int:
     with opened(arguments) as session:
         refused = sources.errors(session.db, session.profile_id, arguments.name)
         settings = _settings(session.home, matching[0])
+        zone = session.settings.zone
     shown = refused if arguments.all else refused[:SHOWN_REFUSALS]
     one = {**matching[0], "settings": settings, "refused": shown, "refused_count": len(refused)}
-    return out.done(one, "\n".join(_lines_of(one)))
+    return out.done(one, "\n".join(_lines_of(one, zone)))
 
 
 def _settings(home: Home, plugin: dict[str, Any]) -> list[dict[str, Any]]:
@@ -106,8 +108,9 @@ def hidden(key: str, value: Any) -> Any:
     return HIDDEN if _SECRET.search(key) else value
 
 
-def _lines_of(one: dict[str, Any]) -> list[str]:
+def _lines_of(one: dict[str, Any], zone: tzinfo) -> list[str]:
     watch = ", ".join(one["watch"])
+    last = when(one["last_ok_at"], zone) if one["last_ok_at"] else "never"
     only_delivers = "notify" in one["abilities"] and "fetch" not in one["abilities"]
     lines = [
         _line("name", one["name"]),
@@ -121,7 +124,7 @@ def _lines_of(one: dict[str, Any]) -> list[str]:
             for item in one["settings"]
         ),
         *([] if only_delivers else [_line("records", one["records"])]),
-        _line("last sent" if only_delivers else "last sync", one["last_ok_at"] or "never"),
+        _line("last sent" if only_delivers else "last sync", last),
     ]
     if one["last_error"]:
         lines.append(_line("error", one["last_error"]))
@@ -192,7 +195,7 @@ def _report(one: dict[str, Any]) -> list[str]:
         lines.append(_line("fetched", f"{', '.join(counts) or 'nothing'} in {fetched['took_s']} s"))
         lines += [_line("such as", text) for text in fetched["first"]]
         if fetched["again_took_s"] is not None:
-            stand = f", {fetched['again_unchanged']} groups stand unread"
+            stand = f", {counted(fetched['again_unchanged'], 'group')} left unread"
             again = f"{fetched['again_took_s']} s{stand if fetched['again_unchanged'] else ''}"
             lines.append(_line("again", again))
         lines.append(_line("refused", fetched["refused"]))

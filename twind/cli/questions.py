@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from twind.cli.output import say
+from twind.cli.parser import id_of
 from twind.cli.processes import run_job
 from twind.cli.proposals import UsageError
 from twind.cli.session import Session, interactive, opened
@@ -48,20 +49,22 @@ def _text(question: dict[str, Any]) -> str:
 
 def _take(session: Session, answer: str, out: Output) -> int:
     question, _, option = answer.partition("=")
-    if not question.isdigit() or not (option.isdigit() or option in NO_OPTION):
+    try:
+        asked = id_of(question, "question")
+        chosen = None if option in NO_OPTION else id_of(option, "option")
+    except ValueError:
         raise UsageError(
             f'--answer "{answer}": write QUESTION=OPTION, two numbers, or QUESTION=skip, '
             "QUESTION=dont_care"
-        )
-    chosen = int(option) if option.isdigit() else None
+        ) from None
     response = questions.answer(
         session.db,
         session.profile_id,
-        int(question),
+        asked,
         chosen,
         NO_OPTION.get(option, "selected"),
     )
-    return out.done({"response": response, "question": int(question), "option": chosen}, "noted")
+    return out.done({"response": response, "question": asked, "option": chosen}, "noted")
 
 
 def _back(session: Session, out: Output) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twind.cli.output import told_withdrawn
+from twind.cli.processes import run_job
 from twind.cli.session import opened
 from twind.daemon import client
 from twind.errors import NotFoundError, TwindError
+from twind.plaintext import counted
 from twind.store import ownership, sources
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ def accept(arguments: argparse.Namespace, out: Output) -> int:
     """Let the next sync of a source delete what it has lost; ask a running daemon for one now."""
     name = arguments.name
     with opened(arguments) as session:
+        if name not in sources.health(session.db, session.profile_id):
+            _check_is_there(session.home, name)
         held = sources.accept(session.db, session.profile_id, name)
         queued = _asked_to_sync(session.home, name)
     held = held.partition(";")[0]
@@ -43,7 +47,7 @@ def forget(arguments: argparse.Namespace, out: Output) -> int:
         session.refresh()
     return out.done(
         {"name": name, "deleted": deleted, "withdrawn": withdrawn},
-        f"{name} is forgotten: {deleted} records deleted, and it is not read again"
+        f"{name} is forgotten: {counted(deleted, 'record')} deleted, and it is not read again"
         f"{told_withdrawn(withdrawn)}; `twind plugins restore {name}` takes that back",
     )
 
@@ -56,6 +60,13 @@ def restore(arguments: argparse.Namespace, out: Output) -> int:
         queued = _asked_to_sync(session.home, name)
     when = "now" if queued else "when twind runs"
     return out.done({"name": name, "queued": queued}, f"{name} is read again, {when}")
+
+
+def _check_is_there(home: Home, name: str) -> None:
+    """Raise NotFoundError where there is no plugin of that name."""
+    there = [one["name"] for one in run_job(home, "inspect")["plugins"]]
+    if name not in there:
+        raise NotFoundError(f"there is no plugin {name}; there are {', '.join(there)}")
 
 
 def _asked_to_sync(home: Home, name: str) -> bool:

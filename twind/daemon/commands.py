@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twind.errors import JobError, NotFoundError, TwindError
+from twind.model import HORIZON_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twind.daemon.inspected import Plugins
     from twind.daemon.queue import Queue
 
@@ -22,11 +25,15 @@ class UsageError(TwindError):
 
 
 class Jobs:
-    """Queues what is asked for; answers with its result if the client waits, else its number."""
+    """Queues what is asked for; answers with its result if the client waits, else its number.
 
-    def __init__(self, queue: Queue, plugins: Plugins) -> None:
+    today: tells the day on the user's clock.
+    """
+
+    def __init__(self, queue: Queue, plugins: Plugins, today: Callable[[], date]) -> None:
         self._queue = queue
         self._plugins = plugins
+        self._today = today
 
     async def sync(self, command: Command) -> Answer:
         """Read all sources, or those of `plugins`."""
@@ -59,6 +66,10 @@ class Jobs:
             parsed = date.fromisoformat(day)
         except (TypeError, ValueError):
             raise UsageError(f'"{day}" is no day; write it like "2026-12-01"') from None
+        first = self._today()
+        if not 0 <= (parsed - first).days < HORIZON_DAYS:
+            last = first + timedelta(days=HORIZON_DAYS - 1)
+            raise UsageError(f"{parsed} lies outside what can be planned, {first} to {last}")
         return await self._ask("propose", {"day": parsed.isoformat()}, command)
 
     async def _ask(self, name: str, args: dict[str, Any], command: Command) -> Answer:

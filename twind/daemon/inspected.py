@@ -66,7 +66,8 @@ class Plugins:
                 about = logs.about(source=name, event="plugin_failed")
                 log.warning("plugin %s: %s", name, error, extra=about)
         for name in sorted(before.keys() - failed.keys()):
-            log.info("plugin %s does not fail to load any more", name)
+            how = "loads again" if name in self.names() else "is gone, and fails no more"
+            log.info("plugin %s %s", name, how)
 
     def names(self) -> set[str]:
         """Return the names of all there are."""

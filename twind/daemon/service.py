@@ -48,6 +48,7 @@ from twind.store import status as store_status
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Sequence
+    from datetime import date
     from pathlib import Path
 
     from twind.clock import Clock
@@ -160,7 +161,7 @@ class Service:
             check=lambda: self._fenced(self._check()),
         )
         self._control = control.Control(listener, home.socket, self._command)
-        asked = commands.Jobs(queue, self._plugins)
+        asked = commands.Jobs(queue, self._plugins, self._today)
         self._commands: dict[str, Callable[[Command], Coroutine[Any, Any, Answer]]] = {
             "status": self._do_status,
             "metrics": self._do_metrics,
@@ -180,6 +181,9 @@ class Service:
     @property
     def _settings(self) -> TwindSettings:
         return self._configuration.settings
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._settings.zone).date()
 
     @property
     def _problem(self) -> str | None:

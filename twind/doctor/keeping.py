@@ -6,9 +6,10 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from twind.clock import parse_utc
+from twind.clock import parse_utc, when
 from twind.doctor.finding import Finding, NothingYetError
 from twind.errors import BackupError
+from twind.plaintext import counted
 from twind.store import backups as archives
 from twind.store import life, rotation
 from twind.store import models as kept
@@ -36,7 +37,8 @@ def backups(subject: Subject) -> Finding:
         archives.verify(path)
     except BackupError as error:
         return Finding("error", str(error), "twind backup makes a good one", facts)
-    saw = f"{len(made)} backups, the newest of {moment:%Y-%m-%d %H:%M} UTC, read back and good"
+    of = when(moment.isoformat())
+    saw = f"{counted(len(made), 'backup')}, the newest of {of} UTC, read back and good"
     if ago > OLD:
         return Finding("warning", saw, "twind backup makes one now", facts)
     return Finding("ok", saw, facts=facts)
@@ -56,7 +58,7 @@ def models(subject: Subject) -> Finding:
     if serving is None or serving.file is None:
         return Finding("ok", "what serves needs no file")
     path = subject.home.models_dir / serving.file
-    do = "nothing: the model before it takes over; twind models list"
+    do = "nothing: the next proposal brings it back from a backup, or the base policy serves"
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twind import clock as clocks
-from twind.clock import parse_utc
+from twind.clock import parse_utc, when
 from twind.doctor.finding import Finding
 from twind.home import cache_dir
 
@@ -31,7 +31,7 @@ def clock(subject: Subject) -> Finding:
     ahead = parse_utc(newest) - subject.clock.now() if newest else timedelta(0)
     facts = {"ahead_s": round(ahead.total_seconds())}
     if ahead > AHEAD:
-        saw = f"the newest job is of {newest[:16]} UTC, which is in the future"
+        saw = f"the newest job is of {when(newest)} UTC, which is in the future"
         do = "set the clock (timedatectl); what was done then counts as done"
         return Finding("warning", saw, do, facts)
     return Finding("ok", "the clock is not behind what was done", facts=facts)

@@ -18,6 +18,7 @@ from twind.daemon import lock
 from twind.doctor.finding import Finding
 from twind.errors import NotRunningError, TwindError
 from twind.home import Home
+from twind.plaintext import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,8 @@ def daemon(subject: Subject) -> Finding:
         return Finding("warning", saw, "restart it", facts)
     if status["problem"]:
         do = "put it right, then: twind ctl reload"
-        return Finding("warning", f"it goes on with older settings: {status['problem']}", do, facts)
-    saw = f"twind {status['version']} serves for {status['uptime_s'] / 3600:.1f} h"
+        return Finding("warning", status["problem"], do, facts)
+    saw = f"twind {status['version']} has served for {status['uptime_s'] / 3600:.1f} h"
     return Finding("ok", saw + (", paused" if status["paused"] else ""), facts=facts)
 
 
@@ -145,7 +146,7 @@ def judge_unit(shown: Mapping[str, str], *, lingers: bool, memory_mib: int) -> F
     restarts, most = int(shown.get("NRestarts") or 0), shown.get("MemoryMax", "")
     facts = {"restarts": restarts, "lingers": lingers}
     if shown.get("LoadState") != "loaded":
-        return Finding("notice", "systemd has no unit for twind", "see systemd/README.md", facts)
+        return Finding("notice", "systemd has no unit for twind", "see docs/installation.md", facts)
     if shown.get("ActiveState") == "failed":
         saw = f"the unit has failed: {shown.get('Result')}"
         return Finding("error", saw, "systemctl status twind says why", facts)
@@ -158,4 +159,4 @@ def judge_unit(shown: Mapping[str, str], *, lingers: bool, memory_mib: int) -> F
     if not lingers:
         saw = "twind ends when you log out"
         return Finding("notice", saw, "loginctl enable-linger keeps it running", facts)
-    return Finding("ok", f"systemd starts it; {restarts} restarts since", facts=facts)
+    return Finding("ok", f"systemd starts it; {counted(restarts, 'restart')} since", facts=facts)

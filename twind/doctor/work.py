@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from twind import settings as settings_room
-from twind.clock import format_utc, parse_utc
+from twind.clock import format_utc, parse_utc, when
 from twind.daemon import client
 from twind.doctor.finding import Finding
+from twind.plaintext import counted
 from twind.store import outbox
 from twind.store import sources as kept
 from twind.store.jobs import failures
@@ -33,7 +34,7 @@ def plugins(subject: Subject) -> Finding:
     if bad:
         saw = "; ".join(f"{one['name']}: {one['error']}" for one in bad)
         return Finding("warning", saw, f"twind plugins show {bad[0]['name']}", facts)
-    return Finding("ok", f"{len(found)} plugins, none faulty", facts=facts)
+    return Finding("ok", f"{counted(len(found), 'plugin')}, none faulty", facts=facts)
 
 
 def files(subject: Subject) -> Finding:
@@ -44,9 +45,10 @@ def files(subject: Subject) -> Finding:
     facts = {"watched": len(watched), "missing": len(bad)}
     if bad:
         saw = "; ".join(f"{name}: {path} is not there, or cannot be read" for name, path in bad)
-        do = "name them rightly in twind.toml, or hand them over (systemd/README.md)"
+        do = "name them rightly in twind.toml, or hand them over (docs/installation.md)"
         return Finding("warning", saw, do, facts)
-    return Finding("ok", f"all {len(watched)} files and folders can be read", facts=facts)
+    told = counted(len(watched), "file or folder", "files and folders")
+    return Finding("ok", f"{told} can be read", facts=facts)
 
 
 def _is_readable(path: Path) -> bool:
@@ -62,7 +64,7 @@ def sources(subject: Subject) -> Finding:
     if bad:
         saw = "; ".join(f"{name}: {one['last_error']}" for name, one in bad.items())
         return Finding("warning", saw, f"twind plugins show {next(iter(bad))}", facts)
-    saw = f"{len(health)} sources were read well"
+    saw = f"{counted(len(health), 'source was', 'sources were')} read well"
     if refused:
         saw += f"; {refused} of their records could not be read"
         return Finding("notice", saw, "twind plugins list, and twind plugins show NAME", facts)
@@ -124,7 +126,7 @@ def notifications(subject: Subject) -> Finding:
         saw = "; ".join(f"{one['channel']}: {one['last_error']}" for one in bad)
         return Finding("warning", saw, "twind notify --test tries them", facts)
     if oldest is not None and subject.clock.now() - parse_utc(oldest) > TOO_LONG:
-        saw = f"a message has waited since {oldest[:16]}"
+        saw = f"a message has waited since {when(oldest)} UTC"
         return Finding("warning", saw, "twind notify says where messages go", facts)
     told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none yet"
     return Finding("ok", f"messages: {told}", facts=facts)

@@ -138,7 +138,7 @@ def load_alone(
         )
         return [Offer(None, failed)]
     return [
-        Offer(one, configured(one, found, home, _with_section(settings, one, given)))
+        Offer(one, configured(one, found, home, _with_section(settings, one, given), given))
         for one in offered
     ]
 

@@ -175,8 +175,13 @@ def load_found(found: Found, home: Home, settings: TwindSettings) -> Iterator[Lo
         yield configured(plugin, found, home, settings)
 
 
-def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -> Loaded:
-    """Return a registered plugin with its section of the settings, or what is wrong with it."""
+def configured(
+    plugin: Any, found: Found, home: Home, settings: TwindSettings, given: Collection[str] = ()
+) -> Loaded:
+    """Return a registered plugin with its section of the settings, or what is wrong with it.
+
+    given: the keys of that section which did not come from twind.toml but from `--set`.
+    """
     name, abilities = found.stem, frozenset[str]()
     try:
         with fence(found.file):
@@ -184,7 +189,7 @@ def configured(plugin: Any, found: Found, home: Home, settings: TwindSettings) -
             if name in settings.plugins.disabled:
                 return Loaded(name, None, api.Settings(), found.file, frozenset(), "paused")
             abilities = _abilities(plugin, found)
-            values = _settings(plugin, name, found, home, settings)
+            values = _settings(plugin, name, found, home, settings, given)
     except PluginError as error:
         return failed(name, found.file, str(error), abilities)
     return Loaded(name, plugin, values, found.file, abilities, "ok")
@@ -336,7 +341,12 @@ def _check_callable(method: Any, label: str, arguments: tuple[str, ...]) -> None
 
 
 def _settings(
-    plugin: Any, name: str, found: Found, home: Home, settings: TwindSettings
+    plugin: Any,
+    name: str,
+    found: Found,
+    home: Home,
+    settings: TwindSettings,
+    given: Collection[str],
 ) -> api.Settings:
     kind = getattr(plugin, "Settings", None) or api.Settings
     if not (isinstance(kind, type) and issubclass(kind, api.Settings)):
@@ -349,7 +359,10 @@ def _settings(
         return kind.model_validate(section, context={"base": base_folder(home)})
     except ValidationError as error:
         reason = one_line(explain(error, f"plugins.{name}"), 4 * MAX_LINE)
-        raise PluginError(f"{home.config_file}: {reason}") from error
+        wrong = {str(key) for item in error.errors(include_url=False) for key in item["loc"][:1]}
+        places = [str(home.config_file)] if wrong - set(given) or not wrong else []
+        places += ["--set"] if wrong & set(given) else []
+        raise PluginError(f"{', '.join(places)}: {reason}") from error
     except SettingsError as error:
         raise PluginError(f"{home.config_file}: {error}") from error
 

@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from twind import clock
+from twind.model import HORIZON_DAYS
 from twind.preferences import Belief as PriorBelief
 from twind.preferences import features
 from twind.preferences.catalogue import aspects
 from twind.preferences.detectors import population_habits
 from twind.rl import population
 from twind.rl.snapshot import (
-    HORIZON_DAYS,
     KINDS,
     WORK,
     Belief,

@@ -18,13 +18,13 @@ from twind import evidence, settings
 from twind.clock import Clock, SystemClock, local_midnight, local_time
 from twind.closeness import cadence_days
 from twind.errors import EmptyProfileError
+from twind.model import HORIZON_DAYS
 from twind.preferences import detectors
 from twind.preferences.features import ACTIVITIES
 from twind.rl import durations, personal
 from twind.rl.candidates import PACE
 from twind.rl.lived import Spell
 from twind.rl.snapshot import (
-    HORIZON_DAYS,
     KINDS,
     SOME_DAYS,
     Belief,

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-HORIZON_DAYS = 14
-"""How many days of a snapshot a chain of simulated days lives through at most."""
-
 SOME_DAYS = 3.0
 """Days since an activity was last done of which nothing is known."""
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numba
 import numpy as np
 
+from twind.model import HORIZON_DAYS
 from twind.preferences import features
 from twind.preferences.belief import AFFINITY_SD, ATTRIBUTE_NAMES
 from twind.preferences.catalogue import EFFECTS, aspects
 from twind.rl.snapshot import (
-    HORIZON_DAYS,
     KINDS,
     LIFE_NAMES,
     Belief,

@@ -147,21 +147,29 @@ def history(db: Store, profile_id: int) -> list[ModelRow]:
     return [_model(row) for row in rows]
 
 
+_BASE = "base"
+"""The kind of the policy that ships, where it won; it also serves where nothing else does."""
+
+
 def roll_back(db: Store, profile_id: int) -> ModelRow | None:
     """Take what serves out of service for good; return what serves now, as it did before.
 
-    None is the base policy. Raises NotFoundError where nothing but that has ever served.
+    None is the base policy. Raises NotFoundError where it serves and nothing else did before it.
     """
     with db.transaction():
         current = serving(db, profile_id)
         if current is None:
             raise NotFoundError("the base policy serves: there is nothing to go back from")
-        reject(db, current.id)
+        # Another training of the same rule is the same rule.
         before = db.row(
             "SELECT * FROM models WHERE profile_id = ? AND state = 'retired' "
-            "AND served_at IS NOT NULL ORDER BY served_at DESC, id DESC LIMIT 1",
-            (profile_id,),
+            "AND served_at IS NOT NULL AND (kind = 'ppo' OR kind != ?) "
+            "ORDER BY served_at DESC, id DESC LIMIT 1",
+            (profile_id, current.kind),
         )
+        if before is None and current.kind == _BASE:
+            raise NotFoundError("the base policy serves: there is nothing to go back to")
+        reject(db, current.id)
         if before is None:
             return None
         db.execute("UPDATE models SET state = 'serving' WHERE id = ?", (before["id"],))
@@ -187,16 +195,23 @@ UNLEARNT = "what it was trained on is forgotten"
 
 
 def unlearn(db: Store, profile_id: int) -> int:
-    """Take all models out of service for good and let go of what they hold; return how many.
+    """Take all models out of service for good and let go of what they hold.
 
     Their files have then no row. A rule is chosen by how it fared on the same days, and goes too.
+    Returns how many networks that were which still held something.
     """
+    emptied = to_json({"because": UNLEARNT})
     with db.transaction():
-        return db.execute(
+        networks = db.value(
+            "SELECT COUNT(*) FROM models WHERE profile_id = ? AND kind = 'ppo' AND report != ?",
+            (profile_id, emptied),
+        )
+        db.execute(
             "UPDATE models SET state = 'rejected', file = NULL, sha256 = NULL, belief = NULL, "
             "world = NULL, score = NULL, report = ? WHERE profile_id = ?",
-            (to_json({"because": UNLEARNT}), profile_id),
+            (emptied, profile_id),
         )
+        return int(networks)
 
 
 def prune(db: Store, profile_id: int) -> int:

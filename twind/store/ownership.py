@@ -7,6 +7,7 @@ withdrawn where it rested on it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from twind.errors import NotFoundError
@@ -25,12 +26,21 @@ def enforce(db: Store, profile_id: int) -> None:
     proposals.uncite(db, profile_id, words.rows(db, profile_id), refs)
 
 
-def aspect(db: Store, profile_id: int, code: str) -> Pattern:
-    """Return the pattern of an aspect, by its code in either case. Raises NotFoundError."""
-    for _, pattern in patterns.load(db, profile_id):
-        if pattern.code == code.upper():
-            return pattern
-    raise NotFoundError(f"there is no pattern {code}; `twind patterns --all` lists them")
+def aspect(db: Store, profile_id: int, name: str) -> Pattern:
+    """Return the pattern of an aspect, by its code or its own name, in either case.
+
+    Raises NotFoundError where there is none, and where several bear that name.
+    """
+    known = [pattern for _, pattern in patterns.load(db, profile_id)]
+    found = [one for one in known if one.code == name.upper()] or [
+        one for one in known if one.aspect == name.strip().lower().replace(" ", "_")
+    ]
+    if len(found) > 1:
+        codes = ", ".join(one.code for one in found)
+        raise NotFoundError(f"{name} is the name of several patterns: {codes}")
+    if not found:
+        raise NotFoundError(f"there is no pattern {name}; `twind patterns --all` lists them")
+    return found[0]
 
 
 def say(db: Store, profile_id: int, kind: words.Kind, code: str, value: float | None = None) -> int:
@@ -64,13 +74,17 @@ def drop(db: Store, profile_id: int, name: str) -> str:
 def restore(db: Store, profile_id: int, name: str) -> list[words.Word]:
     """Take back all that was said of an aspect, or of a piece of evidence; return what that was.
 
-    Raises NotFoundError where nothing was.
+    name: of an aspect as `aspect` takes it, or of evidence as it is shown. Raises NotFoundError
+    where nothing was.
     """
     with db.transaction():
+        codes = {name.upper()}
+        with suppress(NotFoundError):
+            codes.add(aspect(db, profile_id, name).code)
         found = [
             word
             for word in words.load(db, profile_id)
-            if (word.kind in words.ASPECT_KINDS and word.subject == name.upper())
+            if (word.kind in words.ASPECT_KINDS and word.subject in codes)
             or (word.kind == "evidence" and name in (word.subject, words.short(word.subject)))
         ]
         if not found:

@@ -433,7 +433,7 @@ def as_json(proposal: Proposal, zone: ZoneInfo) -> dict[str, Any]:
         "would_change": proposal.would_change,
         "status": proposal.status,
     }
-    for key in ("edit", "snoozed_until"):
+    for key in ("edit", "snoozed_until", "withdrawn"):
         if key in proposal.details:
             shape[key] = proposal.details[key]
     return shape

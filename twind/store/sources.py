@@ -122,7 +122,7 @@ def _in_trouble(db: Store, profile_id: int, name: str, trouble: Trouble, error: 
 
 def forgotten(name: str) -> str:
     """Say of a source that it is not read any more, and what to do about it."""
-    return f"is forgotten, by your word; `twind plugins restore {name}` has it read again"
+    return f"{name} is forgotten, by your word; `twind plugins restore {name}` has it read again"
 
 
 def forget(db: Store, profile_id: int, name: str) -> None:
