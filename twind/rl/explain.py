@@ -17,14 +17,13 @@ import numpy as np
 
 from twind import evidence
 from twind.closeness import usual_gap_days
-from twind.model import Proposal, Reason, Target
+from twind.model import HORIZON_DAYS, Proposal, Reason, Target
 from twind.preferences import catalogue, observations
 from twind.preferences.belief import ATTRIBUTE_NAMES, POPULATION_MEANS
 from twind.preferences.features import ACTIVITIES, PARTS, Block
 from twind.rl import wording
 from twind.rl.planner import LEAST_GAIN, RISK_PRICE, Rated
 from twind.rl.snapshot import (
-    HORIZON_DAYS,
     LifeParameters,
     PersonState,
     ProjectState,
