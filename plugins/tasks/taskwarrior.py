@@ -230,7 +230,7 @@ def _logs(found: Found) -> dict[str, _Log]:
             due = before.moment("due"), after.moment("due")
             begun = before.moment("start")
             changed = datetime.fromtimestamp(at, UTC)
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, OSError) as error:  # OSError: no year that is known
             found.errors.append(after.file.error(error, line=after.line))
             continue
         waiting = {before.text("status"), after.text("status")} <= {"pending", "waiting"}

@@ -126,11 +126,15 @@ def originals(read: Todo, until: datetime) -> Iterator[date]:
     """
     start = read.first
     assert start is not None
+    since = read.zones.utc(start)
+    if read.pending is not None:
+        # Not one by one up to the one that is pending: that may be said to be any time.
+        until = max(until, read.pending)
+        since = max(since, read.pending - _length(read) - timedelta(days=2))
     for rule in read.rules:
         ical.align_rule(rule, start, read.zones)
         ical.refuse_endless(rule, ical.naive(start), until)
-    begin = read.zones.utc(start)
-    by_rule = [ical.repeated(rule, start, begin, _MUCH_LATER) for rule in read.rules]
+    by_rule = [ical.repeated(rule, start, since, _MUCH_LATER) for rule in read.rules]
     last = None
     for one in heapq.merge([start], dates(read, "RDATE"), *by_rule, key=read.zones.utc):
         if one != last and (read.pending is None or due_of(read, one) >= read.pending):
@@ -163,13 +167,20 @@ def due_of(read: Todo, original: date) -> datetime:
     if read.due is None or start is read.due:
         is_due = read.due is not None
         return read.end(original if is_due else _day_of(original))
-    length = ical.naive(read.due) - ical.naive(start)
+    length = _length(read)
     if isinstance(original, datetime) == isinstance(read.due, datetime):
         return read.end(original + length)
     moment = ical.naive(original) + length
     if not isinstance(read.due, datetime):
         return read.end(moment.date())
     return read.end(moment.replace(tzinfo=read.due.tzinfo))
+
+
+def _length(read: Todo) -> timedelta:
+    """Return how long after its beginning each time is due."""
+    if read.due is None or read.first is None:
+        return timedelta(0)
+    return ical.naive(read.due) - ical.naive(read.first)
 
 
 # --- values --------------------------------------------------------------------------------------
