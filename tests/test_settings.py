@@ -64,7 +64,7 @@ def test_a_bad_key_is_named(values, told):
         settings.parse(values, "H/twind.toml")
     assert str(caught.value).startswith("H/twind.toml: ")
     assert told in str(caught.value)
-    assert not re.search(r"tuple|dictionary|instance|HourRange|\d\.\d", str(caught.value))
+    assert not re.search(r"tuple|dictionary|instance|HourRange|pydantic", str(caught.value))
 
 
 def test_broken_toml_names_the_file_and_the_line(home):

@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = "twind"
 
@@ -151,3 +155,10 @@ def bundled(folder: str) -> Path:
     package = Path(__file__).resolve().parent
     shipped = package / {"plugins": "bundled"}.get(folder, folder)
     return shipped if shipped.is_dir() else package.parent / folder
+
+
+def code_below(path: Path) -> Iterator[Path]:
+    """Return all from which code may come: a module, or a package's folder and what is in it."""
+    yield path
+    if path.is_dir():
+        yield from (one for one in path.rglob("*") if one.suffix == ".py" or one.is_dir())

@@ -39,6 +39,7 @@ from twind.model import (
     Task,
     Unchanged,
 )
+from twind.plaintext import one_line
 from twind.store import Store, life, outbox, people, profiles, sources
 from twind.store import status as store_status
 from twind.store.log import cursor, max_seq
@@ -322,7 +323,7 @@ def test_a_state_that_cannot_be_kept_is_that_plugins_failure(rig, state):
 
 MEETING = event("m", attendees=(Attendee(email="a@x"), Attendee(email="b@x")))
 TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=8).filter(
-    lambda text: text.strip()
+    one_line  # a title of which nothing can be shown is refused
 )
 EMAILS = st.lists(st.sampled_from(["a@x", "b@x", "c@x"]), max_size=2, unique=True).map(tuple)
 PEOPLE = st.builds(

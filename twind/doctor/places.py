@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from twind.doctor.finding import Finding
-from twind.plugins.finding import code_below
+from twind.home import code_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twind.home import bundled
+from twind.home import bundled, code_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,13 +99,6 @@ def _in_folder(folder: Path, *, guarded: bool) -> Iterator[Found]:
 def code_at(module: Path) -> Path:
     """Return where a change is one of the plugin's code: its module, or the package's folder."""
     return module.parent if module.name == "__init__.py" else module
-
-
-def code_below(path: Path) -> Iterator[Path]:
-    """Return all from which code may come: a module, or a package's folder and what is in it."""
-    yield path
-    if path.is_dir():
-        yield from (one for one in path.rglob("*") if one.suffix == ".py" or one.is_dir())
 
 
 def _module_file(path: Path) -> Path | None:
