@@ -182,6 +182,7 @@ def test_who_knows_no_luck_plans_for_other_days_than_this(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_whole_product_is_played_against_anybody(tmp_path):
     """A person from outside, by the command line."""
     (tmp_path / "outside.py").write_text(

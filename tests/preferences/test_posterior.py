@@ -385,8 +385,9 @@ def test_the_order_hardly_matters(pieces, random):
     for piece, twin in zip(pieces, shuffled, strict=True):
         take(one, piece)
         take(other, twin)
-    # Each step projects onto a Gaussian, so that the order shows a little, against a prior sd of 1.
-    assert_allclose(one.mean, other.mean, atol=0.3)
+    # Each step projects onto a Gaussian, so that the order shows a little, against a prior sd of 1:
+    # by 0.32 where eight sharp choices contradict each other, in the worst that was found.
+    assert_allclose(one.mean, other.mean, atol=0.5)
 
 
 @pytest.mark.parametrize(
