@@ -21,10 +21,15 @@ def test_every_parameter_has_a_spread():
     assert {*SPREADS, *UNIFORM} == {item.name for item in fields(LifeParameters)}
 
 
+@pytest.fixture(scope="module")
+def lives():
+    """Return the parameters of 400 simulated people (seeds 0..399)."""
+    return [sample_life(np.random.default_rng(seed)).life for seed in range(400)]
+
+
 @pytest.mark.parametrize("name", sorted(SPREADS))
-def test_people_differ_as_their_spread_says(name):
-    # 400 simulated people (seeds 0..399), those apart who sleep by day.
-    lives = [sample_life(np.random.default_rng(seed)).life for seed in range(400)]
+def test_people_differ_as_their_spread_says(lives, name):
+    # Those apart who sleep by day.
     drawn = np.array([getattr(life, name) for life in lives if life.chronotype_h < 5.0])
     spread, average = SPREADS[name], getattr(AVERAGE, name)
     for z in (-1.0, 0.0, 1.0):
