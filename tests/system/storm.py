@@ -304,8 +304,9 @@ class Storm:
             os.kill(victim, signal.SIGKILL)
         except (ProcessLookupError, FileNotFoundError):
             return False
-        self.interrupted[job] += bool(job)
-        return bool(job)  # of one that has ended, and is not yet waited for, no command is told
+        if job:  # else it has ended, and is not yet waited for
+            self.interrupted[job] += 1
+        return bool(job)
 
     def kill_answer(self, question: int, option: int) -> None:
         """Kill a command while it takes an answer; perhaps it has."""
