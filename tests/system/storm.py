@@ -428,7 +428,12 @@ class Storm:
     def _is_busy(self) -> bool:
         waiting = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending')"
         working = "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')"
-        if self.life.rows(working):
+        # What reads the sources and was killed is tried again within a minute or two.
+        unread = (
+            "SELECT 1 FROM jobs WHERE name IN ('inspect', 'sync') AND state = 'failed' "
+            "AND id IN (SELECT MAX(id) FROM jobs GROUP BY name, args)"
+        )
+        if self.life.rows(working) or self.life.rows(unread):
             return True
         if self.life.rows(waiting):
             self.ask("resume")
