@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from zoneinfo import ZoneInfo
 
+DAY_MIN = 24 * 60
+
 
 class Clock(Protocol):
     """What tells the time."""

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from twind import clock
+from twind.clock import DAY_MIN
 from twind.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from twind.home import Home
 
-DAY_MIN = 24 * 60
 DAY_S = DAY_MIN * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

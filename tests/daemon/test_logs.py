@@ -59,6 +59,17 @@ def log(tmp_path):
     handler.close()
 
 
+def test_a_line_that_cannot_be_formatted_does_not_hurt_its_caller(
+    journal, log, capsys, monkeypatch
+):
+    logger, _ = log
+    monkeypatch.setattr(logger, "propagate", False)  # pytest's own handler raises
+    logger.warning("%d", "no number")
+    assert "no number" in capsys.readouterr().err
+    logger.warning("goes on")
+    assert parsed(journal.recv(1 << 16))["MESSAGE"] == "twind.test: goes on"
+
+
 def test_a_record_is_an_entry_with_fields(journal, log):
     logger, lines = log
     about = logs.about(job="sync", job_id=7, source="calendar", code="died", event="job_failed")

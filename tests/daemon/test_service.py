@@ -13,7 +13,7 @@ import pytest
 from twind.daemon.learning import QUIET_S
 from twind.errors import TwindError
 from twind.home import Home
-from twind.store import Store, jobs, models, outbox, sources
+from twind.store import Store, jobs, models, outbox, profiles, sources
 
 HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
 
@@ -416,6 +416,21 @@ def test_a_training_that_pays_comes_whoever_found_that_out_and_whatever_lay_betw
         models.set_training_due(db, "8")
     two = daemon().up()
     until(lambda: len(two.started("train")) == 2)
+
+
+def test_a_training_that_fails_is_not_begun_again_by_what_has_nothing_to_do_with_it(daemon, until):
+    one = daemon(env={"FAKE_DIE": "train"}).up()
+    until(lambda: one.started("sync") and not one.ask("status")["running"])
+    with Store.open(one.home.database) as db:
+        models.set_training_due(db, "7")
+    one.ask("resume")
+    until(lambda: one.ask("status")["queue"]["failed"] == 1)
+    seen = len(one.started("detect"))
+    with Store.open(one.home.database) as db:
+        profiles.ensure(db, 1)
+    one.ask("resume")  # looks at what is due, as it does each minute
+    until(lambda: len(one.started("detect")) > seen and not one.ask("status")["running"])
+    assert len(one.started("train")) == 1
 
 
 def test_a_command_that_meets_a_locked_database_says_so(daemon, until):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import twind
 from twind.cli.output import say, say_json
+from twind.clock import DAY_MIN
 from twind.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ USAGE = 2
 SHELLS = ("bash", "zsh", "fish")
 MOST_ID = 2**63 - 1
 """SQLite's largest integer: no row has an id beyond it."""
-DAY_MIN = 24 * 60
 MOST_SNOOZE_MIN = 31 * DAY_MIN
 MOST_S = 24 * 3600
 MOST_TIMESTEPS = 10**9

@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from twind.cli.output import say
-from twind.cli.parser import DAY_MIN, whole
+from twind.cli.parser import whole
 from twind.cli.session import Session, choose, interactive, opened
-from twind.clock import local_midnight, local_time, when
+from twind.clock import DAY_MIN, local_midnight, local_time, when
 from twind.errors import TwindError
 from twind.model import Feedback, Proposal
 from twind.store import proposals as kept

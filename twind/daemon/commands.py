@@ -9,8 +9,7 @@ from twind.errors import JobError, NotFoundError, TwindError
 from twind.model import HORIZON_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from twind.daemon.configuration import Configuration
     from twind.daemon.inspected import Plugins
     from twind.daemon.queue import Queue
 
@@ -25,15 +24,12 @@ class UsageError(TwindError):
 
 
 class Jobs:
-    """Queues what is asked for; answers with its result if the client waits, else its number.
+    """Queues what is asked for; answers with its result if the client waits, else its number."""
 
-    today: tells the day on the user's clock.
-    """
-
-    def __init__(self, queue: Queue, plugins: Plugins, today: Callable[[], date]) -> None:
+    def __init__(self, queue: Queue, plugins: Plugins, configuration: Configuration) -> None:
         self._queue = queue
         self._plugins = plugins
-        self._today = today
+        self._configuration = configuration
 
     async def sync(self, command: Command) -> Answer:
         """Read all sources, or those of `plugins`."""
@@ -66,7 +62,7 @@ class Jobs:
             parsed = date.fromisoformat(day)
         except (TypeError, ValueError):
             raise UsageError(f'"{day}" is no day; write it like "2026-12-01"') from None
-        first = self._today()
+        first = self._configuration.now().date()
         if not 0 <= (parsed - first).days < HORIZON_DAYS:
             last = first + timedelta(days=HORIZON_DAYS - 1)
             raise UsageError(f"{parsed} lies outside what can be planned, {first} to {last}")

@@ -18,14 +18,13 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from twind.clock import local_time
+from twind.clock import DAY_MIN, local_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from twind.settings import TwindSettings
 
-DAY_MIN = 24 * 60
 CHECK_EVERY_S = 60.0
 PROPOSE, CHECKIN, BACKUP, PRUNE = "propose:", "checkin:", "backup:", "prune:"
 CHECKIN_STEP = (5**0.5 - 1) / 2

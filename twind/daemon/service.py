@@ -48,7 +48,6 @@ from twind.store import status as store_status
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Sequence
-    from datetime import date
     from pathlib import Path
 
     from twind.clock import Clock
@@ -161,7 +160,7 @@ class Service:
             check=lambda: self._fenced(self._check()),
         )
         self._control = control.Control(listener, home.socket, self._command)
-        asked = commands.Jobs(queue, self._plugins, self._today)
+        asked = commands.Jobs(queue, self._plugins, configuration)
         self._commands: dict[str, Callable[[Command], Coroutine[Any, Any, Answer]]] = {
             "status": self._do_status,
             "metrics": self._do_metrics,
@@ -181,9 +180,6 @@ class Service:
     @property
     def _settings(self) -> TwindSettings:
         return self._configuration.settings
-
-    def _today(self) -> date:
-        return self._clock.now().astimezone(self._settings.zone).date()
 
     @property
     def _problem(self) -> str | None:
@@ -445,7 +441,7 @@ class Service:
             self._spawn(self._watch())
             self._queue.put("sync", news=True)
         if job.name == "detect":
-            self._learning.train_if_due(news=True)
+            self._learning.train_if_due(news=bool(job.result.get("train_due")))
         for name in follow_ups(job):
             if name == "notify":
                 self._delivery.want(news=True)
