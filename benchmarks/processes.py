@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -119,3 +122,18 @@ def _number(name, text):
 
 def resident_mib(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 2**20
+
+
+def held_mib():
+    """Return the memory of this process when all that is free has gone back to the system.
+
+    What the C library and Python keep for later is no leak, and hides one.
+    """
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident_mib(os.getpid())
+
+
+def peak_mib():
+    """Return the most memory that this process has ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

@@ -11,9 +11,8 @@ leaves behind adds up. Each morning comes when the schedule says: the clock is s
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
-import os
+import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 import families
 import fidelity
 from figures import FAST, SEED, tell
-from processes import resident_mib
+from processes import held_mib, peak_mib
 
 MONTH_DAYS = 28
 TABLES = (
@@ -86,8 +85,9 @@ class Year(fidelity.Companion):
 def live(days, training_steps, seed=SEED, factory=families.Ordinary):
     """Yield, for each month's last day, what twind has come to.
 
-    Each {"day", "off" (the most minutes a morning of the month was off its own), "rss_mib",
-    "database_mib", "backups_mib", "rows" (by table)}.
+    Each {"day", "off" (the most minutes a morning of the month was off its own), "held_mib" (what
+    the process holds on to), "objects" (the same, in Python's own blocks of memory), "peak_mib"
+    (the most it has had so far), "database_mib", "backups_mib", "rows" (by table)}.
     """
     user = factory(seed)
     diary = fidelity.lived_before(user)
@@ -105,11 +105,13 @@ def live(days, training_steps, seed=SEED, factory=families.Ordinary):
 
 
 def _size(twin):
-    gc.collect()
+    held = held_mib()
     pages = twin.db.value("PRAGMA page_count") - twin.db.value("PRAGMA freelist_count")
     kept = sum(file.stat().st_size for file in twin.home.backups_dir.glob("*.zip"))
     return {
-        "rss_mib": resident_mib(os.getpid()),
+        "held_mib": held,
+        "objects": sys.getallocatedblocks(),
+        "peak_mib": peak_mib(),
         "database_mib": pages * twin.db.value("PRAGMA page_size") / 2**20,
         "backups_mib": kept / 2**20,
         "rows": {table: twin.db.value(f"SELECT COUNT(*) FROM {table}") for table in TABLES},
@@ -121,8 +123,9 @@ def play(days, training_steps, seed=SEED):
     first = None
     for month in live(days, training_steps, seed):
         first = first or month
-        for name, unit in (("rss_mib", "MiB"), ("database_mib", "MiB"), ("backups_mib", "MiB")):
+        for name in ("held_mib", "objects", "peak_mib", "database_mib", "backups_mib"):
             value, base = month[name], first[name]
+            unit = "blocks" if name == "objects" else "MiB"
             ratio = value / base if base else None
             tell(f"year.day{month['day']}.{name}", value, value, value, unit, base, ratio, 1)
         tell(

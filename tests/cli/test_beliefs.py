@@ -40,6 +40,10 @@ def test_each_belief_says_how_sure_from_what_and_whether_it_can_be_observed(live
     one = say("patterns", CODE.lower())
     assert {row["table"] for row in one["evidence"]} == {"records"}
     assert len({row["evidence"] for row in one["evidence"]}) == 3
+    lines = run("patterns", CODE)[1].out.splitlines()
+    for row in one["evidence"]:
+        [line] = [line for line in lines if row["evidence"] in line]
+        assert line.split()[2] == {1: "+", -1: "-"}[row["direction"]]
     every = run("patterns", "--all")[1].out
     assert "nutrition *" in every
     assert "* twind cannot observe these: only your answers tell" in every

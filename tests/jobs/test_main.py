@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from twind.jobs.__main__ import OOM_SCORE, ORPHANED, names
+from twind.store import Store
 
 
 @pytest.fixture
@@ -96,6 +97,19 @@ def test_a_daemons_worker_makes_no_home_in_the_place_of_one_that_is_away(start, 
     error = work(start("detect"), '{"job": 1, "attempt": 1}')["error"]
     assert (error["code"], "cannot be opened" in error["message"]) == ("database", True)
     assert not home.root.exists()
+
+
+def test_a_broken_rule_is_not_told_as_a_damaged_database(start, home):
+    with Store.open(home.database) as db:
+        db.connection.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON profile "
+            "BEGIN SELECT RAISE(ABORT, 'against the rules'); END"
+        )
+    worker = start("detect")
+    error = work(worker, "{}")["error"]
+    told = "IntegrityError: against the rules"
+    assert error == {"code": "job_failed", "message": told}
+    assert "Traceback" in worker.stderr.read()
 
 
 def test_a_worker_ends_when_its_starter_is_gone(start, home):

@@ -28,6 +28,8 @@ SAID: dict[str, str] = {
     "pin": "pinned by you on {at}, whatever comes",
 }
 """What a word on an aspect means, as the user is told."""
+SPEAKS = {1: "+", -1: "-", 0: "±", None: " "}
+"""Which way a piece of evidence moves what is believed of an aspect, as its row shows it."""
 MARKS = {"wrong": "begun anew", "forget": "forgotten", "set": "set by you", "pin": "pinned by you"}
 UNOBSERVED = "twind cannot observe this: only your answers tell of it"
 
@@ -175,7 +177,10 @@ def _one(session: Session, row: dict[str, Any], done: dict[str, Any], out: Outpu
         lines.append(f"  {meant}{withdrawn} (twind patterns --restore {code})")
     if not row["observable"]:
         lines.append(f"  {UNOBSERVED}")
-    lines += [f"  {one['evidence']}  {day_of(one['at'], zone)}  {one['text']}" for one in evidence]
+    lines += [
+        f"  {one['evidence']}  {day_of(one['at'], zone)}  {SPEAKS[one['direction']]}  {one['text']}"
+        for one in evidence
+    ]
     if evidence:
         lines.append(f"  not so? twind patterns {code} --wrong; one of these: --drop ID")
     elif not said:

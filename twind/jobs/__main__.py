@@ -119,14 +119,21 @@ def _run(name: str, order: dict[str, Any], out: IO[str]) -> dict[str, Any]:
             work.finish(result)
     except TwindError as error:
         return {"error": {"code": error.code, "message": str(error)}}
-    except sqlite3.DatabaseError as error:
-        kind = StoreError if isinstance(error, sqlite3.OperationalError) else DamagedDatabaseError
-        return {"error": {"code": kind.code, "message": f"the database: {error}"}}
     except Exception as error:
+        if kind := _of_database(error):
+            return {"error": {"code": kind.code, "message": f"the database: {error}"}}
         log.exception("%s failed", name)
         message = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"error": {"code": JobError.code, "message": message}}
     return {"result": result}
+
+
+def _of_database(error: Exception) -> type[StoreError] | None:
+    """Return what an error says is wrong with the database; None where it is a fault of twind's."""
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreError
+    # Its subclasses are broken rules (IntegrityError) and misuse: the file is well.
+    return DamagedDatabaseError if type(error) is sqlite3.DatabaseError else None
 
 
 def _job(name: str) -> Any:
