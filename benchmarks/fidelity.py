@@ -174,11 +174,11 @@ class Companion:
             for _ in range(QUESTIONS_A_DAY):
                 if not self.ask():
                     break
-            moved = self._work("detect")
+            moved = self.work("detect")
         if self.training_steps and number % 7 == 0 and moved["train_due"]:
-            self._work("train", timesteps=self.training_steps, seed=number)
+            self.work("train", timesteps=self.training_steps, seed=number)
         self._set_clock(day, self.settings.schedule.propose_at)
-        self._work("propose", day=day.isoformat())
+        self.work("propose", day=day.isoformat())
         if number % 7 == PROPOSES_TWICE:
             self._propose_again(day, told)
         taken = self._review(day, number, told)
@@ -208,7 +208,7 @@ class Companion:
         """Read what there is, before the day's proposals."""
         self._set_clock(day, self.settings.schedule.propose_at - 10)
         self._sync()
-        return self._work("detect")
+        return self.work("detect")
 
     def ask(self, rng=None):
         """Ask one question, drawn by `rng` where it is given; tell whether there was one."""
@@ -216,7 +216,7 @@ class Companion:
 
         profile = self.settings.profile.id
         # Choosing comes before reading: it may make up questions about this very life.
-        chosen = None if rng else self._work("elicit", more=True)["id"]
+        chosen = None if rng else self.work("elicit", more=True)["id"]
         known = {one.id: one for one in questions.load(self.db, profile)}
         if rng is not None:
             asked = {one.question_id for one in questions.responses(self.db, profile)}
@@ -282,7 +282,7 @@ class Companion:
     def _propose_again(self, day, told):
         """Propose once more, nothing having changed."""
         before = {one.id for one in self._shown(day)}
-        self._work("propose", day=day.isoformat())
+        self.work("propose", day=day.isoformat())
         if before:
             kept = before & {one.id for one in self._shown(day)}
             told.moved.append(1.0 - len(kept) / len(before))
@@ -361,7 +361,8 @@ class Companion:
         wanted = knowing.moment_of(day, minute, self.settings.zone)
         self.clock.advance(seconds=(wanted - self.clock.now()).total_seconds())
 
-    def _work(self, name, **args):
+    def work(self, name, **args):
+        """Do a job as its worker does."""
         return importlib.import_module(f"twind.jobs.{name}").run(self._order(**args))
 
     def _order(self, **args):

@@ -14,6 +14,7 @@ import argparse
 import importlib
 import sys
 import tempfile
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from figures import FAST, SEED, tell
 from processes import held_mib, peak_mib
 
 MONTH_DAYS = 28
+AGAIN = 5
+"""How often each job is done once more in the end, to see what it alone leaves behind."""
 TABLES = (
     "records", "change_log", "jobs", "outbox", "recommendations", "evidence", "responses", "models",
 )  # fmt: skip
@@ -42,7 +45,7 @@ class Year(fidelity.Companion):
             self.live(day, number, told)
             self._deliver()
             for name in ("backup", "prune"):
-                self._work(name, key=f"{name}:{day}")
+                self.work(name, key=f"{name}:{day}")
             self._set_clock(day, 22 * 60)
             yield number, off
 
@@ -67,7 +70,8 @@ class Year(fidelity.Companion):
             outbox.address(self.db, message.id, [desktop])
             outbox.sent(self.db, [message.id], desktop)
 
-    def _work(self, name, key=None, **args):
+    def work(self, name, key=None, **args):
+        """Do a job as the daemon has it done, with a row of its own."""
         from twind.jobs.work import Work
         from twind.store import jobs
 
@@ -82,6 +86,18 @@ class Year(fidelity.Companion):
         return work.finish(importlib.import_module(f"twind.jobs.{name}").run(work))
 
 
+@contextmanager
+def together(seed, training_steps, factory=families.Ordinary):
+    """Have twind move in with somebody."""
+    user = factory(seed)
+    with tempfile.TemporaryDirectory() as root:
+        twin = Year(user, fidelity.lived_before(user), Path(root), "twind", training_steps)
+        try:
+            yield twin
+        finally:
+            twin.close()
+
+
 def live(days, training_steps, seed=SEED, factory=families.Ordinary):
     """Yield, for each month's last day, what twind has come to.
 
@@ -89,19 +105,37 @@ def live(days, training_steps, seed=SEED, factory=families.Ordinary):
     the process holds on to), "objects" (the same, in Python's own blocks of memory), "peak_mib"
     (the most it has had so far), "database_mib", "backups_mib", "rows" (by table)}.
     """
-    user = factory(seed)
-    diary = fidelity.lived_before(user)
-    with tempfile.TemporaryDirectory() as root:
-        twin = Year(user, diary, Path(root), "twind", training_steps)
-        try:
-            off = 0.0
-            for number, missed in twin.mornings(days):
-                off = max(off, abs(missed))
-                if (number + 1) % MONTH_DAYS == 0 or number + 1 == days:
-                    yield {"day": number + 1, "off": off, **_size(twin)}
-                    off = 0.0
-        finally:
-            twin.close()
+    with together(seed, training_steps, factory) as twin:
+        off = 0.0
+        for number, missed in twin.mornings(days):
+            off = max(off, abs(missed))
+            if (number + 1) % MONTH_DAYS == 0 or number + 1 == days:
+                yield {"day": number + 1, "off": off, **_size(twin)}
+                off = 0.0
+
+
+def again(training_steps, times=AGAIN, seed=SEED):
+    """Do each job `times` times with nothing new, when it has been done as often before.
+
+    Yields its name ("sync" with what is learnt from it), and the MiB held before and after.
+    """
+    with together(seed, 0) as twin:
+        [*_] = twin.mornings(1)
+        today = twin.user.life.first_day
+        every = {
+            "sync": lambda: twin.wake_up(today),
+            "propose": lambda: twin.work("propose", day=today.isoformat()),
+            "backup": lambda: twin.work("backup"),
+            "train": lambda: twin.work("train", timesteps=training_steps),
+        }
+        for name, do in every.items():
+            held = []
+            for _ in ("warm", "told"):
+                for _ in range(times):
+                    twin.clock.advance(seconds=1)
+                    do()
+                held.append(held_mib())
+            yield (name, *held)
 
 
 def _size(twin):
@@ -134,6 +168,9 @@ def play(days, training_steps, seed=SEED):
         for table, rows in month["rows"].items():
             name = f"year.day{month['day']}.rows.{table}"
             tell(name, rows, rows, rows, "rows", first["rows"][table], None, 1)
+    for job, before, after in again(training_steps or 256):
+        name = f"year.again.{job}.held_mib"
+        tell(name, after, after, after, "MiB", before, after / before, AGAIN)
 
 
 def measure():

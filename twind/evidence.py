@@ -421,7 +421,7 @@ def attribute_features(block: Block) -> dict[str, float]:
 
 def named_features(block: Block) -> dict[str, float]:
     """Return a block's features by aspect code, the zeros left out."""
-    return detectors.sparse(block)
+    return dict(detectors.sparse(block))
 
 
 def proposed_block(proposal: Proposal, zone: ZoneInfo, **context: Any) -> Block:

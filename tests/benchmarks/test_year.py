@@ -30,6 +30,11 @@ def test_each_morning_comes_at_its_minute_and_what_was_read_is_let_go():
     assert found["backups_mib"] > 0.0
 
 
+def test_no_job_leaves_anything_behind():
+    for _, before, after in year.again(64, times=3):
+        assert after < before + 2.0
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_a_season_leaves_no_more_behind_than_what_was_said_and_lived():

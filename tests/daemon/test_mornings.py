@@ -4,13 +4,16 @@ A daemon whose clock the test drives, with the fake worker.
 """
 
 import asyncio
+import gc
 import json
+import logging
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 
 from twind import settings
@@ -459,3 +462,36 @@ def test_each_day_is_tidied_up_after_its_backup(morning):
         assert began == ["propose", "backup", "prune"] * 2
 
     run(scenario)
+
+
+# --- years ----------------------------------------------------------------------------------------
+
+
+DAYS, WARM = 365, 60
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_year_of_days_comes_at_its_minutes_and_leaves_nothing_behind(morning, caplog):
+    caplog.set_level(logging.CRITICAL)  # pytest keeps what is logged
+    first = date(2026, 11, 23)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    held = []
+
+    async def scenario():
+        async with morning("2026-11-23T06:00") as one:
+            for day in days:
+                await one.at(f"{day}T06:59")
+                assert len(one.proposed()) == (day - first).days
+                for time in ("07:00", "12:00", "22:59"):
+                    await one.at(f"{day}T{time}")
+                    await one.command("status")
+                gc.collect()
+                held.append((sys.getallocatedblocks(), psutil.Process().memory_info().rss))
+            assert one.proposed() == [str(day) for day in days]
+
+    asyncio.run(scenario())
+    (early_blocks, early_bytes), (late_blocks, late_bytes) = held[WARM], held[-1]
+    # A job that is kept would be more, every day: it is some twenty blocks.
+    assert late_blocks - early_blocks < 10 * (DAYS - WARM)
+    assert late_bytes - early_bytes < 8 << 20

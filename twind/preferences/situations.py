@@ -70,7 +70,7 @@ class _Thing:
             people=1 if self.activity == "social" else 0,
             closeness=self.closeness,
         )
-        return sparse(block) | ({self.name: 1.0} if self.name else {})
+        return dict(sparse(block)) | ({self.name: 1.0} if self.name else {})
 
 
 def possible(

@@ -21,6 +21,7 @@ from twind.preferences.observations import NOISE, Choice, Observation, Ordinal, 
 
 if TYPE_CHECKING:
     from twind.preferences.detectors.history import History, LivedBlock
+    from twind.preferences.observations import Features
 
 LEAD_RATES = (0.45, 0.30, 0.25)
 LEAD_FEATURES = {"TIM_PLANNING": 1.5, "TIM_PROCRASTINATION": -1.5}
@@ -115,7 +116,7 @@ def arranged(history: History) -> list[Observation]:
     return found
 
 
-def _planned(block: LivedBlock, planned: float) -> dict[str, float]:
+def _planned(block: LivedBlock, planned: float) -> Features:
     assert block.activity is not None
     return sparse(
         Block(

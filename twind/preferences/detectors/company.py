@@ -25,7 +25,7 @@ from twind.preferences.observations import Choice
 
 if TYPE_CHECKING:
     from twind.preferences.detectors.history import History, LivedBlock
-    from twind.preferences.observations import Observation
+    from twind.preferences.observations import Features, Observation
 
 COMPANY = ("alone", "in company", "in a group")
 COMPANY_RATES = {
@@ -77,7 +77,7 @@ def company_kept(history: History) -> list[Observation]:
     return found
 
 
-def _in_company(block: LivedBlock, company: int, chosen: int) -> dict[str, float]:
+def _in_company(block: LivedBlock, company: int, chosen: int) -> Features:
     assert block.activity is not None
     people = len(block.people_ids) if company == chosen else (0, 1, GROUP_SIZE)[company]
     closeness = block.closeness if company == chosen else TYPICAL_CLOSENESS
@@ -160,7 +160,7 @@ def invitations(history: History) -> list[Observation]:
     return found
 
 
-def _stay_or_go(block: LivedBlock) -> tuple[dict[str, float], dict[str, float]]:
+def _stay_or_go(block: LivedBlock) -> tuple[Features, Features]:
     assert block.activity is not None
     hours, hour = min(block.hours, LONGEST_H), block.middle_h
     alone = Block(activity=WORK if block.activity == WORK else REST, hours=hours, hour=hour)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twind.preferences.detectors.history import History, LivedBlock
-    from twind.preferences.observations import Observation
+    from twind.preferences.observations import Features, Observation
 
 FOCUSED = frozenset(ACTIVITIES.index(name) for name in ("work", "learn", "create"))
 ANY_HOUR = frozenset(ACTIVITIES.index(name) for name in ("exercise", "outdoors", "reflect"))
@@ -172,7 +172,7 @@ def _room(taken: Iterable[tuple[float, float]], band: int) -> float:
     return free / 3600.0
 
 
-def _done_at(block: LivedBlock, band: int, chosen: int) -> dict[str, float]:
+def _done_at(block: LivedBlock, band: int, chosen: int) -> Features:
     assert block.activity is not None
     depth = 1.0 if block.hours >= 1.0 else 0.5
     return sparse(

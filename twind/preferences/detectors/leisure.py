@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twind.preferences.detectors.history import History, LivedBlock
-    from twind.preferences.observations import Observation
+    from twind.preferences.observations import Features, Observation
 
 OFFICE_H = (9, 17)
 """Whoever is free in these hours of a weekday spends them as others spend a weekend."""
@@ -133,7 +133,7 @@ def _rates(block: LivedBlock, table: NDArray[np.float64]) -> NDArray[np.float64]
     return np.asarray(np.maximum(rates, LEAST_RATE))
 
 
-def _spent_on(activity: int, block: LivedBlock) -> dict[str, float]:
+def _spent_on(activity: int, block: LivedBlock) -> Features:
     """Return what the same time would mean if given to an activity, alone unless it is social."""
     company = activity == SOCIAL
     return sparse(
@@ -147,7 +147,7 @@ def _spent_on(activity: int, block: LivedBlock) -> dict[str, float]:
     )
 
 
-def _varied(block: LivedBlock, varied: float) -> dict[str, float]:
+def _varied(block: LivedBlock, varied: float) -> Features:
     assert block.activity is not None
     return sparse(
         Block(

@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from twind.preferences.detectors.history import LivedBlock
+    from twind.preferences.observations import Features
 
 REST, WORK, SOCIAL = (ACTIVITIES.index(name) for name in ("rest", "work", "social"))
 FREE_TIME = frozenset(
@@ -40,17 +42,16 @@ LEAST_RATE = 0.01
 """Share of people at an activity at an hour at which the table of the population has nobody."""
 
 
-def sparse(block: Block) -> dict[str, float]:
-    """Return a block's features by aspect code, the zeros left out."""
-    return dict(_sparse(block))
-
-
 @lru_cache(maxsize=4096)
-def _sparse(block: Block) -> dict[str, float]:
-    """Return what `sparse` does; a life is made of few different blocks."""
+def sparse(block: Block) -> Features:
+    """Return a block's features by aspect code, the zeros left out.
+
+    A life is made of few different blocks, and a year of evidence shares what they mean.
+    """
     dense = aspect_features(block)
     aspects = catalogue.aspects()
-    return {aspects[place].code: float(dense[place]) for place in np.flatnonzero(dense)}
+    named = {aspects[place].code: float(dense[place]) for place in np.flatnonzero(dense)}
+    return MappingProxyType(named)
 
 
 def choice(
