@@ -26,6 +26,7 @@ from twind.model import (
 from twind.preferences import catalogue
 from twind.preferences.belief import AFFINITY_SD, POPULATION_MEANS, Belief
 from twind.preferences.observations import names_in
+from twind.preferences.uptake import Uptake
 from twind.store import (
     changes,
     life,
@@ -101,6 +102,26 @@ def say(reader, row, action, **more):
     return proposals.review(
         reader.db, 1, Feedback(proposal_id=row, action=action, at=reader.now, **more)
     )
+
+
+# --- how probable a yes is -----------------------------------------------------------------------
+
+
+def test_what_is_said_to_a_kind_of_proposal_tells_how_probable_a_yes_to_it_is(seeded):
+    for action, word in (("rest", "reject"), ("work", "accept")):
+        for _ in range(3):
+            say(seeded, propose(seeded, action=action, rehearsed=0.5), word)
+    told = evidence.uptake_of(seeded)
+    chances = [told.probability(one, 0.5) for one in ("rest", "create", "work")]
+    assert chances == sorted(chances)
+    assert chances[1] == 0.5
+    assert chances[0] < 0.4
+    assert chances[2] > 0.6
+
+
+def test_an_older_twinds_proposals_do_not_tell_of_it(seeded):
+    say(seeded, propose(seeded, action="rest"), "reject")
+    assert evidence.uptake_of(seeded) == Uptake()
 
 
 # --- answers -------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from twind.preferences import (
     detectors,
     observations,
     resuming,
+    uptake,
     willingness,
 )
 from twind.preferences.belief import ATTRIBUTE_NAMES, Belief
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from twind.model import Feedback, Proposal, Question
+    from twind.preferences.uptake import Uptake
     from twind.preferences.willingness import Willingness
     from twind.store import Store
 
@@ -296,7 +298,7 @@ def _answers(reader: Reader) -> Iterable[Observation]:
 
 
 def _feedback(reader: Reader) -> Iterable[Observation]:
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
+    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
     alike: Counter[tuple[str, str, int | None]] = Counter()
     last = _last_words(reader, made)
     _, reviews, believed = _willing(reader, made, last)
@@ -357,8 +359,33 @@ def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tup
 
 def willing(reader: Reader) -> Willingness:
     """Return how readily the user says yes, whatever is proposed."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id)}
+    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
     return _willing(reader, made, _last_words(reader, made))[0]
+
+
+def uptake_of(reader: Reader) -> Uptake:
+    """Return how probably the user says yes, beside how often they do in rehearsals."""
+    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
+    reviews = _reviews(made, _last_words(reader, made))
+    return uptake.learn(
+        (
+            uptake.Review(at, made[id_].action, made[id_].details["rehearsed"], taken, weight)
+            for id_, (at, taken, weight) in reviews.items()
+            if "rehearsed" in made[id_].details  # made by an older twind otherwise
+        ),
+        reader.now,
+    )
+
+
+def _reviews(
+    made: Mapping[int | None, Proposal], last: Iterable[tuple[int, Feedback]]
+) -> dict[int, tuple[datetime, bool, float]]:
+    """Return, by proposal, when it was answered, whether with a yes, and what that counts."""
+    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
+    for one in made.values():
+        if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
+            reviews[one.id] = (one.end, False, willingness.SILENCE)
+    return reviews
 
 
 def _willing(
@@ -367,10 +394,7 @@ def _willing(
     last: Iterable[tuple[int, Feedback]],
 ) -> tuple[Willingness, list[int], list[float]]:
     """Return it, the proposals that were answered, and what was believed before each answer."""
-    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
-    for one in made.values():
-        if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
-            reviews[one.id] = (one.end, False, willingness.SILENCE)
+    reviews = _reviews(made, last)
     known = sorted(
         (
             willingness.Review(

@@ -168,7 +168,7 @@ class ProposalSettings(_Section):
 
     max_per_day: int = Field(4, ge=0, le=20, description="Never more than this many a day.")
     min_confidence: float = Field(
-        0.3, ge=0, le=1, description="Propose only what is accepted at least this probably."
+        0.4, ge=0, le=1, description="Propose only what is accepted at least this probably."
     )
     health: bool = Field(
         default=False, description="Whether to propose exercise, and to give reasons of health."

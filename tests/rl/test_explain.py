@@ -29,6 +29,7 @@ from twind.store import Store, ownership, patterns, profiles, proposals, questio
 from twind.store.projection import SINGLE_TASKS
 
 PROJECT, PERSON = 1, 1 + PROJECTS
+REHEARSED, ACCEPTANCE = 0.6, 0.7
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def teller(db, clock, emails=()):
 
 def rated(kind, target=0, parts=(0.3, 0.2, 0.2, 0.4, -0.1), duration=3, intensity=1):
     item = Item(44, TYPES.index(kind), target, duration, intensity)
-    return Rated(item, sum(parts), tuple(parts), 0.6)
+    return Rated(item, sum(parts), tuple(parts), REHEARSED, ACCEPTANCE)
 
 
 def test_what_is_tried_says_so(told):
@@ -111,10 +112,10 @@ def test_features_of_a_proposal_hold_what_it_does_beyond_its_aspects(told):
     made = told.proposal(rated("work", target=1), 0)
     features = made.details["features"]
     weights = dict(zip(PARTS, told.belief.parts(), strict=True))
-    assert features["part:progress"] == pytest.approx(0.4 / weights["progress"] / 0.6)
-    assert features["part:energy"] == pytest.approx(0.2 / weights["energy"] / 0.6)
+    assert features["part:progress"] == pytest.approx(0.4 / weights["progress"] / REHEARSED)
+    assert features["part:energy"] == pytest.approx(0.2 / weights["energy"] / REHEARSED)
     assert "part:alignment" not in features
-    assert made.details["odds"] == pytest.approx(math.log(0.6 / 0.4))
+    assert made.details["odds"] == pytest.approx(math.log(REHEARSED / (1.0 - REHEARSED)))
     usual = told.belief.worth(made.details["baseline"])[0]
     assert made.details["worth"] == pytest.approx(told.belief.worth(features)[0] - usual)
 
@@ -132,7 +133,7 @@ def test_what_would_have_been_is_what_is_usual_at_that_hour(told):
 def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
     made = told.proposal(rated("work", PROJECT), 0)
     assert made.target == Target(kind="project", id=made.target.id, name="Thesis")
-    assert (made.day, made.confidence) == (date(2026, 3, 2), 0.6)
+    assert (made.day, made.confidence) == (date(2026, 3, 2), ACCEPTANCE)
     assert made.end - made.start == timedelta(minutes=made.duration_min)
     assert made.start.hour == 11
     assert "beginning with “Write the chapter”" in made.text
@@ -468,7 +469,7 @@ def test_no_reason_is_told_in_words_that_its_strength_belies(
         assert strength * hours > 0.0
         assert abs(strength) >= explain.LEAST_STRENGTH
         # Nothing is said to bring more than it would if it were taken up.
-        assert reason.weight * worth <= strength * hours * made.confidence + 1e-9
+        assert reason.weight * worth <= strength * hours * REHEARSED + 1e-9
         assert reason.text.startswith("It spares you what you care little for: ") is (strength < 0)
         for row in reason.evidence:
             found = patterns.evidence_for(knows.reader.db, 1, reason.ref, limit=99)
@@ -502,7 +503,7 @@ def test_what_is_known_explains_no_more_of_a_gain_than_it_is_worth(told):
     whole, calm = made.reasons
     assert whole.text == "The day goes better with it, all in all"
     assert calm.ref == "MEN_CALM"
-    expected = 0.1 * made.details["features"]["MEN_CALM"] * made.confidence / ALIGNED[0]
+    expected = 0.1 * made.details["features"]["MEN_CALM"] * REHEARSED / ALIGNED[0]
     assert calm.weight == pytest.approx(expected)
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from twind.preferences.belief import Belief as Believed
 from twind.preferences.detectors import population_habits
+from twind.preferences.features import ACTIVITIES
+from twind.preferences.uptake import Uptake
 from twind.rl import candidates, planner, rules
 from twind.rl.candidates import LEAD_SLOTS, Limits
 from twind.rl.planner import LEAST_GAIN, TIE, Effort, plan_day
@@ -193,6 +195,17 @@ def test_never_more_than_wanted():
     assert 1 <= len(many.items) <= 4
     assert len(plan(snapshot, limits=Limits(most=1)).items) == 1
     assert plan(snapshot, limits=Limits(most=0)).items == ()
+
+
+def test_what_somebody_never_says_yes_to_is_not_proposed():
+    snapshot = life(projects=[THESIS], people=[ANN])
+    made = plan(snapshot)
+    [first, *_] = made.items
+    assert first.acceptance == Limits().uptake.probability(TYPES[first.item.kind], first.rehearsed)
+    activity = TYPES[first.item.kind]
+    means = tuple(-9.0 if one == activity else 0.0 for one in ACTIVITIES)
+    refused = plan(snapshot, limits=Limits(uptake=Uptake(means)))
+    assert activity not in {TYPES[one.item.kind] for one in refused.items}
 
 
 def test_a_type_that_is_not_wanted_is_never_proposed():

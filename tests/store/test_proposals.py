@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,27 @@ def say(db, clock, proposal_id, action, **more):
     return proposals.review(
         db, 1, Feedback(proposal_id=proposal_id, action=action, at=clock.now(), **more)
     )
+
+
+def test_in_brief_they_come_without_their_reasons(db, made):
+    whole, brief = proposals.load(db, 1), proposals.load(db, 1, brief=True)
+    assert [one.reasons for one in brief] == [(), ()]
+    assert brief == [replace(one, reasons=()) for one in whole]
+    [first, _] = whole
+    about = {**first.details, "life": {"break_h": 1.0}, "seen": "x", "considered": [1]}
+    [row] = proposals.add(db, 1, [replace(first, details=about)], {})
+    [told] = [one for one in proposals.load(db, 1, brief=True) if one.id == row]
+    assert told.details == first.details
+
+
+def test_those_of_a_day_are_found_beside_rows_that_are_not_twinds(db, made):
+    db.execute(
+        "INSERT INTO recommendations (profile_id, recommendation_type, title, status, metadata, "
+        "created_at) VALUES (1, 'rest', 'Old', 'pending', '{no json', '2026-01-01')"
+    )
+    for brief in (False, True):
+        assert len(proposals.load(db, 1, day=date(2026, 3, 2), brief=brief)) == 2
+        assert proposals.load(db, 1, day=date(2026, 3, 3), brief=brief) == []
 
 
 def test_what_was_kept_comes_back_whole(db, made):

@@ -75,7 +75,7 @@ def run(work: Work) -> dict[str, Any]:
         _, silent_on = _unasked(work)
         teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
         for day in days:
-            every = proposals.load(work.db, work.profile_id)
+            every = proposals.load(work.db, work.profile_id, brief=True)
             every = [one for one in every if one not in replaced] + made
             ready = _prepared(pipeline, teller, every, day)
             found, changed, plan = _propose(work, ready, serving, known.index(day), every)
@@ -117,6 +117,7 @@ def _propose(
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
         without=_unasked(work)[0],
+        uptake=evidence.uptake_of(teller.reader),
     )
     if serving.silent:
         return [], [], Plan(day, (), SILENT, 0)

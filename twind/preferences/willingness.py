@@ -96,12 +96,12 @@ def learn(
     told = sorted(reviews)
     for seen, since in zip(told, [None, *told], strict=False):
         if since is not None:
-            _fade(posterior, since.at, seen.at)
+            fade(posterior, since.at, seen.at)
         row = _row(_a_day(asked, seen.at))
         believed.append(float(row @ posterior.mean))
         posterior.update_binary(row, seen.taken, offset=seen.odds, weight=seen.weight)
     if told:
-        _fade(posterior, told[-1].at, now)
+        fade(posterior, told[-1].at, now)
     return Willingness(posterior, _a_day(asked, now), len(told)), believed
 
 
@@ -116,6 +116,7 @@ def _a_day(asked: Counter[date], now: datetime) -> float:
     )
 
 
-def _fade(posterior: Posterior, since: datetime, until: datetime) -> None:
+def fade(posterior: Posterior, since: datetime, until: datetime) -> None:
+    """Forget as much as is forgotten in that time."""
     days = (until - since).total_seconds() / 86_400.0
     posterior.forget(max(0.0, days), half_life_days=HALF_LIFE_DAYS)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twind.preferences.uptake import Uptake
 from twind.rl.compiled import compiled
 from twind.rl.dynamics import pass_slot
 from twind.rl.learning import doubt
@@ -76,15 +77,17 @@ class Limits:
     all.
     trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
     free hours of standard deviation, as `Candidates.doubt` gives them.
+    uptake: how probably something is taken up, of how often it is in rehearsals.
     """
 
     most: int = 4
-    min_acceptance: float = 0.3
+    min_acceptance: float = 0.4
     spent: frozenset[tuple[int, int]] = frozenset()
     barred: frozenset[int] = frozenset()
     taken: tuple[tuple[int, int], ...] = ()
     without: frozenset[int] = frozenset()
     trying: float = 0.0
+    uptake: Uptake = field(default_factory=Uptake)
 
     def forbid(self, item: Item) -> bool:
         """Tell whether an item is spent, barred, in taken time, or when not to ask others for."""

@@ -123,6 +123,7 @@ class Teller:
             "features": features,
             "baseline": usual,
             "odds": self._odds(rated),
+            "rehearsed": rated.rehearsed,
             "worth": self.belief.worth(observations.beyond(features, usual))[0],
             "block": _as_json(block),
             **({"step": steps[0].id} if steps else {}),
@@ -139,7 +140,7 @@ class Teller:
         """Return what it does, if taken up, beyond what its aspects say, by the weights of that."""
         told = zip(PARTS, rated.parts, self.belief.parts(), strict=False)
         return {
-            f"part:{name}": gain / (max(LEAST_PART, weight) * rated.acceptance)
+            f"part:{name}": gain / (max(LEAST_PART, weight) * rated.rehearsed)
             for name, gain, weight in told
             if name != PARTS[ALIGNMENT] and gain
         }
@@ -160,7 +161,7 @@ class Teller:
 
     def _odds(self, rated: Rated) -> float:
         """Return the log odds of a yes by what is seen in it, the user's own willingness apart."""
-        seen = math.log(rated.acceptance / (1.0 - rated.acceptance))
+        seen = math.log(rated.rehearsed / (1.0 - rated.rehearsed))
         return seen + LifeParameters().acceptance - self.snapshot.life.acceptance
 
     def _own_life(self) -> dict[str, Any]:
@@ -272,8 +273,8 @@ class Teller:
         worth = rated.parts[ALIGNMENT]
         found = self._shares(block, about)
         best = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))[:MOST_ASPECTS]
-        whole = rated.acceptance * sum(abs(share) for _, share in best)
-        of_it = min(1.0, worth / whole) * rated.acceptance if whole else 0.0
+        whole = rated.rehearsed * sum(abs(share) for _, share in best)
+        of_it = min(1.0, worth / whole) * rated.rehearsed if whole else 0.0
         told = [(of_it * abs(share), self._pattern(code, share, about)) for code, share in best]
         rest = worth - sum(part for part, _ in told)
         return [*told, (rest, _ALL_IN_ALL)] if rest > 0.0 else told

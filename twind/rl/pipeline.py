@@ -207,7 +207,8 @@ class DataPipeline:
                     people,
                 )
             )
-        for proposal in proposals.load(self.store, reader.profile_id, status="accepted"):
+        accepted = proposals.load(self.store, reader.profile_id, status="accepted", brief=True)
+        for proposal in accepted:
             if proposal.end > start and proposal.start < end:
                 person = proposal.target or None
                 ids = (person.id,) if person and person.kind == "person" else ()

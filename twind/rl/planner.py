@@ -24,7 +24,7 @@ import numpy as np
 from twind.clock import monotonic_s
 from twind.rl.candidates import Candidates
 from twind.rl.rehearsal import Item, Rehearsal
-from twind.rl.spaces import PROJECTS
+from twind.rl.spaces import PROJECTS, TYPES
 from twind.rl.world import pack
 
 if TYPE_CHECKING:
@@ -97,14 +97,16 @@ class Rated:
     """An item of the finished plan and what rehearsing it showed.
 
     gain: of the day with it over the same day without it, mean, in neutral free hours. parts: the
-    same by part of the reward (alignment, energy, relationships, progress, costs). acceptance: the
-    share of rehearsals in which the user took it up. doubt: how unsure it is what they see in it,
-    the standard deviation of that in neutral free hours. considered: what it was chosen from.
+    same by part of the reward (alignment, energy, relationships, progress, costs). rehearsed: the
+    share of rehearsals in which the user took it up. acceptance: how probably they do. doubt: how
+    unsure it is what they see in it, the standard deviation of that in neutral free hours.
+    considered: what it was chosen from.
     """
 
     item: Item
     gain: float
     parts: tuple[float, ...]
+    rehearsed: float
     acceptance: float
     doubt: float = 0.0
     considered: tuple[Considered, ...] = ()
@@ -362,7 +364,7 @@ class _Search:
         """Tell whether everything new in a plan is taken up often enough."""
         return all(
             item in self._shown
-            or _acceptance(lived.accepted[row, :, place]) >= self._limits.min_acceptance
+            or self._acceptance(item, lived, row, place)[1] >= self._limits.min_acceptance
             for place, item in enumerate(sorted(plan))
         )
 
@@ -379,10 +381,7 @@ class _Search:
         while items:
             without = [[other for other in items if other is not item] for item in items]
             lived = held_out.live([items, *without], 0, self._draws)
-            rated = [
-                _rated(item, place, lived, self._candidates.doubt(item), self.weighed.get(item, ()))
-                for place, item in enumerate(items)
-            ]
+            rated = [self._rated(item, place, lived) for place, item in enumerate(items)]
             most = max(one.doubt for one in rated)
             losers = [one for one in rated if not self._is_worth_it(one, tried=one.doubt == most)]
             if not losers:
@@ -398,19 +397,22 @@ class _Search:
             least -= self._limits.trying * one.doubt
         return one.gain > least and one.acceptance >= self._limits.min_acceptance
 
+    def _rated(self, item: Item, place: int, lived: Lived) -> Rated:
+        gains = lived.returns[0] - lived.returns[place + 1]
+        parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
+        told = tuple(float(part) for part in parts)
+        doubt, weighed = self._candidates.doubt(item), self.weighed.get(item, ())
+        chances = self._acceptance(item, lived, 0, place)
+        return Rated(item, float(gains.mean()), told, *chances, doubt, weighed)
 
-def _rated(
-    item: Item, place: int, lived: Lived, doubt: float, weighed: tuple[Considered, ...]
-) -> Rated:
-    gains = lived.returns[0] - lived.returns[place + 1]
-    parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
-    acceptance = _acceptance(lived.accepted[0, :, place])
-    told = tuple(float(part) for part in parts)
-    return Rated(item, float(gains.mean()), told, acceptance, doubt, weighed)
+    def _acceptance(self, item: Item, lived: Lived, row: int, place: int) -> tuple[float, float]:
+        """Return how often a part of a plan was taken up as it was rehearsed, and how probably."""
+        rehearsed = _share(lived.accepted[row, :, place])
+        return rehearsed, self._limits.uptake.probability(TYPES[item.kind], rehearsed)
 
 
-def _acceptance(told: NDArray[np.float64]) -> float:
-    """Return how probably a proposal is taken up that was, was not (0) or was never made (nan).
+def _share(told: NDArray[np.float64]) -> float:
+    """Return how often a proposal is taken up that was, was not (0) or was never made (nan).
 
     By Laplace's rule of succession: nothing is certain after so many rehearsals.
     """

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 DISOWNED = "it rested on what you have said is not so"
 """Why a proposal was withdrawn that rested on what twind is not to use any more."""
 _SHOWN = ("edit", "snoozed_until", "withdrawn", "disowned")
+_BRIEF = (
+    "json_remove(metadata, '$.reasons', '$.details.life', '$.details.weighed', "
+    "'$.details.considered', '$.details.seen')"
+)
+"""What there is of a proposal without its reasons, and what those were told by."""
 
 
 def add(
@@ -101,7 +106,7 @@ def _proposal(row: Any) -> Proposal | None:
         confidence=row["confidence"],
         reasons=tuple(
             Reason(**{**reason, "evidence": tuple(reason["evidence"])})
-            for reason in about["reasons"]
+            for reason in about.get("reasons", ())
         ),
         would_change=about["would_change"],
         id=row["id"],
@@ -114,21 +119,30 @@ def _proposal(row: Any) -> Proposal | None:
 
 
 def load(
-    db: Store, profile_id: int, *, status: str | None = None, day: date | None = None
+    db: Store,
+    profile_id: int,
+    *,
+    status: str | None = None,
+    day: date | None = None,
+    brief: bool = False,
 ) -> list[Proposal]:
-    """Return twind's proposals in the order of their start, all or those of a status or a day."""
+    """Return twind's proposals in the order of their start, all or those of a status or a day.
+
+    brief: without their reasons and what only those are told by, most of what there is of each:
+    years of proposals are many.
+    """
+    metadata = f"CASE WHEN json_valid(metadata) THEN {_BRIEF} END" if brief else "metadata"
     rows = db.rows(
-        "SELECT * FROM recommendations WHERE profile_id = ? AND (? IS NULL OR status = ?)",
-        (profile_id, status, status),
+        "SELECT id, recommendation_type, title, confidence, status, "
+        f"{metadata} AS metadata FROM recommendations "
+        "WHERE profile_id = :profile AND (:status IS NULL OR status = :status) AND (:day IS NULL "
+        "OR CASE WHEN json_valid(metadata) THEN json_extract(metadata, '$.day') END = :day)",
+        {"profile": profile_id, "status": status, "day": day and day.isoformat()},
     )
     found = [proposal for row in rows if (proposal := _proposal(row)) is not None]
     nobody = words.people(db, profile_id)
     return sorted(
-        (
-            proposal
-            for proposal in found
-            if (day is None or proposal.day == day) and not _is_for(proposal, nobody)
-        ),
+        (proposal for proposal in found if not _is_for(proposal, nobody)),
         key=lambda proposal: (proposal.start, proposal.id or 0),
     )
 
