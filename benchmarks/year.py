@@ -115,7 +115,7 @@ def live(days, training_steps, seed=SEED, factory=families.Ordinary):
 
 
 def again(training_steps, times=AGAIN, seed=SEED):
-    """Do each job `times` times with nothing new, when it has been done as often before.
+    """Do each job of a day, and train, `times` times, when that has been done as often before.
 
     Yields its name ("sync" with what is learnt from it), and the MiB held before and after.
     """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twind.preferences.features import ACTIVITIES
-from twind.preferences.uptake import SHRUNKEN, Review, Uptake, learn
+from twind.preferences.uptake import SLOPE, Review, Uptake, learn
 
 FIRST = datetime(2026, 3, 2, 7, tzinfo=UTC)
 chances = st.floats(0.01, 0.99)
@@ -77,7 +77,7 @@ def test_how_readily_somebody_takes_up_each_activity_is_found_out():
     reviews = []
     for number in range(600):
         activity, odds = ACTIVITIES[number % len(ACTIVITIES)], float(rng.normal())
-        chance = 1.0 / (1.0 + math.exp(-SHRUNKEN * odds - truly[activity]))
+        chance = 1.0 / (1.0 + math.exp(-SLOPE * odds - truly[activity]))
         rehearsed = 1.0 / (1.0 + math.exp(-odds))
         at = FIRST + timedelta(hours=number)
         reviews.append(Review(at, activity, rehearsed, bool(rng.random() < chance)))

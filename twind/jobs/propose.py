@@ -25,6 +25,7 @@ from twind.store import life, outbox, ownership, patterns, proposals
 if TYPE_CHECKING:
     from twind.jobs.work import Work
     from twind.model import Proposal
+    from twind.preferences.uptake import Uptake
     from twind.rl.trainer import Serving
 
 ONLY_IF_ASKED = {"health": ("exercise", "Health"), "mood": ("reflect", "Mental State")}
@@ -74,11 +75,12 @@ def run(work: Work) -> dict[str, Any]:
         )
         _, silent_on = _unasked(work)
         teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
+        uptake = evidence.uptake_of(reader)
         for day in days:
             every = proposals.load(work.db, work.profile_id, brief=True)
             every = [one for one in every if one not in replaced] + made
             ready = _prepared(pipeline, teller, every, day)
-            found, changed, plan = _propose(work, ready, serving, known.index(day), every)
+            found, changed, plan = _propose(work, ready, serving, known.index(day), every, uptake)
             made += found
             replaced += changed
             if plan.silent_because and not found:
@@ -95,7 +97,12 @@ def _prepared(pipeline: DataPipeline, teller: Teller, every: list[Proposal], day
 
 
 def _propose(
-    work: Work, teller: Teller, serving: Serving, day: int, every: list[Proposal]
+    work: Work,
+    teller: Teller,
+    serving: Serving,
+    day: int,
+    every: list[Proposal],
+    uptake: Uptake,
 ) -> tuple[list[Proposal], list[Proposal], Plan]:
     """Return new proposals for one day of the snapshot, and which pending ones they replace.
 
@@ -117,7 +124,7 @@ def _propose(
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
         without=_unasked(work)[0],
-        uptake=evidence.uptake_of(teller.reader),
+        uptake=uptake,
     )
     if serving.silent:
         return [], [], Plan(day, (), SILENT, 0)

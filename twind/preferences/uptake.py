@@ -5,7 +5,7 @@ is the best of many by that very belief, and so more often believed too good tha
 Winkler 2006, "The Optimizer's Curse"); and some things people take up more readily than their
 tastes tell, or less. So
 
-    log odds of a yes = SHRUNKEN * log odds of the rehearsals + what the activity adds
+    log odds of a yes = SLOPE * log odds of the rehearsals + what the activity adds
 
 and what somebody says to proposals tells what each activity adds with them.
 """
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-SHRUNKEN, ADDED_SD = 0.5, 0.8
-"""Fitted on 786 reviews of ten simulated people of ten kinds (docs/adr/0018)."""
+SLOPE, ADDED_SD = 0.5, 0.8
+"""The slope of calibration (Cox 1958), and how much people differ in what an activity adds. Fitted
+on 786 reviews of ten simulated people of ten kinds (docs/adr/0018)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,19 +64,22 @@ class Uptake:
         What the activity adds is averaged over, by MacKay's (1992) factor.
         """
         place = ACTIVITIES.index(activity)
-        odds = SHRUNKEN * _log_odds(rehearsed) + self.means[place]
+        odds = SLOPE * _log_odds(rehearsed) + self.means[place]
         return 1.0 / (1.0 + math.exp(-odds / math.sqrt(1.0 + math.pi / 8 * self.variances[place])))
 
 
 def learn(reviews: Iterable[Review], now: datetime) -> Uptake:
-    """Return what is believed after some reviews; what is old counts less."""
+    """Return what is believed after some reviews; what is old counts less.
+
+    Raises ValueError for an activity that is none.
+    """
     count = len(ACTIVITIES)
     posterior = Posterior(np.zeros(count), ADDED_SD**2 * np.eye(count))
     told = sorted(reviews)
     for one, then in zip(told, [*(other.at for other in told[1:]), now], strict=False):
         row = np.zeros(count)
         row[ACTIVITIES.index(one.activity)] = 1.0
-        offset = SHRUNKEN * _log_odds(one.rehearsed)
+        offset = SLOPE * _log_odds(one.rehearsed)
         posterior.update_binary(row, one.taken, offset=offset, weight=one.weight)
         fade(posterior, one.at, then)
     return Uptake(tuple(posterior.mean.tolist()), tuple(np.diag(posterior.covariance).tolist()))

@@ -364,7 +364,8 @@ class _Search:
         """Tell whether everything new in a plan is taken up often enough."""
         return all(
             item in self._shown
-            or self._acceptance(item, lived, row, place)[1] >= self._limits.min_acceptance
+            or self._chance(item, _share(lived.accepted[row, :, place]))
+            >= self._limits.min_acceptance
             for place, item in enumerate(sorted(plan))
         )
 
@@ -402,13 +403,12 @@ class _Search:
         parts = (lived.parts[0] - lived.parts[place + 1]).mean(axis=0)
         told = tuple(float(part) for part in parts)
         doubt, weighed = self._candidates.doubt(item), self.weighed.get(item, ())
-        chances = self._acceptance(item, lived, 0, place)
-        return Rated(item, float(gains.mean()), told, *chances, doubt, weighed)
+        rehearsed = _share(lived.accepted[0, :, place])
+        chance = self._chance(item, rehearsed)
+        return Rated(item, float(gains.mean()), told, rehearsed, chance, doubt, weighed)
 
-    def _acceptance(self, item: Item, lived: Lived, row: int, place: int) -> tuple[float, float]:
-        """Return how often a part of a plan was taken up as it was rehearsed, and how probably."""
-        rehearsed = _share(lived.accepted[row, :, place])
-        return rehearsed, self._limits.uptake.probability(TYPES[item.kind], rehearsed)
+    def _chance(self, item: Item, rehearsed: float) -> float:
+        return self._limits.uptake.probability(TYPES[item.kind], rehearsed)
 
 
 def _share(told: NDArray[np.float64]) -> float:
