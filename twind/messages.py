@@ -122,7 +122,7 @@ def disturbs(db: Store, profile_id: int, now: datetime) -> str | None:
         for event in life.events(db, profile_id, now, now + moment)
     ):
         return "an event is on"
-    accepted = proposals.load(db, profile_id, status="accepted", brief=True)
+    accepted = proposals.each(db, profile_id, status="accepted", brief=True)
     if any(one.start <= now < one.end for one in accepted):
         return "it is the time of a proposal that was accepted"
     return None

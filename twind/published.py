@@ -21,6 +21,7 @@ from twind.plaintext import one_line, plain
 from twind.store import proposals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -39,6 +40,17 @@ class _Seen(NamedTuple):
     digest: str
     changed_at: str
     cancelled: bool
+
+
+class _Event(NamedTuple):
+    """What the file says of one proposal."""
+
+    proposal_id: int
+    start: datetime
+    end: datetime
+    summary: str
+    description: str
+    category: str
 
 
 def write(db: Store, profile_id: int, path: Path) -> bool:
@@ -65,28 +77,40 @@ def accepted(db: Store, profile_id: int) -> bytes:
     """Return a calendar of all proposals that were ever accepted; nothing is remembered as told."""
     made_at = format_utc(db.clock.now())
     told = [
-        (proposal, _Seen(0, "", made_at, cancelled=False))
-        for proposal in proposals.load(db, profile_id, status="accepted")
+        (_event(proposal), _Seen(0, "", made_at, cancelled=False))
+        for proposal in proposals.each(db, profile_id, status="accepted")
     ]
     return _calendar(db.meta_get(_TOKEN) or uuid.uuid4().hex, told)
 
 
-def _tell(db: Store, profile_id: int) -> list[tuple[Proposal, _Seen]]:
+def _tell(db: Store, profile_id: int) -> list[tuple[_Event, _Seen]]:
     """Return what the file has to say of each proposal, and remember it as said."""
     now = db.clock.now()
     before = {
         int(number): _Seen(*seen) for number, seen in json.loads(db.meta_get(_SEEN) or "{}").items()
     }
-    told: dict[int, tuple[Proposal, _Seen]] = {}
-    for proposal in proposals.load(db, profile_id):
+    told: dict[int, tuple[_Event, _Seen]] = {}
+    for proposal in proposals.each(db, profile_id):
         assert proposal.id is not None
         seen = _next(proposal, before.get(proposal.id), now)
         if seen is not None:
-            told[proposal.id] = (proposal, seen)
+            told[proposal.id] = (_event(proposal), seen)
     after = {number: seen for number, (_, seen) in told.items()}
     if after != before:
         db.meta_set(_SEEN, json.dumps(after))
     return list(told.values())
+
+
+def _event(proposal: Proposal) -> _Event:
+    assert proposal.id is not None
+    return _Event(
+        proposal.id,
+        proposal.start,
+        proposal.end,
+        _summary(proposal),
+        _description(proposal),
+        proposal.action,
+    )
 
 
 def _next(proposal: Proposal, seen: _Seen | None, now: datetime) -> _Seen | None:
@@ -130,7 +154,7 @@ def _token(db: Store) -> str:
     return token
 
 
-def _calendar(token: str, told: list[tuple[Proposal, _Seen]]) -> bytes:
+def _calendar(token: str, told: Iterable[tuple[_Event, _Seen]]) -> bytes:
     # Imported here: whoever has nothing to publish does not pay for it.
     import icalendar
 
@@ -140,19 +164,19 @@ def _calendar(token: str, told: list[tuple[Proposal, _Seen]]) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", "twind")
     calendar.add("refresh-interval", timedelta(minutes=15), parameters={"VALUE": "DURATION"})
-    for proposal, seen in told:
+    for told_of, seen in sorted(told, key=lambda pair: (pair[0].start, pair[0].proposal_id)):
         event = icalendar.Event()
         changed = parse_utc(seen.changed_at)
-        event.add("uid", f"proposal-{proposal.id}@{token}{OWN_UIDS}")
+        event.add("uid", f"proposal-{told_of.proposal_id}@{token}{OWN_UIDS}")
         event.add("dtstamp", changed)
         event.add("last-modified", changed)
         event.add("sequence", seen.sequence)
         event.add("status", "CANCELLED" if seen.cancelled else "CONFIRMED")
-        event.add("dtstart", proposal.start)
-        event.add("dtend", proposal.end)
-        event.add("summary", one_line(_summary(proposal), None))
-        event.add("description", plain(_description(proposal)))
-        event.add("categories", [proposal.action])
+        event.add("dtstart", told_of.start)
+        event.add("dtend", told_of.end)
+        event.add("summary", one_line(told_of.summary, None))
+        event.add("description", plain(told_of.description))
+        event.add("categories", [told_of.category])
         event.add("transp", "TRANSPARENT" if seen.cancelled else "OPAQUE")
         calendar.add_component(event)
     content: bytes = calendar.to_ical()

@@ -383,7 +383,9 @@ def test_a_persons_unit_writes_to_its_own_folders_alone(machine, ben):
 def test_a_persons_desktop_is_notified(machine, ben, eventually):
     server = f"{CHECKOUT}/tests/fakes/notification_server.py"
     ben(
-        *("systemd-run", "--user", "--unit=desktop", "--setenv=CAPABILITIES=actions,body"),
+        # Type=exec: when it returns, the log is there to be read.
+        *("systemd-run", "--user", "--unit=desktop", "-p", "Type=exec"),
+        "--setenv=CAPABILITIES=actions,body",
         *("-p", "StandardOutput=append:/home/ben/desktop.log"),
         *("/home/ben/.local/share/twind/venv/bin/python", server),
     )

@@ -275,7 +275,7 @@ def _follow_ups(
     """Yield what was accepted, where the rows tell whether it was done."""
     steps = {step.id: (step, project) for project in projects for step in project.steps}
     over = local_midnight(reader.local.date(), reader.zone)
-    for one in proposals.load(reader.db, reader.profile_id, status="accepted"):
+    for one in proposals.each(reader.db, reader.profile_id, status="accepted"):
         promised = _promised(one)
         if promised not in steps or one.end > over:
             continue

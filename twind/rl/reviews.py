@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import math
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from twind.rl.vec_env import Simulation, stream
 from twind.store import proposals, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -92,22 +93,17 @@ def unpack(text: str) -> dict[str, NDArray[np.float32]]:
 
 def withheld(store: Store, profile_id: int) -> Reviews | None:
     """Return the reviews withheld from training, or None where there are too few of either kind."""
-    made = {one.id: one for one in proposals.load(store, profile_id)}
     dropped = words.rows(store, profile_id)
-    seen, actions, liked = [], [], []
-    for row, said in proposals.feedback(store, profile_id):
-        proposal = made.get(said.proposal_id)
-        if proposal is None or not evidence.is_withheld(row) or said.action not in _LIKED:
-            continue
-        if ("feedback", row) in dropped:
-            continue
-        try:
-            observation = unpack(proposal.details["seen"])
-        except (KeyError, TypeError, ValueError):
-            continue  # made before, or by an older twind
-        seen.append(observation)
-        actions.append(proposal.details["acted"])
-        liked.append(_LIKED[said.action])
+    liked_by_id = [
+        (said.proposal_id, _LIKED[said.action])
+        for row, said in proposals.feedback(store, profile_id)
+        if evidence.is_withheld(row) and said.action in _LIKED and ("feedback", row) not in dropped
+    ]
+    made = _made(store, profile_id, {id_ for id_, _ in liked_by_id})
+    known = [(made[id_], like) for id_, like in liked_by_id if id_ in made]
+    seen = [observation for (observation, _), _ in known]
+    actions = [action for (_, action), _ in known]
+    liked = [like for _, like in known]
     if len(liked) < FEWEST or len(set(liked)) < 2:
         return None
     arrays = {name: np.stack([one[name] for one in seen]) for name in SHAPES}
@@ -115,6 +111,19 @@ def withheld(store: Store, profile_id: int) -> Reviews | None:
         if name.startswith(MASKS):
             arrays[name] = np.rint(arrays[name])
     return Reviews(arrays, np.array(actions, np.int64), np.array(liked))
+
+
+def _made(
+    store: Store, profile_id: int, ids: Collection[int]
+) -> dict[int, tuple[dict[str, NDArray[np.float32]], int]]:
+    """Return what a policy saw and did when it made these proposals, where that is known."""
+    made = {}
+    for one in proposals.each(store, profile_id):
+        if one.id is not None and one.id in ids:
+            # Those made before that was kept, or by an older twind, go without.
+            with suppress(KeyError, TypeError, ValueError):
+                made[one.id] = (unpack(one.details["seen"]), one.details["acted"])
+    return made
 
 
 def is_worse(candidate: TwinPolicy, in_service: TwinPolicy, reviews: Reviews) -> bool:

@@ -7,6 +7,7 @@ What is for somebody whom twind is not to know any more (twind.store.words) is n
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from twind.store import patterns, words
 from twind.store.connection import from_json, stored_time, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from zoneinfo import ZoneInfo
 
     from twind.store.connection import Store
@@ -30,6 +31,7 @@ _BRIEF = (
     "'$.details.considered', '$.details.seen')"
 )
 """What there is of a proposal without its reasons, and what those were told by."""
+_BY_ASPECT = {"features", "baseline"}
 
 
 def add(
@@ -113,9 +115,18 @@ def _proposal(row: Any) -> Proposal | None:
         status=row["status"],
         details={
             **about["details"],
+            **{
+                name: _interned(about["details"][name])
+                for name in _BY_ASPECT & set(about["details"])
+            },
             **{key: about[key] for key in _SHOWN if key in about},
         },
     )
+
+
+def _interned(shares: dict[str, float] | None) -> dict[str, float] | None:
+    """Let all proposals name aspects by the same strings: these are most of what they take."""
+    return shares and {sys.intern(aspect): share for aspect, share in shares.items()}
 
 
 def load(
@@ -128,23 +139,39 @@ def load(
 ) -> list[Proposal]:
     """Return twind's proposals in the order of their start, all or those of a status or a day.
 
+    brief: as `each` has it.
+    """
+    found = each(db, profile_id, status=status, day=day, brief=brief)
+    return sorted(found, key=lambda proposal: (proposal.start, proposal.id or 0))
+
+
+def each(
+    db: Store,
+    profile_id: int,
+    *,
+    status: str | None = None,
+    day: date | None = None,
+    brief: bool = False,
+) -> Iterator[Proposal]:
+    """Yield twind's proposals in the order they were made, all or those of a status or a day.
+
     brief: without their reasons and what only those are told by, most of what there is of each:
     years of proposals are many.
     """
+    nobody = words.people(db, profile_id)
     metadata = f"CASE WHEN json_valid(metadata) THEN {_BRIEF} END" if brief else "metadata"
-    rows = db.rows(
+    rows = db.each(
         "SELECT id, recommendation_type, title, confidence, status, "
         f"{metadata} AS metadata FROM recommendations "
         "WHERE profile_id = :profile AND (:status IS NULL OR status = :status) AND (:day IS NULL "
-        "OR CASE WHEN json_valid(metadata) THEN json_extract(metadata, '$.day') END = :day)",
+        "OR CASE WHEN json_valid(metadata) THEN json_extract(metadata, '$.day') END = :day) "
+        "ORDER BY id",
         {"profile": profile_id, "status": status, "day": day and day.isoformat()},
     )
-    found = [proposal for row in rows if (proposal := _proposal(row)) is not None]
-    nobody = words.people(db, profile_id)
-    return sorted(
-        (proposal for proposal in found if not _is_for(proposal, nobody)),
-        key=lambda proposal: (proposal.start, proposal.id or 0),
-    )
+    for row in rows:
+        proposal = _proposal(row)
+        if proposal is not None and not _is_for(proposal, nobody):
+            yield proposal
 
 
 def get(db: Store, profile_id: int, proposal_id: int) -> Proposal:

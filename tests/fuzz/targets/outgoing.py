@@ -34,7 +34,7 @@ def calendar(data: bytes) -> None:
         id=1,
     )
     seen = published._Seen(0, "", "2026-03-01T00:00:00Z", cancelled=False)
-    content = published._calendar("token", [(proposal, seen)])
+    content = published._calendar("token", [(published._event(proposal), seen)])
     whole = icalendar.Calendar.from_ical(content)
     [event] = whole.subcomponents
     assert event["UID"].startswith("proposal-1@token")
