@@ -331,14 +331,13 @@ class Companion:
         """Note, of every two activities, which twind holds for worth more, and whether it is."""
         from statistics import NormalDist
 
-        from twind import evidence
+        from twind import evidence, proposed
 
         belief = evidence.believe(self.reader())
         offered = knowing.alternatives(self.user, day)
         worth = [knowing.imagined(self.user, day, (one,)) for one in offered]
         features = [
-            evidence.named_features(evidence.proposed_block(one, self.settings.zone))
-            for one in offered
+            proposed.named_features(proposed.block_of(one, self.settings.zone)) for one in offered
         ]
         for place, mine in enumerate(features):
             for other in range(place):

@@ -9,13 +9,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import hypothesis
 import pytest
 
+from twind import asking
 from twind.clock import FixedClock
 from twind.home import Home, bundled
 from twind.model import Proposal
+from twind.reader import Reader
 from twind.store import Store, profiles
 
 # How long an example takes says something about the machine, not about twind.
@@ -45,6 +48,19 @@ def db(home, clock):
     with Store.open(home.database, clock) as store:
         profiles.ensure(store, 1)
         yield store
+
+
+@pytest.fixture
+def reader(db, clock):
+    """Profile 1 as evidence: somebody in Berlin, whose mail goes to me@example.org."""
+    return Reader(db, 1, ZoneInfo("Europe/Berlin"), frozenset({"me@example.org"}), clock.now())
+
+
+@pytest.fixture
+def seeded(reader):
+    """The same with all questions in the database."""
+    asking.seed(reader)
+    return reader
 
 
 @pytest.fixture(scope="session")

@@ -6,25 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from twind import asking, evidence
 from twind.model import Person, Project
 from twind.preferences import catalogue, situations
 from twind.store import ownership, patterns, questions, records
 
 ZONE = ZoneInfo("Europe/Berlin")
-
-
-@pytest.fixture
-def reader(db, clock):
-    return evidence.Reader(db, 1, ZONE, frozenset(), clock.now())
-
-
-@pytest.fixture
-def seeded(reader):
-    asking.seed(reader)
-    return reader
 
 
 def rows(db, table):

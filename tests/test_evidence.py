@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.saying import believed, evidence_keys, propose, say
 from twind import asking, evidence
 from twind.closeness import Meeting
 from twind.model import (
     Attendee,
     CalendarEvent,
-    Feedback,
     Person,
     Project,
-    Proposal,
     Target,
     Task,
 )
 from twind.preferences import catalogue
 from twind.preferences.belief import AFFINITY_SD, POPULATION_MEANS, Belief
 from twind.preferences.observations import names_in
-from twind.preferences.uptake import Uptake
+from twind.reader import Reader
 from twind.store import (
     changes,
     life,
@@ -34,7 +33,6 @@ from twind.store import (
     patterns,
     people,
     profiles,
-    proposals,
     questions,
     records,
     words,
@@ -44,84 +42,9 @@ ZONE = ZoneInfo("Europe/Berlin")
 ME = "me@example.org"
 
 
-@pytest.fixture
-def reader(db, clock):
-    return evidence.Reader(db, 1, ZONE, frozenset({ME}), clock.now())
-
-
-@pytest.fixture
-def seeded(reader):
-    asking.seed(reader)
-    return reader
-
-
-def believed(db):
-    return {p.code: (p.strength, p.confidence, p.evidence_count) for _, p in patterns.load(db, 1)}
-
-
-def evidence_keys(db):
-    return {row["key"] for row in db.rows("SELECT key FROM evidence WHERE profile_id = 1")}
-
-
 def sync(reader, *fetched, source="test"):
     window = (reader.now - timedelta(days=200), reader.now + timedelta(days=100))
     records.apply(reader.db, 1, source, fetched, window)
-
-
-def propose(reader, features=None, action="learn", target=None, **details):
-    start = reader.now + timedelta(hours=2)
-    block = evidence.proposed_block
-    made = Proposal(
-        day=date(2026, 3, 2),
-        action=action,
-        target=target,
-        start=start,
-        end=start + timedelta(hours=1),
-        duration_min=60,
-        intensity="normal",
-        text="Read for an hour",
-        confidence=0.6,
-        reasons=(),
-        would_change="",
-    )
-    described = block(made, ZONE)
-    values = {name: getattr(described, name) for name in described.__slots__}
-    values["lead_days"] = min(values["lead_days"], 1e6)
-    made.details.update(
-        {
-            "features": features or evidence.block_features(described, made),
-            "block": values,
-            **details,
-        }
-    )
-    [row] = proposals.add(reader.db, 1, [made], {})
-    return row
-
-
-def say(reader, row, action, **more):
-    return proposals.review(
-        reader.db, 1, Feedback(proposal_id=row, action=action, at=reader.now, **more)
-    )
-
-
-# --- how probable a yes is -----------------------------------------------------------------------
-
-
-def test_what_is_said_to_a_kind_of_proposal_tells_how_probable_a_yes_to_it_is(seeded):
-    for action, word in (("rest", "reject"), ("work", "accept")):
-        for _ in range(3):
-            say(seeded, propose(seeded, action=action, rehearsed=0.5), word)
-    told = evidence.uptake_of(seeded)
-    chances = [told.probability(one, 0.5) for one in ("rest", "create", "work")]
-    assert chances == sorted(chances)
-    assert chances[1] == 0.5
-    assert chances[0] < 0.4
-    assert chances[2] > 0.6
-
-
-def test_an_older_twinds_proposals_do_not_tell_of_it(seeded):
-    say(seeded, propose(seeded, action="rest"), "reject")
-    assert evidence.uptake_of(seeded) == Uptake()
 
 
 # --- answers -------------------------------------------------------------------------------------
@@ -172,97 +95,6 @@ def test_other_profiles_answers_are_not_evidence(db, seeded):
     question = questions.load(db, 1)[0]
     questions.answer(db, 2, question.id, question.options[0].id)
     assert evidence.collect(seeded) == []
-
-
-# --- feedback ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("action", "more", "up"),
-    [
-        ("accept", {}, True),
-        ("reject", {}, False),
-        ("reject", {"reason": "never"}, False),
-        ("edit", {"duration_min": 90}, True),
-    ],
-)
-def test_feedback_changes_a_pattern_and_undone_leaves_nothing(db, seeded, action, more, up):
-    row = propose(seeded, {"LEA_PRACTICAL": 0.8})
-    evidence.refresh(seeded)
-    before, keys = believed(db), evidence_keys(db)
-    say(seeded, row, action, **more)
-    evidence.refresh(seeded)
-    moved = believed(db)["LEA_PRACTICAL"][0] - before["LEA_PRACTICAL"][0]
-    assert (moved > 0) is up
-    assert abs(moved) > 1e-4
-    [word] = db.rows("SELECT id FROM feedback")
-    assert f"feedback:{word['id']}" in evidence_keys(db)
-    say(seeded, row, "undo")
-    evidence.refresh(seeded)
-    assert believed(db) == before
-    assert evidence_keys(db) == keys
-
-
-def test_who_thinks_better_of_it_has_said_the_last_thing_only(db, seeded):
-    row = propose(seeded, {"LEA_PRACTICAL": 0.8})
-    say(seeded, row, "reject")
-    alone = evidence.believe(seeded).mean_of("LEA_PRACTICAL")
-    say(seeded, row, "undo")
-    say(seeded, row, "accept")
-    say(seeded, row, "reject")
-    assert evidence.believe(seeded).mean_of("LEA_PRACTICAL") == pytest.approx(alone)
-    say(seeded, row, "snooze", until=seeded.now)
-    assert len(evidence.collect(seeded)) == 1
-
-
-def test_ignored_says_little_and_withdrawn_nothing(db, seeded, clock):
-    row, taken = (propose(seeded, {"LEA_PRACTICAL": 0.8}) for _ in range(2))
-    proposals.withdraw(db, 1, [taken], "an event has taken its time")
-    assert evidence.collect(seeded) == []
-    proposals.expire(db, 1, clock.now() + timedelta(days=1))
-    [silence] = evidence.collect(seeded)
-    assert (silence.key, silence.source) == (f"ignored:{row}", ("recommendations", row))
-    assert silence.weight <= 0.1
-
-
-@pytest.mark.parametrize(("action", "up"), [("accept", True), ("reject", False)])
-def test_what_was_foretold_teaches_least(seeded, action, up):
-    """However sure the belief was of its worth, what counts is what the day made of it."""
-    moved = []
-    for odds in (-2.0, 2.0):
-        foretold = {"odds": odds, "worth": 1.5, "doubt": 0.5}
-        row = propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold)
-        before = evidence.believe(seeded).mean_of("LEA_PRACTICAL")
-        say(seeded, row, action)
-        moved.append(evidence.believe(seeded).mean_of("LEA_PRACTICAL") - before)
-        say(seeded, row, "undo")
-    assert all((move > 0) is up for move in moved)
-    assert (abs(moved[0]) > abs(moved[1])) is up
-
-
-def test_withheld_reviews_are_read_by_nothing_that_is_learnt(db, seeded):
-    for _ in range(10):
-        foretold = {"odds": 0.0, "worth": 0.5, "doubt": 0.5}
-        say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold), "accept")
-    said = {row["id"] for row in db.rows("SELECT id FROM feedback")}
-    kept = {row for row in said if not evidence.is_withheld(row)}
-    withholding = replace(seeded, withholds=True)
-    for reader, read in ((seeded, said), (withholding, kept)):
-        assert {one.source[1] for one in evidence.collect(reader)} == read
-        assert evidence.willing(reader).evidence == len(read)
-    assert len(kept) == 8
-    strength = [evidence.believe(one).mean_of("LEA_PRACTICAL") for one in (seeded, withholding)]
-    assert strength[0] > strength[1] > 0.0
-
-
-def test_an_edit_prefers_what_it_made_of_it(seeded):
-    row = propose(seeded, target=Target(kind="person", id=3, name="Ann"), action="social")
-    say(seeded, row, "edit", duration_min=120)
-    [taken, changed] = evidence.collect(seeded)
-    assert (taken.key, changed.key) == (taken.key, f"{taken.key}/edit")
-    better, worse = changed.likelihood.better, changed.likelihood.worse
-    assert better["person:3"] == 2.0
-    assert worse["person:3"] == 1.0
 
 
 # --- priors --------------------------------------------------------------------------------------
@@ -499,7 +331,7 @@ def test_a_belief_that_is_wrong_begins_anew_with_what_comes_later(lived, clock):
     assert abs(evidence.believe(lived).mean_of(code)) > 0.05
     clock.advance(minutes=1)
     ownership.say(lived.db, 1, "wrong", code)
-    now = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    now = Reader(lived.db, 1, ZONE, lived.emails, clock.now())
     assert code not in spoken(now)
     belief = evidence.refresh(now)
     assert (belief.mean_of(code), belief.confidence(code)) == (0.0, 0.0)
@@ -507,7 +339,7 @@ def test_a_belief_that_is_wrong_begins_anew_with_what_comes_later(lived, clock):
     # What else the same evidence speaks of, it still does.
     assert patterns.evidence_for(lived.db, 1, "REL_INTIMACY")
     clock.advance(days=1)
-    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    later = Reader(lived.db, 1, ZONE, lived.emails, clock.now())
     say(later, propose(later, {code: 0.8}), "accept")
     assert evidence.refresh(later).mean_of(code) > 0.05
     [told] = patterns.evidence_for(lived.db, 1, code)
@@ -518,7 +350,7 @@ def test_of_what_is_forgotten_nothing_is_believed_whatever_comes(lived, clock):
     code = "REL_TRUST"
     ownership.say(lived.db, 1, "forget", code)
     clock.advance(days=1)
-    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    later = Reader(lived.db, 1, ZONE, lived.emails, clock.now())
     say(later, propose(later, {code: 0.8}), "accept")
     say(later, propose(later, {code: 0.8, "REL_INTIMACY": 0.8}), "accept")
     belief = evidence.refresh(later)
@@ -553,7 +385,7 @@ def test_what_is_set_outweighs_what_was_known_and_later_evidence_moves_it(lived,
     assert confidence > 0.9
     assert "words" in {row["table"] for row in patterns.evidence_for(lived.db, 1, "REL_TRUST")}
     clock.advance(days=200)
-    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    later = Reader(lived.db, 1, ZONE, lived.emails, clock.now())
     for _ in range(8):
         say(later, propose(later, {"REL_TRUST": 1.0}), "accept")
     assert evidence.believe(later).strength("REL_TRUST") > strength + 0.1
@@ -571,7 +403,7 @@ def test_what_is_pinned_stays_whatever_comes(lived, clock, value):
     for code in ("REL_TRUST", "REL_INTIMACY"):
         ownership.say(lived.db, 1, "pin", code, value)
     clock.advance(days=200)
-    later = evidence.Reader(lived.db, 1, ZONE, lived.emails, clock.now())
+    later = Reader(lived.db, 1, ZONE, lived.emails, clock.now())
     for _ in range(8):
         say(later, propose(later, {"REL_TRUST": 1.0}), "accept")
     for belief in (
@@ -693,27 +525,3 @@ def test_a_change_that_is_denied_has_never_been(turned):
 
 def test_nobody_who_stays_the_same_is_taken_to_have_changed(lived):
     assert evidence.look_for_change(lived) is None
-
-
-def test_who_says_yes_to_all_is_not_found_to_like_it_all_the_more(seeded, clock):
-    """What was accepted whatever it was tells of willingness, and less of worth."""
-    believed = []
-    for odds in (None, 0.0):
-        rows = []
-        for number in range(12):
-            about = Target(kind="project", id=number, name=str(number))
-            row = propose(seeded, {"LEA_PRACTICAL": 0.8}, target=about)
-            if odds is not None:
-                with seeded.db.transaction():
-                    seeded.db.execute(
-                        "UPDATE recommendations SET metadata = "
-                        "json_set(metadata, '$.details.odds', ?) WHERE id = ?",
-                        (odds, row),
-                    )
-            say(seeded, row, "accept")
-            rows.append(row)
-        believed.append(evidence.believe(seeded).mean_of("LEA_PRACTICAL"))
-        for row in rows:
-            say(seeded, row, "undo")
-    assert 0.0 < believed[1] < believed[0]
-    assert evidence.willing(seeded).evidence == 0

@@ -17,8 +17,8 @@ from twind.store.projection import SINGLE_TASKS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from twind.evidence import Reader
     from twind.preferences.belief import Belief
+    from twind.reader import Reader
     from twind.store import Store
 
 

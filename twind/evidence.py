@@ -8,42 +8,28 @@ commits loses nothing. `preferences` knows no rows and `store` no likelihoods; t
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from twind import reviewed
 from twind.clock import local_midnight
 from twind.closeness import DEFAULT
-from twind.preferences import (
-    catalogue,
-    change,
-    detectors,
-    observations,
-    resuming,
-    uptake,
-    willingness,
-)
-from twind.preferences.belief import ATTRIBUTE_NAMES, Belief
+from twind.preferences import catalogue, change, detectors, observations, resuming
+from twind.preferences.belief import Belief
 from twind.preferences.disowning import Disowned
-from twind.preferences.features import ACTIVITIES, Block, attributes
 from twind.preferences.observations import Linear, Observation, directions
-from twind.store import changes, life, patterns, proposals, questions, sources, words
+from twind.store import changes, life, patterns, questions, sources, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from zoneinfo import ZoneInfo
+    from collections.abc import Iterable
+    from datetime import datetime
 
-    from twind.model import Feedback, Proposal, Question
-    from twind.preferences.uptake import Uptake
-    from twind.preferences.willingness import Willingness
-    from twind.store import Store
+    from twind.model import Question
+    from twind.reader import Reader
 
 HISTORY_DAYS = 365
-WITHHELD_EVERY = 5
-"""Of so many reviews one is withheld from training. Proposals are made with all of them."""
 DIMENSION_SHARE = 0.5
 """How much of its confidence a pattern of a whole dimension passes on to each of its aspects."""
 SET_SD = 0.05
@@ -51,26 +37,6 @@ SET_SD = 0.05
 and what comes can still move it."""
 PINNED_SD = 1e-3
 """The same for what is pinned, which nothing is to move: in effect exact."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Whose database is read, and through whose eyes.
-
-    withholds: whether the reviews by which a new model is judged are left unread (`is_withheld`).
-    """
-
-    db: Store
-    profile_id: int
-    zone: ZoneInfo
-    emails: frozenset[str]
-    now: datetime
-    withholds: bool = False
-
-    @property
-    def local(self) -> datetime:
-        """The present on the user's clock."""
-        return self.now.astimezone(self.zone)
 
 
 def days_since(person: life.PersonRow, now: datetime) -> float | None:
@@ -203,7 +169,7 @@ def collect(reader: Reader) -> list[Observation]:
     """Return every piece of evidence that stands now, as far as the user lets it speak."""
     seen = [
         *_answers(reader),
-        *_feedback(reader),
+        *reviewed.collect(reader),
         *detectors.detect(history(reader)),
         *_changes(reader),
         *_said(reader, "set", SET_SD),
@@ -297,170 +263,6 @@ def _answers(reader: Reader) -> Iterable[Observation]:
             yield seen
 
 
-def _feedback(reader: Reader) -> Iterable[Observation]:
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    alike: Counter[tuple[str, str, int | None]] = Counter()
-    last = _last_words(reader, made)
-    _, reviews, believed = _willing(reader, made, last)
-    willing = dict(zip(reviews, believed, strict=True))
-    for row, said in last:
-        proposal = made[said.proposal_id]
-        kind = (said.action, proposal.action, proposal.target.id if proposal.target else None)
-        alike[kind] += 1
-        yield from observations.from_feedback(
-            proposal.details.get("features", {}),
-            action=said.action,
-            title=proposal.text,
-            key=f"feedback:{row}",
-            at=said.at,
-            source=("feedback", row),
-            reason=said.reason,
-            baseline=proposal.details.get("baseline"),
-            edited=_edited(proposal, said, reader.zone) if said.action == "edit" else None,
-            offset=_offset(proposal, willing),
-            nth=alike[kind],
-        )
-    for proposal in made.values():
-        if proposal.status == "ignored" and "withdrawn" not in proposal.details:
-            yield from observations.from_feedback(
-                proposal.details.get("features", {}),
-                action="ignored",
-                title=proposal.text,
-                key=f"ignored:{proposal.id}",
-                at=proposal.end,
-                source=("recommendations", proposal.id or 0),
-                baseline=proposal.details.get("baseline"),
-                offset=_offset(proposal, willing),
-            )
-
-
-def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
-    """Return the log odds of a yes for other reasons than what the proposal is worth."""
-    told, readily = proposal.details, willing.get(proposal.id or 0, 0.0)
-    if "worth" not in told:
-        return readily  # made by an older twind
-    return readily + observations.foretold_otherwise(told["odds"], told["worth"], told["doubt"])
-
-
-def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
-    """Return what was said last of each proposal, by row.
-
-    Who accepts and then thinks better of it has said one thing.
-    """
-    last = {
-        said.proposal_id: (row, said)
-        for row, said in proposals.feedback(reader.db, reader.profile_id)
-        if said.action != "snooze" and said.proposal_id in made
-        if not (reader.withholds and is_withheld(row))
-    }
-    told = sorted(last.values(), key=lambda pair: pair[0])
-    return [(row, said) for row, said in told if said.action != "undo"]
-
-
-def willing(reader: Reader) -> Willingness:
-    """Return how readily the user says yes, whatever is proposed."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    return _willing(reader, made, _last_words(reader, made))[0]
-
-
-def uptake_of(reader: Reader) -> Uptake:
-    """Return how probably the user says yes, beside how often they do in rehearsals."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    reviews = _reviews(made, _last_words(reader, made))
-    return uptake.learn(
-        (
-            uptake.Review(at, made[id_].action, made[id_].details["rehearsed"], taken, weight)
-            for id_, (at, taken, weight) in reviews.items()
-            if "rehearsed" in made[id_].details  # made by an older twind otherwise
-        ),
-        reader.now,
-    )
-
-
-def _reviews(
-    made: Mapping[int | None, Proposal], last: Iterable[tuple[int, Feedback]]
-) -> dict[int, tuple[datetime, bool, float]]:
-    """Return, by proposal, when it was answered, whether with a yes, and what that counts."""
-    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
-    for one in made.values():
-        if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
-            reviews[one.id] = (one.end, False, willingness.SILENCE)
-    return reviews
-
-
-def _willing(
-    reader: Reader,
-    made: Mapping[int | None, Proposal],
-    last: Iterable[tuple[int, Feedback]],
-) -> tuple[Willingness, list[int], list[float]]:
-    """Return it, the proposals that were answered, and what was believed before each answer."""
-    reviews = _reviews(made, last)
-    known = sorted(
-        (
-            willingness.Review(
-                at.astimezone(reader.zone), made[id_].details["odds"], taken, weight
-            ),
-            id_,
-        )
-        for id_, (at, taken, weight) in reviews.items()
-        if "odds" in made[id_].details  # made by an older twind otherwise
-    )
-    asked = [one.day for one in made.values()]
-    learnt, believed = willingness.learn([review for review, _ in known], asked, reader.local)
-    return learnt, [id_ for _, id_ in known], believed
-
-
-def _edited(proposal: Proposal, said: Feedback, zone: ZoneInfo) -> dict[str, float] | None:
-    described = proposal.details.get("block")
-    if not described:
-        return None
-    block = Block(**described)
-    hours = (said.duration_min or proposal.duration_min) / 60
-    start = (said.start or proposal.start).astimezone(zone)
-    middle = (start.hour + start.minute / 60 + hours / 2) % 24
-    parts = {
-        name: value * hours / block.hours
-        for name, value in proposal.details.get("features", {}).items()
-        if name.startswith("part:")
-    }
-    return {**block_features(replace(block, hours=hours, hour=middle), proposal), **parts}
-
-
-def block_features(block: Block, proposal: Proposal) -> dict[str, float]:
-    """Return the features of a proposal done as this block.
-
-    Its aspects, whom or what it is for, and its attributes themselves (see `belief.Belief`).
-    """
-    named = named_features(block) | attribute_features(block)
-    if proposal.target is not None:
-        named[f"{proposal.target.kind}:{proposal.target.id}"] = block.hours
-    return named
-
-
-def attribute_features(block: Block) -> dict[str, float]:
-    """Return the hours of a proposed block's attributes, by their names in a belief."""
-    told = attributes(block)
-    return {ATTRIBUTE_NAMES[place]: float(told[place]) for place in told.nonzero()[0]}
-
-
-def named_features(block: Block) -> dict[str, float]:
-    """Return a block's features by aspect code, the zeros left out."""
-    return dict(detectors.sparse(block))
-
-
-def proposed_block(proposal: Proposal, zone: ZoneInfo, **context: Any) -> Block:
-    """Return a proposal as a block; `context` gives people, closeness, lead_days, varied."""
-    start = proposal.start.astimezone(zone)
-    hours = proposal.duration_min / 60
-    return Block(
-        activity=ACTIVITIES.index(proposal.action),
-        hours=hours,
-        hour=(start.hour + start.minute / 60 + hours / 2) % 24,
-        depth={"light": 0.0, "normal": 0.5, "deep": 1.0}[proposal.intensity],
-        **context,
-    )
-
-
 # --- what follows --------------------------------------------------------------------------------
 
 
@@ -484,11 +286,6 @@ def prior(reader: Reader) -> Belief:
 def believe(reader: Reader) -> Belief:
     """Return the posterior after all evidence that the reader reads."""
     return _learn(reader, collect(reader))[0]
-
-
-def is_withheld(feedback: int) -> bool:
-    """Tell whether a review, by its row, is withheld from training, to judge what comes of it."""
-    return feedback % WITHHELD_EVERY == 0
 
 
 def _learn(reader: Reader, seen: Iterable[Observation]) -> tuple[Belief, bytes]:

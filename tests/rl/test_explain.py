@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twind import asking, evidence, settings
+from twind import asking, evidence, proposed, settings
 from twind.clock import FixedClock
 from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
@@ -127,7 +127,7 @@ def test_what_would_have_been_is_what_is_usual_at_that_hour(told):
     made = usual.proposal(rated("rest"), 0)
     hours = made.duration_min / 60
     drawing = Block(activity=ACTIVITIES.index("create"), hours=hours, hour=11 + hours / 2)
-    assert made.details["baseline"] == pytest.approx(evidence.named_features(drawing))
+    assert made.details["baseline"] == pytest.approx(proposed.named_features(drawing))
 
 
 def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):

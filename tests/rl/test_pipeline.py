@@ -26,6 +26,7 @@ from twind.model import (
     Proposal,
     Task,
 )
+from twind.reader import Reader
 from twind.rl.pipeline import DataPipeline
 from twind.rl.spaces import SLOTS
 from twind.store import Store, life, patterns, profiles, proposals, questions, records, schema
@@ -406,7 +407,7 @@ def live(db, profile_id, name, rng):
             event(f"e{number}", start, start + timedelta(hours=1), title=name, attendees=guests)
         )
     sync(db, *fetched, profile_id=profile_id)
-    reader = evidence.Reader(db, profile_id, BERLIN, frozenset({"me@x.org"}), clock.now())
+    reader = Reader(db, profile_id, BERLIN, frozenset({"me@x.org"}), clock.now())
     asking.seed(reader)
     for question in questions.load(db, profile_id)[:: int(rng.integers(5, 30))]:
         option = question.options[int(rng.integers(len(question.options)))]

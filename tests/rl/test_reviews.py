@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from twind import evidence
+from twind import reviewed
 from twind.model import Feedback, Proposal
 from twind.rl import reviews
 from twind.rl.candidates import Candidates, Limits
@@ -85,7 +85,7 @@ def test_only_withheld_reviews_judge_and_too_few_do_not(db):
     assert reviews.withheld(db, 1) is None  # 6 of 30
     propose_and_review(db, [view] * 30, [True, False] * 15)
     told = reviews.withheld(db, 1)
-    rows = [row for row, _ in proposals.feedback(db, 1) if evidence.is_withheld(row)]
+    rows = [row for row, _ in proposals.feedback(db, 1) if reviewed.is_withheld(row)]
     assert len(told.liked) == len(rows) == 12
     assert set(told.liked) == {1.0, -1.0}
     assert told.actions.shape == (12, 4)

@@ -10,9 +10,9 @@ from twind.preferences.belief import Belief
 from twind.store import changes, life, log, models, outbox, patterns
 
 if TYPE_CHECKING:
-    from twind.evidence import Reader
     from twind.jobs.work import Work
     from twind.preferences.change import Found
+    from twind.reader import Reader
 
 _logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind import asking, evidence, messages
+from twind import asking, evidence, messages, reviewed
 from twind.errors import NotFoundError
 from twind.rl import reviews, standing
 from twind.rl.candidates import Limits
@@ -75,7 +75,7 @@ def run(work: Work) -> dict[str, Any]:
         )
         _, silent_on = _unasked(work)
         teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
-        uptake = evidence.uptake_of(reader)
+        uptake = reviewed.uptake_of(reader)
         for day in days:
             every = proposals.load(work.db, work.profile_id, brief=True)
             every = [one for one in every if one not in replaced] + made

@@ -6,13 +6,13 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from twind.reader import Reader
 from twind.store import jobs, recovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from twind.clock import Clock
-    from twind.evidence import Reader
     from twind.home import Home
     from twind.settings import TwindSettings
     from twind.store import Store
@@ -53,8 +53,6 @@ class Work:
 
     def reader(self) -> Reader:
         """Return the database as evidence, at this moment."""
-        from twind.evidence import Reader
-
         return Reader(
             self.db,
             self.profile_id,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twind import evidence
+from twind import evidence, proposed
 from twind.closeness import usual_gap_days
 from twind.model import HORIZON_DAYS, Proposal, Reason, Target
 from twind.preferences import catalogue, observations
@@ -39,6 +39,7 @@ from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from twind.preferences.belief import Belief
+    from twind.reader import Reader
 
 ALIGNMENT, ENERGY, RELATIONSHIPS, PROGRESS = range(4)
 MOST_ASPECTS = 3
@@ -67,7 +68,7 @@ class Teller:
     good as done (`DataPipeline.ahead`).
     """
 
-    reader: evidence.Reader
+    reader: Reader
     snapshot: Snapshot
     belief: Belief
     model: str
@@ -113,7 +114,7 @@ class Teller:
             reasons=reasons,
             would_change=_would_change(rated, reasons),
         )
-        features = {**evidence.block_features(block, made), **self._parts(rated)}
+        features = {**proposed.features(made, block), **self._parts(rated)}
         usual = self._usual(rated, day)
         details = {
             "gain": rated.gain,
@@ -156,7 +157,7 @@ class Teller:
             block = Block(
                 activity=activity, hours=float(share), hour=(slots.start + slots.stop) / 8
             )
-            usual.update(evidence.named_features(block))
+            usual.update(proposed.named_features(block))
         return dict(usual)
 
     def _odds(self, rated: Rated) -> float:
@@ -284,11 +285,11 @@ class Teller:
 
         Below 0 where it is what the block does without, and the user would rather do without too.
         """
-        names = evidence.attribute_features(block)
+        names = proposed.attribute_features(block)
         if about is not None:
             name = f"{'person' if isinstance(about, PersonState) else 'project'}:{about.id}"
             names |= {name: block.hours} if name in self.belief else {}
-        for code, hours in evidence.named_features(block).items():
+        for code, hours in proposed.named_features(block).items():
             aspect = catalogue.aspects()[catalogue.index_of()[code]]
             if aspect.kind == "value" and aspect.dimension not in self.silent_on:
                 names[code] = hours

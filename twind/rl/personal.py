@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twind import evidence
+from twind import reviewed
 from twind.clock import local_midnight
 from twind.preferences.features import ACTIVITIES
 from twind.preferences.observations import repeat_weight
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twind.evidence import Reader
     from twind.model import Proposal
+    from twind.reader import Reader
     from twind.rl.durations import Durations
     from twind.rl.fitting import BodyFit
     from twind.settings import HourRange
@@ -92,7 +92,7 @@ def know(
         population.of_sleeper(days.sleep.start / 60.0, days.sleep.end / 60.0),
         max_proposals=float(days.most),
     )
-    willing = evidence.willing(reader)
+    willing = reviewed.willing(reader)
     own, told_by = _from_doing(reader, days, projects, lengths, average)
     own = replace(own, acceptance=average.acceptance + willing.odds)
     told = _checkins(reader)

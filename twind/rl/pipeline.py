@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twind import evidence, settings
+from twind import evidence, proposed, settings
 from twind.clock import Clock, SystemClock, local_midnight, local_time
 from twind.closeness import cadence_days
 from twind.errors import EmptyProfileError
 from twind.model import HORIZON_DAYS
 from twind.preferences import detectors
 from twind.preferences.features import ACTIVITIES
+from twind.reader import Reader
 from twind.rl import durations, personal
 from twind.rl.candidates import PACE
 from twind.rl.lived import Spell
@@ -92,10 +93,10 @@ class DataPipeline:
         self.settings = settings.parse({}) if configuration is None else configuration
         self.clock = clock or (db.clock if isinstance(db, Store) else SystemClock())
 
-    def reader(self, profile_id: int) -> evidence.Reader:
+    def reader(self, profile_id: int) -> Reader:
         """Return the view of the database that evidence is collected through."""
         zone, emails = self.settings.zone, self.settings.emails
-        return evidence.Reader(self.store, profile_id, zone, emails, self.clock.now())
+        return Reader(self.store, profile_id, zone, emails, self.clock.now())
 
     def snapshot(self, profile_id: int = 1, *, withhold_reviews: bool = False) -> Snapshot:
         """Return the profile's life as of now, with the fortnight ahead.
@@ -187,7 +188,7 @@ class DataPipeline:
     # --- days ------------------------------------------------------------------------------------
 
     def _taken(
-        self, reader: evidence.Reader, close: dict[int, float], start: datetime, end: datetime
+        self, reader: Reader, close: dict[int, float], start: datetime, end: datetime
     ) -> list[Busy]:
         """Return what takes time between two moments."""
         found = []
@@ -216,7 +217,7 @@ class DataPipeline:
                     Busy(
                         proposal.start,
                         proposal.end,
-                        evidence.proposed_block(proposal, reader.zone).activity,
+                        proposed.block_of(proposal, reader.zone).activity,
                         len(ids),
                         close.get(ids[0], 0.0) if ids else 0.0,
                         ids,
@@ -224,9 +225,7 @@ class DataPipeline:
                 )
         return found
 
-    def _spells(
-        self, reader: evidence.Reader, close: dict[int, float], since: datetime
-    ) -> Iterable[Spell]:
+    def _spells(self, reader: Reader, close: dict[int, float], since: datetime) -> Iterable[Spell]:
         """Yield how the time from a moment until now was spent, as far as the calendar tells."""
         for block in self._taken(reader, close, since, reader.now):
             if block.end - block.start <= LONGEST_BUSY:
@@ -267,7 +266,7 @@ class DataPipeline:
 
     def _projects(
         self,
-        reader: evidence.Reader,
+        reader: Reader,
         every: Sequence[life.ProjectRow],
         lengths: Durations,
         today: date,
@@ -303,7 +302,7 @@ class DataPipeline:
                 else 1.0,
             )
 
-    def _people(self, reader: evidence.Reader) -> Iterable[PersonState]:
+    def _people(self, reader: Reader) -> Iterable[PersonState]:
         for person in evidence.people(reader):
             close = evidence.closeness(person, reader.local)
             cadence = cadence_days(person.meetings, reader.local, close)

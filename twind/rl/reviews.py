@@ -1,7 +1,7 @@
 """The user's own reviews as a test: whether a policy thinks more of what was accepted.
 
 With each proposal goes what a policy would have seen at that moment. A share of the reviews is
-withheld from the belief that training starts from (`evidence.is_withheld`); on those a candidate
+withheld from the belief that training starts from (`reviewed.is_withheld`); on those a candidate
 must not be worse than what serves: its probability of what was accepted, against that of what was
 rejected.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twind import evidence
+from twind import reviewed
 from twind.rl.evaluate import Z
 from twind.rl.spaces import LEAVE, MASKS, SHAPES
 from twind.rl.vec_env import Simulation, stream
@@ -97,7 +97,7 @@ def withheld(store: Store, profile_id: int) -> Reviews | None:
     liked_by_id = [
         (said.proposal_id, _LIKED[said.action])
         for row, said in proposals.feedback(store, profile_id)
-        if evidence.is_withheld(row) and said.action in _LIKED and ("feedback", row) not in dropped
+        if reviewed.is_withheld(row) and said.action in _LIKED and ("feedback", row) not in dropped
     ]
     made = _made(store, profile_id, {id_ for id_, _ in liked_by_id})
     known = [(made[id_], like) for id_, like in liked_by_id if id_ in made]
