@@ -7,10 +7,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from twind import asking
 from twind.errors import BackupError
 from twind.home import Home
 from twind.model import Attendee, CalendarEvent, Person
-from twind.store import Store, backups, erased, erasure, people, records, recovery, sources
+from twind.store import (
+    Store,
+    backups,
+    erased,
+    erasure,
+    ownership,
+    people,
+    records,
+    recovery,
+    sources,
+    words,
+)
 from twind.store.connection import to_json
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -106,6 +118,28 @@ def test_nor_does_a_restore_to_the_home_that_forgot(db, home, tmp_path, backup):
         backups.restore(backup, place)
         with Store.open(place.database) as restored:
             assert [one.name for one in people.known(restored, 1)] == names
+
+
+def test_nor_a_source_or_a_dimension(reader, home, clock):
+    """Each with what rests on it, and not what was let back since."""
+    db = reader.db
+    asking.seed(reader)
+    sync(db, lunch("guest@example.org"), source="calendar")
+    sync(db, ANN)
+    backups.make(db, home, home.backups_dir / "twind-20260302T080000Z.zip", "daily")
+    for name in ("calendar", "contacts"):
+        erasure.source(db, 1, name)
+    erasure.dimension(db, 1, "Learning")
+    erasure.wipe(db, home)
+    ownership.restore_source(db, 1, "contacts")
+    erased.keep(db, home)
+    stand = {(word.kind, word.subject) for word in words.load(db, 1)}
+    db.close()
+    with recovered(home, clock) as found:
+        assert [row["source"] for row in found.rows("SELECT source FROM records")] == ["contacts"]
+        assert {(word.kind, word.subject) for word in words.load(found, 1)} == stand
+        assert erasure.finish(found, home)
+    assert b"guest@example.org" not in home.database.read_bytes()
 
 
 def test_who_was_let_be_known_again_comes_back(db, home, clock, backup):

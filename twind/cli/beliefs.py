@@ -9,7 +9,7 @@ from twind.cli.proposals import UsageError
 from twind.cli.session import Session, opened
 from twind.clock import day_of, format_utc
 from twind.plaintext import counted
-from twind.store import ownership, people, words
+from twind.store import erased, ownership, people, words
 from twind.store import patterns as kept
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def _change(session: Session, arguments: argparse.Namespace, out: Output) -> int
         told = f"Dropped: {text} (twind patterns --restore {name})"
     else:
         taken = ownership.restore(db, profile_id, arguments.restore)
+        erased.keep(db, session.home)
         data = {"restored": _shapes(session, taken)}
         told = "\n".join(f"Taken back: {word.kind} {word.text}" for word in taken)
     session.refresh()

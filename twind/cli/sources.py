@@ -10,7 +10,7 @@ from twind.cli.session import opened
 from twind.daemon import client
 from twind.errors import NotFoundError, TwindError
 from twind.plaintext import counted
-from twind.store import ownership, sources
+from twind.store import erased, ownership, sources
 
 if TYPE_CHECKING:
     import argparse
@@ -57,6 +57,7 @@ def restore(arguments: argparse.Namespace, out: Output) -> int:
     name = arguments.name
     with opened(arguments) as session:
         ownership.restore_source(session.db, session.profile_id, name)
+        erased.keep(session.db, session.home)
         queued = _asked_to_sync(session.home, name)
     when = "now" if queued else "when twind runs"
     return out.done({"name": name, "queued": queued}, f"{name} is read again, {when}")

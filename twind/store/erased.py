@@ -5,9 +5,10 @@ fingerprints on its way into the database: their own records are dropped, they a
 events, and where a text names them it says "…" instead. Nothing here can be read back, but whoever
 has the whole database can try out whether a name they guess is among it.
 
-A backup made before they were erased knows neither that nor the fingerprints. So these are kept in
-a file beside the database as well, which says no more than the database does (`keep`); a database
-that is brought back takes them from there (`take_over`).
+A backup made before they were erased knows neither that nor the fingerprints, nor what sources and
+dimensions were forgotten since. So these are kept in a file beside the database as well, which says
+no more than the database does (`keep`); a database that is brought back takes them from there
+(`take_over`).
 
 A name of one word stands for them only where it is written large: "Will" is somebody, "will" is
 not. In what they take part in every word of their name does.
@@ -21,7 +22,7 @@ import secrets
 from collections import defaultdict
 from dataclasses import fields, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twind import atomic
 from twind.errors import StoreError
@@ -39,6 +40,16 @@ GONE = "…"
 """What stands where somebody was named."""
 _KEY = "erased_key"
 _COLUMNS = "profile_id, person, print"
+_WHOLES = """
+    SELECT profile_id, 'source', subject FROM words WHERE kind = 'source'
+    UNION
+    SELECT w.profile_id, 'dimension', d.name FROM words AS w
+    JOIN aspects AS a ON a.code = w.subject JOIN dimensions AS d ON d.id = a.dimension_id
+    WHERE w.kind = 'forget' GROUP BY w.profile_id, d.id HAVING COUNT(*) =
+        (SELECT COUNT(*) FROM aspects WHERE dimension_id = d.id AND code != '')
+"""
+Whole = tuple[int, str, str]
+"""A profile, "source" or "dimension", and which of them."""
 _LONGEST = 6
 """Words of a name, at most, that are looked for in texts."""
 _APART = 3
@@ -295,41 +306,75 @@ def take_back(db: Store, profile_id: int, who: str) -> int:
 
 
 def keep(db: Store, home: Home) -> None:
-    """Write all fingerprints and their key to the home's file, as they are now.
+    """Write what is forgotten for good to the home's file, as it is now.
 
-    Raises StoreError where that cannot be.
+    All fingerprints and their key, and the names of sources and dimensions. Raises StoreError where
+    that cannot be.
     """
-    key = db.meta_get(_KEY)
-    if key is None:
+    held = _Held(
+        db.meta_get(_KEY),
+        [
+            (row[0], row[1], row[2])
+            for row in db.rows(f"SELECT {_COLUMNS} FROM erased ORDER BY {_COLUMNS}")
+        ],
+        wholes(db),
+    )
+    if held == _NOTHING and not home.erased.exists():
         return
-    rows = [list(row) for row in db.rows(f"SELECT {_COLUMNS} FROM erased ORDER BY {_COLUMNS}")]
     try:
-        atomic.replace(home.erased, to_json({"key": key, "erased": rows}).encode())
+        atomic.replace(home.erased, to_json(held._asdict()).encode())
     except OSError as error:
         raise StoreError(f"{home.erased}: cannot be written: {error.strerror}") from error
 
 
-def take_over(db: Store, home: Home) -> set[int]:
+def wholes(db: Store) -> list[Whole]:
+    """Return the sources that are not to be read, and the dimensions that are forgotten whole."""
+    return [(row[0], row[1], row[2]) for row in db.rows(_WHOLES)]
+
+
+def take_over(db: Store, home: Home) -> tuple[set[int], list[Whole]]:
     """Put the fingerprints of the home's file in the place of a database's that is older.
 
-    Returns the profiles that have any, or had. Without a file all stays as it is. Raises StoreError
-    where it cannot be read: nobody is to be brought back because of that.
+    Returns the profiles that have any, or had, and the sources and dimensions that are forgotten
+    whole. Without a file all stays as it is. Raises StoreError where it cannot be read: nobody is
+    to be brought back because of that.
     """
     try:
-        told = json.loads(home.erased.read_bytes())
-        key = bytes.fromhex(told["key"]).hex()
-        rows = [(int(profile), int(person), str(mark)) for profile, person, mark in told["erased"]]
+        held = _read(home)
     except FileNotFoundError:
-        return set()
+        return set(), []
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{home.erased}: whom you have had forgotten cannot be read; delete the file to have "
             "them back"
         ) from error
+    if held.key is None:
+        return set(), held.wholes
     with db.transaction():
         had = {row["profile_id"] for row in db.rows("SELECT profile_id FROM erased")}
         db.execute("DELETE FROM erased")
-        for row in rows:
+        for row in held.erased:
             db.execute(f"INSERT INTO erased ({_COLUMNS}) VALUES (?, ?, ?)", row)
-        db.meta_set(_KEY, key)
-    return had | {profile for profile, _, _ in rows}
+        db.meta_set(_KEY, held.key)
+    return had | {profile for profile, _, _ in held.erased}, held.wholes
+
+
+class _Held(NamedTuple):
+    """What the file holds: the key of the fingerprints, these, and what is forgotten whole."""
+
+    key: str | None
+    erased: list[tuple[int, int, str]]
+    wholes: list[Whole]
+
+
+_NOTHING = _Held(None, [], [])
+
+
+def _read(home: Home) -> _Held:
+    told = json.loads(home.erased.read_bytes())
+    return _Held(
+        told["key"] and bytes.fromhex(told["key"]).hex(),
+        [(int(profile), int(person), str(mark)) for profile, person, mark in told["erased"]],
+        # An older twind's file has none.
+        [(int(profile), str(kind), str(name)) for profile, kind, name in told.get("wholes", ())],
+    )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,18 +98,25 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
 
 
 def again(db: Store, home: Home) -> None:
-    """Forget in a database that is brought back those who were forgotten after it was kept.
+    """Forget in a database that is brought back what was forgotten after it was kept.
 
     Their bytes go when twind next starts (`finish`). Raises StoreError (erased.take_over).
     """
     with db.transaction():
-        for profile_id in erased.take_over(db, home):
+        profiles, wholes = erased.take_over(db, home)
+        for profile_id in profiles:
             sources.reread(db, profile_id)
             without = erased.load(db, profile_id)
             while (one := _back_again(db, profile_id, without)) is not None:
                 _delete_person(db, profile_id, one, without)
             if _redact(db, profile_id, without):
                 _unlearn(db, profile_id)
+        for profile_id, kind, name in sorted(set(wholes) - set(erased.wholes(db))):
+            if kind == "source":
+                source(db, profile_id, name)
+            else:
+                with suppress(NotFoundError):  # it knows of no dimension yet, and believes nothing
+                    dimension(db, profile_id, name)
 
 
 def _back_again(db: Store, profile_id: int, without: erased.Erased) -> people.Known | None:
