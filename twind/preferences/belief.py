@@ -353,24 +353,22 @@ class Belief:
         half_life_days: float = HALF_LIFE_DAYS,
         *,
         since: datetime | None = None,
-    ) -> dict[str, dict[str, float]]:
+    ) -> None:
         """Learn from all of them in the order of time, forgetting in between.
 
         until: the present, so that what is long ago has faded by now; evidence dated after it is
         taken as of then. since: the time up to which this belief has faded already, None for one
-        that has learnt nothing. Returns `update`'s shifts by key.
+        that has learnt nothing.
         """
-        shifts = {}
         last = since
         for seen in sorted(observations, key=lambda one: (one.at, one.key)):
             at = seen.at if until is None else min(seen.at, until)
             if last is not None:
                 self.fade(last, at, half_life_days)
             last = at
-            shifts[seen.key] = self.update(seen)
+            self.update(seen)
         if last is not None and until is not None:
             self.fade(last, until, half_life_days)
-        return shifts
 
     def let_go(self, names: Iterable[str], kept: float) -> None:
         """Let go of what is known of some parameters, all but `kept`, 0..1, of it."""

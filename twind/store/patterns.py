@@ -173,7 +173,7 @@ def write_evidence(db: Store, profile_id: int, rows: Iterable[EvidenceRow]) -> N
     with db.transaction():
         old = {
             row["key"]: tuple(row)[1:]
-            for row in db.rows(
+            for row in db.each(
                 "SELECT key, kind, at, text, source_table, source_id, weight, aspects, origin "
                 "FROM evidence WHERE profile_id = ?",
                 (profile_id,),
