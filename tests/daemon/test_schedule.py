@@ -208,8 +208,70 @@ def test_apscheduler_is_told_to_skip_nothing():
         assert schedule.next_sync().tzinfo is not None
         await asyncio.wait_for(called.wait(), 5)
         schedule.stop()
+        assert schedule.next_sync() is None
 
     asyncio.run(scenario())
+
+
+def test_a_clock_that_is_set_back_or_years_forward_stops_nothing(monkeypatch):
+    """The checks go on, and the morning is that of the clock as it is."""
+
+    class Wall(datetime):
+        at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz=None):
+            return cls.at.astimezone(tz)
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Wall)
+
+    async def scenario():
+        checks = asyncio.Semaphore(0)
+
+        async def check():
+            checks.release()
+
+        async def nothing():
+            pass
+
+        schedule = Schedule(sync=nothing, poll=nothing, check=check, check_every_s=0.02)
+        schedule.start(parse({"profile": {"timezone": "UTC"}}))
+        found = []
+        for day in ("2026-11-23", "2026-11-20", "1970-01-01", "2036-11-20"):
+            Wall.at = datetime.fromisoformat(f"{day}T06:00+00:00")
+            for _ in range(3):
+                await asyncio.wait_for(checks.acquire(), 5)
+            [morning] = schedule._scheduler.get_jobs()
+            found.append(str(morning.next_run_time.date()) == day)
+        schedule.stop()
+        return found
+
+    assert asyncio.run(scenario()) == [True] * 4
+
+
+def test_what_is_not_over_is_not_called_again():
+    async def scenario():
+        called, meanwhile, over = [], [], asyncio.Event()
+
+        async def check():
+            called.append(len(called))
+            await over.wait()
+
+        async def poll():
+            if called:
+                meanwhile.extend(called)
+                over.set()
+
+        async def nothing():
+            pass
+
+        schedule = Schedule(sync=nothing, poll=poll, check=check, check_every_s=0.01)
+        schedule.start(parse({"schedule": {"poll_s": 0.5}}))
+        await asyncio.wait_for(over.wait(), 5)
+        schedule.stop()
+        return meanwhile
+
+    assert asyncio.run(scenario()) == [0]
 
 
 def test_a_stop_in_the_middle_of_a_call_is_no_failure(caplog):

@@ -2,21 +2,18 @@
 
 A laptop sleeps through its morning, an autumn night has 02:30 twice, a spring night has none: so
 what is due is asked of the clock on the wall and of the keys that are done, at the start and at
-least once a minute; the scheduler only says when to ask.
+least once a minute; the scheduler only says when to ask, so that the morning comes to the second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from twind.clock import DAY_MIN, local_time
 
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from twind.settings import TwindSettings
 
 CHECK_EVERY_S = 60.0
+MORNING = "morning"
 PROPOSE, CHECKIN, BACKUP, PRUNE = "propose:", "checkin:", "backup:", "prune:"
 CHECKIN_STEP = (5**0.5 - 1) / 2
 """How far on in the waking day each day's question is, as a share of it: with the golden section,
@@ -138,7 +136,9 @@ def next_proposal(now: datetime, settings: TwindSettings, done: Collection[str])
 class Schedule:
     """Calls back when it is time to sync, to look for changes that no event told of, to check.
 
-    The callbacks run in the loop. To be started inside one.
+    What comes again and again goes by the loop's clock, which no one sets: only the morning has a
+    time on the wall. That is found anew with each check, so that a clock that was set back, or
+    years forward, is no matter. The callbacks run in the loop. To be started inside one.
     """
 
     def __init__(
@@ -147,49 +147,71 @@ class Schedule:
         sync: Callable[[], Awaitable[None]],
         poll: Callable[[], Awaitable[None]],
         check: Callable[[], Awaitable[None]],
+        check_every_s: float = CHECK_EVERY_S,
     ) -> None:
+        self._check_every_s = check_every_s
         self._sync = sync
         self._poll = poll
         self._check = check
         self._scheduler: Any = None
+        self._timers: dict[Callable[[], Awaitable[None]], asyncio.TimerHandle] = {}
+        self._calls: dict[Callable[[], Awaitable[None]], asyncio.Task[None]] = {}
 
     def start(self, settings: TwindSettings) -> None:
         """Begin to call back as `settings` say; called again, change to other settings."""
         self.stop()
-        # The defaults of APScheduler 3 skip what is a second late, as all is after a sleep.
-        scheduler = AsyncIOScheduler(
-            timezone=settings.zone,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
         when = settings.schedule
         hour, minute = divmod(when.propose_at, 60)
-        sync, poll, check = (
-            partial(_until_cancelled, one) for one in (self._sync, self._poll, self._check)
+        # The defaults of APScheduler 3 skip what is a second late, as all is after a sleep.
+        self._scheduler = AsyncIOScheduler(
+            timezone=settings.zone, job_defaults={"misfire_grace_time": None, "coalesce": True}
         )
-        scheduler.add_job(sync, IntervalTrigger(seconds=when.sync_every_min * 60), id="sync")
-        scheduler.add_job(poll, IntervalTrigger(seconds=when.poll_s), id="poll")
-        scheduler.add_job(check, IntervalTrigger(seconds=CHECK_EVERY_S), id="check")
-        scheduler.add_job(
-            check,
+        self._scheduler.add_job(
+            self._on_morning,
             CronTrigger(hour=hour, minute=minute, timezone=settings.zone),
-            id="propose",
+            id=MORNING,
         )
-        scheduler.start()
-        self._scheduler = scheduler
+        self._scheduler.start()
+        self._call_every(when.sync_every_min * 60.0, self._sync)
+        self._call_every(when.poll_s, self._poll)
+        self._call_every(self._check_every_s, self._check)
 
     def stop(self) -> None:
-        """Call back no more."""
+        """Call back no more; what was called is cut off, but for who calls this."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
+        for timer in self._timers.values():
+            timer.cancel()
+        for call in self._calls.values():
+            if call is not asyncio.current_task():
+                call.cancel()
+        self._timers.clear()
 
     def next_sync(self) -> datetime | None:
         """Return when the sources are read anyway, in UTC."""
-        job = self._scheduler.get_job("sync") if self._scheduler is not None else None
-        return job.next_run_time.astimezone(UTC) if job is not None else None
+        timer = self._timers.get(self._sync)
+        if timer is None:
+            return None
+        in_s = timer.when() - asyncio.get_running_loop().time()
+        return datetime.now(UTC) + timedelta(seconds=in_s)
 
+    def _call_every(self, seconds: float, callback: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[callback] = loop.call_later(seconds, self._next, seconds, callback)
 
-async def _until_cancelled(callback: Callable[[], Awaitable[None]]) -> None:
-    """Call back; to be cancelled is how it ends when the daemon stops, and nothing to log."""
-    with contextlib.suppress(asyncio.CancelledError):
-        await callback()
+    def _next(self, seconds: float, callback: Callable[[], Awaitable[None]]) -> None:
+        self._call_every(seconds, callback)
+        if callback == self._check:
+            morning = self._scheduler.get_job(MORNING)
+            morning.reschedule(morning.trigger)
+        self._call(callback)
+
+    async def _on_morning(self) -> None:
+        self._call(self._check)
+
+    def _call(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Call back, unless the last call of it is not over."""
+        last = self._calls.get(callback)
+        if last is None or last.done():
+            self._calls[callback] = asyncio.ensure_future(callback())

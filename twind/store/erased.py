@@ -21,6 +21,7 @@ import re
 import secrets
 from collections import defaultdict
 from dataclasses import fields, replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +56,12 @@ _LONGEST = 6
 _APART = 3
 """So many characters, at most, stand between two words of a name: ", " does, and a line's end."""
 _WORD = re.compile(r"[^\W_]+")
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+@[^\s<>\"'(),;:\[\]]*[^\s<>\"'(),;:\[\].!?]")
+_IN_ADDRESS = r"[^\s<>\"'(),;:\[\]]"
+# It begins where nothing of an address stands before it, or a long word would be tried anew from
+# each of its letters.
+_ADDRESS = re.compile(rf"(?<!{_IN_ADDRESS}){_IN_ADDRESS}+@{_IN_ADDRESS}*[^\s<>\"'(),;:\[\].!?]")
+_TEXTS_KEPT = 64
+"""So many texts are kept with what was made of them: all times of an event say the same."""
 _NUMBER = re.compile(r"\+?\d[\d ()/.\-]{4,24}\d")
 _NAMES = frozenset({"uid", "group", "project", "series", "parent", "kind", "status"})
 """Fields that name something to a program, and are left as they are."""
@@ -67,6 +73,7 @@ class Erased:
     def __init__(self, key: str, prints: Iterable[str]) -> None:
         self._key = bytes.fromhex(key)
         self._prints = frozenset(prints)
+        self._redacted = lru_cache(_TEXTS_KEPT)(self._redact)
 
     def __bool__(self) -> bool:
         return bool(self._prints)
@@ -85,6 +92,9 @@ class Erased:
 
         taking_part: whether it is about something they take part in.
         """
+        return self._redacted(text, taking_part)
+
+    def _redact(self, text: str, taking_part: bool) -> str:
         told = _ADDRESS.sub(self._unless("address", str.lower), text)
         told = _NUMBER.sub(self._unless("phone", _number), told)
         spans = list(self._named(told, taking_part=taking_part))
