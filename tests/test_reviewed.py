@@ -83,8 +83,9 @@ def test_withheld_reviews_are_read_by_nothing_that_is_learnt(db, seeded):
     for _ in range(10):
         foretold = {"odds": 0.0, "worth": 0.5, "doubt": 0.5}
         say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold), "accept")
-    said = {row["id"] for row in db.rows("SELECT id FROM feedback")}
-    kept = {row for row in said if not reviewed.is_withheld(row)}
+    words = {row: said.proposal_id for row, said in reviewed.last_words(db, 1)}
+    said = {*words}
+    kept = {row for row in said if not reviewed.is_withheld(words[row])}
     withholding = replace(seeded, withholds=True)
     for reader, read in ((seeded, said), (withholding, kept)):
         assert {one.source[1] for one in evidence.collect(reader)} == read
@@ -92,6 +93,26 @@ def test_withheld_reviews_are_read_by_nothing_that_is_learnt(db, seeded):
     assert len(kept) == 8
     strength = [evidence.believe(one).mean_of("LEA_PRACTICAL") for one in (seeded, withholding)]
     assert strength[0] > strength[1] > 0.0
+
+
+def test_whoever_thinks_better_of_it_is_not_taken_at_their_first_word(seeded):
+    """Neither by what is learnt, nor by what only a withheld review says."""
+    rows = [propose(seeded, {"LEA_PRACTICAL": 0.8}) for _ in range(6)]
+    for row in rows:
+        say(seeded, row, "accept")
+        say(seeded, row, "reject")
+    read = evidence.collect(replace(seeded, withholds=True))
+    assert len(read) == 5
+    assert not any(one.likelihood.outcome for one in read)
+
+
+def test_a_hundred_silences_count_no_more_than_two_noes(db, seeded, clock):
+    for _ in range(100):
+        propose(seeded, {"LEA_PRACTICAL": 0.8})
+    proposals.expire(db, 1, clock.now() + timedelta(days=1))
+    silences = evidence.collect(seeded)
+    assert len(silences) == 100
+    assert sum(one.weight for one in silences) < 2.0
 
 
 def test_an_edit_prefers_what_it_made_of_it(seeded):

@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from twind.preferences.uptake import Uptake
     from twind.preferences.willingness import Willingness
     from twind.reader import Reader
+    from twind.store import Store
 
 WITHHELD_EVERY = 5
-"""Of so many reviews one is withheld from training. Proposals are made with all of them."""
+"""Of so many proposals one's review is withheld from training; proposals are made with all."""
 
 
 def collect(reader: Reader) -> Iterable[Observation]:
     """Yield what was said to proposals, or was not said until it was too late, as evidence."""
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
     alike: Counter[tuple[str, str, int | None]] = Counter()
-    last = _last_words(reader, made)
+    last = _read(reader, made)
     _, reviews, believed = _willing(reader, made, last)
     willing = dict(zip(reviews, believed, strict=True))
     for row, said in last:
         proposal = made[said.proposal_id]
-        kind = (said.action, proposal.action, proposal.target.id if proposal.target else None)
+        kind = _kind(said.action, proposal)
         alike[kind] += 1
         yield from observations.from_feedback(
             proposal.details.get("features", {}),
@@ -55,7 +56,9 @@ def collect(reader: Reader) -> Iterable[Observation]:
             nth=alike[kind],
         )
     for proposal in made.values():
-        if proposal.status == "ignored" and "withdrawn" not in proposal.details:
+        if _is_silence(proposal):
+            kind = _kind("ignored", proposal)
+            alike[kind] += 1
             yield from observations.from_feedback(
                 proposal.details.get("features", {}),
                 action="ignored",
@@ -65,7 +68,16 @@ def collect(reader: Reader) -> Iterable[Observation]:
                 source=("recommendations", proposal.id or 0),
                 baseline=proposal.details.get("baseline"),
                 offset=_offset(proposal, willing),
+                nth=alike[kind],
             )
+
+
+def _kind(action: str, proposal: Proposal) -> tuple[str, str, int | None]:
+    return action, proposal.action, proposal.target.id if proposal.target else None
+
+
+def _is_silence(proposal: Proposal) -> bool:
+    return proposal.status == "ignored" and "withdrawn" not in proposal.details
 
 
 def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
@@ -76,36 +88,45 @@ def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
     return readily + observations.foretold_otherwise(told["odds"], told["worth"], told["doubt"])
 
 
-def _last_words(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
-    """Return what was said last of each proposal, by row.
+def last_words(db: Store, profile_id: int) -> list[tuple[int, Feedback]]:
+    """Return what was said last of each proposal, with its row, oldest first.
 
     Who accepts and then thinks better of it has said one thing.
     """
     last = {
         said.proposal_id: (row, said)
-        for row, said in proposals.feedback(reader.db, reader.profile_id)
-        if said.action != "snooze" and said.proposal_id in made
-        if not (reader.withholds and is_withheld(row))
+        for row, said in proposals.feedback(db, profile_id)
+        if said.action != "snooze"
     }
-    told = sorted(last.values(), key=lambda pair: pair[0])
-    return [(row, said) for row, said in told if said.action != "undo"]
+    return sorted(last.values(), key=lambda pair: pair[0])
 
 
-def is_withheld(feedback: int) -> bool:
-    """Tell whether a review, by its row, is withheld from training, to judge what comes of it."""
-    return feedback % WITHHELD_EVERY == 0
+def is_withheld(proposal_id: int) -> bool:
+    """Tell whether what is said to a proposal is withheld from training, to judge what comes of it.
+
+    By the proposal, or who changes their mind would be taken at a word that they have taken back.
+    """
+    return proposal_id % WITHHELD_EVERY == 0
+
+
+def _read(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
+    return [
+        (row, said)
+        for row, said in last_words(reader.db, reader.profile_id)
+        if said.proposal_id in made and not (reader.withholds and is_withheld(said.proposal_id))
+    ]
 
 
 def willing(reader: Reader) -> Willingness:
     """Return how readily the user says yes, whatever is proposed."""
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    return _willing(reader, made, _last_words(reader, made))[0]
+    return _willing(reader, made, _read(reader, made))[0]
 
 
 def uptake_of(reader: Reader) -> Uptake:
     """Return how probably the user says yes, beside how often they do in rehearsals."""
     made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    reviews = _reviews(made, _last_words(reader, made))
+    reviews = _reviews(made, _read(reader, made))
     return uptake.learn(
         (
             uptake.Review(at, made[id_].action, made[id_].details["rehearsed"], taken, weight)
@@ -122,7 +143,7 @@ def _reviews(
     """Return, by proposal, when it was answered, whether with a yes, and what that counts."""
     reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
     for one in made.values():
-        if one.id is not None and one.status == "ignored" and "withdrawn" not in one.details:
+        if one.id is not None and _is_silence(one):
             reviews[one.id] = (one.end, False, willingness.SILENCE)
     return reviews
 

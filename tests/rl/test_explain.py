@@ -130,6 +130,21 @@ def test_what_would_have_been_is_what_is_usual_at_that_hour(told):
     assert made.details["baseline"] == pytest.approx(proposed.named_features(drawing))
 
 
+@pytest.mark.parametrize(
+    ("action", "company"), [("social", {"together", "close", "group"}), ("help", {"together"})]
+)
+def test_company_with_nobody_in_particular_is_company(told, action, company):
+    """As the day was rehearsed with it; and so is what is usual at that hour."""
+    habits = np.zeros_like(told.snapshot.habits)
+    habits[..., 1 + ACTIVITIES.index(action)] = 1.0
+    usual = replace(told, snapshot=replace(told.snapshot, habits=habits))
+    made = usual.proposal(rated(action), 0)
+    features = made.details["features"]
+    assert company <= {name.removeprefix("attribute:") for name in features}
+    assert "attribute:alone" not in features
+    assert made.details["baseline"]["SOC_COMMUNITY"] > 0.0
+
+
 def test_a_projects_proposal_tells_the_deadline_and_its_steps(db, told):
     made = told.proposal(rated("work", PROJECT), 0)
     assert made.target == Target(kind="project", id=made.target.id, name="Thesis")

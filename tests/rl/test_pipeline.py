@@ -24,10 +24,13 @@ from twind.model import (
     Person,
     Project,
     Proposal,
+    Target,
     Task,
 )
+from twind.preferences.features import ACTIVITIES
 from twind.reader import Reader
 from twind.rl.pipeline import DataPipeline
+from twind.rl.snapshot import SOME_DAYS
 from twind.rl.spaces import SLOTS
 from twind.store import Store, life, patterns, profiles, proposals, questions, records, schema
 
@@ -286,6 +289,23 @@ def test_people_meet_as_often_as_they_have(db, clock):
     assert (ann.cadence_days, ann.days_since) == (7.0, 8.0)
     assert ann.closeness > bob.closeness
     assert bob.days_since == bob.cadence_days > 7.0
+
+
+def test_what_was_accepted_and_is_over_was_done(db, clock, proposal):
+    """As far as anybody knows: no calendar tells of it."""
+    sync(db, Person(uid="bob", name="Bob"))
+    [bob] = snapshot_of(db, clock).people
+    whom = Target(kind="person", id=bob.id, name="Bob")
+    starts = {"accept": -50, "reject": -20, "later": 10}
+    for action, hours in starts.items():
+        start = clock.now() + timedelta(hours=hours)
+        [row] = proposals.add(db, 1, [proposal(start, action="social", target=whom)], {})
+        said = "reject" if action == "reject" else "accept"
+        proposals.review(db, 1, Feedback(proposal_id=row, action=said, at=clock.now()))
+    told = snapshot_of(db, clock)
+    assert told.people[0].days_since == pytest.approx(49 / 24)
+    assert told.days_since_done[ACTIVITIES.index("social")] == 2.0
+    assert told.days_since_done[ACTIVITIES.index("rest")] == SOME_DAYS
 
 
 # --- databases made elsewhere --------------------------------------------------------------------

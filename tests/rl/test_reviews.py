@@ -85,10 +85,24 @@ def test_only_withheld_reviews_judge_and_too_few_do_not(db):
     assert reviews.withheld(db, 1) is None  # 6 of 30
     propose_and_review(db, [view] * 30, [True, False] * 15)
     told = reviews.withheld(db, 1)
-    rows = [row for row, _ in proposals.feedback(db, 1) if reviewed.is_withheld(row)]
-    assert len(told.liked) == len(rows) == 12
+    made = [one.id for one in proposals.load(db, 1) if reviewed.is_withheld(one.id)]
+    assert len(told.liked) == len(made) == 12
     assert set(told.liked) == {1.0, -1.0}
     assert told.actions.shape == (12, 4)
+
+
+def test_what_was_taken_back_does_not_judge(db):
+    view = reviews.pack(seen())
+    propose_and_review(db, [view] * 60, [True, False] * 30)
+    told = reviews.withheld(db, 1)
+    withheld = [one.id for one in proposals.load(db, 1) if reviewed.is_withheld(one.id)]
+    for action in ("edit", "reject"):
+        said = Feedback(proposal_id=withheld[0], action=action, at=db.clock.now(), duration_min=30)
+        proposals.review(db, 1, said)
+        is_rejected = action == "reject"
+        now = reviews.withheld(db, 1)
+        assert len(now.liked) == len(told.liked) - (not is_rejected)
+    assert sum(now.liked) == sum(told.liked) - 2.0
 
 
 def test_a_candidate_that_likes_what_was_rejected_is_worse():

@@ -33,7 +33,7 @@ from twind.rl.snapshot import (
 )
 from twind.rl.spaces import DURATIONS_MIN, DURATIONS_SLOTS, INTENSITIES, PROJECTS, SLOTS, TYPES
 from twind.rl.world import SLOT_H
-from twind.rl.worth import VARIED_DAYS
+from twind.rl.worth import VARIED_DAYS, in_general
 from twind.store import life, patterns
 from twind.store.projection import SINGLE_TASKS
 
@@ -154,8 +154,13 @@ class Teller:
         usual: Counter[str] = Counter()
         hours = self.snapshot.habits[weekend, slots, 1:].sum(axis=0) * SLOT_H
         for activity, share in enumerate(hours):
+            others, closeness = in_general(activity)
             block = Block(
-                activity=activity, hours=float(share), hour=(slots.start + slots.stop) / 8
+                activity=activity,
+                hours=float(share),
+                hour=(slots.start + slots.stop) / 8,
+                people=others,
+                closeness=closeness,
             )
             usual.update(proposed.named_features(block))
         return dict(usual)
@@ -209,12 +214,13 @@ class Teller:
         if isinstance(about, ProjectState):
             lead = (about.deadline_h - day * 24 - item.slot / 4) / 24
         activity = ACTIVITIES.index(TYPES[item.kind])
+        others, closeness = (1, person.closeness) if person else in_general(activity)
         return Block(
             activity=activity,
             hours=hours,
             hour=(item.slot / 4 + hours / 2) % 24,
-            people=1 if person else 0,
-            closeness=person.closeness if person else 0.0,
+            people=others,
+            closeness=closeness,
             depth=item.intensity / 2,
             lead_days=lead,
             planned=1.0 if day > 0 else 0.0,

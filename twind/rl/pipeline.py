@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from twind.model import Proposal
     from twind.rl.durations import Durations
     from twind.settings import HourRange, TwindSettings
 
@@ -122,6 +123,7 @@ class DataPipeline:
         horizon = local_midnight(today + timedelta(days=HORIZON_DAYS), reader.zone)
         taken = self._taken(reader, close, midnight, horizon)
         lived = evidence.history(reader)
+        taken_up = self._taken_up(reader)
         habits = detectors.habits(lived, last=today - timedelta(days=1))
         believed = Belief(
             names=belief.names,
@@ -152,14 +154,14 @@ class DataPipeline:
                 self._day(today + timedelta(days=offset), taken) for offset in range(HORIZON_DAYS)
             ),
             projects=tuple(self._projects(reader, every, lengths, today)),
-            people=tuple(self._people(reader)),
+            people=tuple(self._people(reader, taken_up)),
             belief=believed,
             habits=habits,
             life=own.life,
             energy=own.energy,
             load=own.load,
             fitted=own.fitted,
-            days_since_done=_days_since_done(lived, today),
+            days_since_done=_days_since_done(lived, taken_up, reader),
         )
 
     def ahead(
@@ -186,6 +188,11 @@ class DataPipeline:
         return replace(snapshot, projects=projects), done
 
     # --- days ------------------------------------------------------------------------------------
+
+    def _taken_up(self, reader: Reader) -> list[Proposal]:
+        """Return what was accepted and is over: most of it was done, though no calendar says so."""
+        accepted = proposals.load(self.store, reader.profile_id, status="accepted", brief=True)
+        return [one for one in accepted if one.end <= reader.now]
 
     def _taken(
         self, reader: Reader, close: dict[int, float], start: datetime, end: datetime
@@ -302,16 +309,22 @@ class DataPipeline:
                 else 1.0,
             )
 
-    def _people(self, reader: Reader) -> Iterable[PersonState]:
+    def _people(self, reader: Reader, taken_up: Iterable[Proposal]) -> Iterable[PersonState]:
+        met = {
+            one.target.id: (reader.now - one.end) / timedelta(days=1)
+            for one in sorted(taken_up, key=lambda one: one.end)
+            if one.target is not None and one.target.kind == "person"
+        }
         for person in evidence.people(reader):
             close = evidence.closeness(person, reader.local)
             cadence = cadence_days(person.meetings, reader.local, close)
-            since = evidence.days_since(person, reader.now)
+            contact = evidence.days_since(person, reader.now)
+            since = [days for days in (contact, met.get(person.id)) if days is not None]
             yield PersonState(
                 id=person.id,
                 name=person.name,
                 closeness=close,
-                days_since=cadence if since is None else since,
+                days_since=min(since, default=cadence),
                 cadence_days=cadence,
             )
 
@@ -379,13 +392,22 @@ def _share(told: float) -> float:
     return min(1.0, max(0.0, told if told <= 1 else told / 100))
 
 
-def _days_since_done(lived: detectors.History, today: date) -> tuple[float, ...]:
-    """Return for each activity how many days ago it was last done, as far as calendars tell."""
-    since = [SOME_DAYS] * len(ACTIVITIES)
-    for block in sorted(lived.blocks, key=lambda block: block.start_local):
-        if block.activity is not None:
-            since[block.activity] = float((today - block.start_local.date()).days)
-    return tuple(since)
+def _days_since_done(
+    lived: detectors.History, taken_up: Iterable[Proposal], reader: Reader
+) -> tuple[float, ...]:
+    """Return for each activity how many days ago it was last done, as far as is known."""
+    done = [(block.activity, block.start_local.date()) for block in lived.blocks]
+    done += [
+        (ACTIVITIES.index(one.action), one.start.astimezone(reader.zone).date()) for one in taken_up
+    ]
+    last: dict[int | None, date] = {}
+    for activity, day in done:
+        last[activity] = max(day, last.get(activity, day))
+    today = reader.local.date()
+    return tuple(
+        float((today - last[activity]).days) if activity in last else SOME_DAYS
+        for activity in range(len(ACTIVITIES))
+    )
 
 
 def _priority(project: life.ProjectRow, steps: list[life.StepRow]) -> float:

@@ -96,8 +96,10 @@ def withheld(store: Store, profile_id: int) -> Reviews | None:
     dropped = words.rows(store, profile_id)
     liked_by_id = [
         (said.proposal_id, _LIKED[said.action])
-        for row, said in proposals.feedback(store, profile_id)
-        if reviewed.is_withheld(row) and said.action in _LIKED and ("feedback", row) not in dropped
+        for row, said in reviewed.last_words(store, profile_id)
+        if reviewed.is_withheld(said.proposal_id)
+        and said.action in _LIKED
+        and ("feedback", row) not in dropped
     ]
     made = _made(store, profile_id, {id_ for id_, _ in liked_by_id})
     known = [(made[id_], like) for id_, like in liked_by_id if id_ in made]

@@ -99,15 +99,21 @@ def weight(priority: float) -> float:
 
 
 @compiled
-def company(v: Life, activity: int, target: int) -> tuple[int, float]:
-    """Return how many others an activity with this target brings along, and how close they are."""
-    if target > PROJECTS:
-        return 1, v.closeness[target - PROJECTS - 1]
+def in_general(activity: int) -> tuple[int, float]:
+    """Return how many others an activity with nobody in particular brings along, and how close."""
     if activity == SOCIAL:
         return GROUP_OTHERS, GROUP_CLOSENESS
     if activity == HELP:
         return 1, GROUP_CLOSENESS
     return 0, 0.0
+
+
+@compiled
+def company(v: Life, activity: int, target: int) -> tuple[int, float]:
+    """Return how many others an activity with this target brings along, and how close they are."""
+    if target > PROJECTS:
+        return 1, v.closeness[target - PROJECTS - 1]
+    return in_general(activity)
 
 
 @compiled
