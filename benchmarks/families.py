@@ -1,10 +1,12 @@
-"""Simulated people of several kinds, none of them made as twind's own model of people is.
+"""Simulated people of several kinds, whose days are worth to them what no model of twind's says.
 
 Each of FAMILIES is a factory for fidelity.py: `families:Linear`, `families:Lexicographic` and so on
 take a seed and make a `twind.testing.SimulatedUser`. What they have in common is `Person`:
 a job with meetings, projects that come up and fall due, friends, and habits that are worse than
 the best they could do. They differ in what a day is worth to them and in how they behave towards a
-twin. All luck is drawn from the seed and the day, so that a day can be lived twice.
+twin. What an hour is to their taste they read off twind's own map of features, and questions they
+answer as twind takes people to: by twice what an option holds for them, and luck. All luck is drawn
+from the seed and the day, so that a day can be lived twice.
 """
 
 from __future__ import annotations

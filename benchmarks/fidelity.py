@@ -231,12 +231,16 @@ class Companion:
         )  # fmt: skip
         return True
 
-    def plan(self, number, day, believing=lambda belief: belief):
-        """Return what would be proposed for a day, the `number`th from today; nothing is kept.
+    def plan(self, number, day, believing=lambda belief: belief, *, reviewed=True):
+        """Return the best that twind knows of for a day, the `number`th from today.
 
-        believing: returns what is to be believed in place of what twind believes.
+        Nothing is kept, and nothing is proposed to see what is said to it. believing: returns what
+        is to be believed in place of what twind believes. reviewed: whether reviews tell what is
+        taken up.
         """
         from twind import evidence
+        from twind import reviewed as reviews
+        from twind.preferences.uptake import Uptake
         from twind.rl.candidates import Limits
         from twind.rl.explain import Teller
         from twind.rl.pipeline import DataPipeline
@@ -247,16 +251,23 @@ class Companion:
         snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
         snapshot = replace(snapshot, belief=believing(snapshot.belief))
         serving = serving_choice(self.db, profile, self.home.models_dir)
-        made = plan_day(
-            snapshot, number, guide=serving.guide, limits=Limits(), seed=day.toordinal()
-        )
         reader = self.reader()
+        limits = Limits(
+            most=self.settings.proposals.max_per_day,
+            min_acceptance=self.settings.proposals.min_confidence,
+            uptake=reviews.uptake_of(reader) if reviewed else Uptake(),
+        )
+        made = plan_day(snapshot, number, guide=serving.guide, limits=limits, seed=day.toordinal())
         teller = Teller(reader, snapshot, evidence.believe(reader), serving.name)
-        return [teller.proposal(one, number) for one in made.items]
+        # Numbered as what was kept is: some people do not like what is proposed, as such.
+        return [
+            replace(teller.proposal(one, number), id=place)
+            for place, one in enumerate(made.items, 1)
+        ]
 
     def _review(self, day, number, told):
         """Have the person say what they think; return what they will do."""
-        from twind.store import proposals
+        from twind.store import proposals, words
 
         profile = self.settings.profile.id
         shown = self._shown(day)
@@ -268,12 +279,13 @@ class Companion:
             if word is not None:
                 told.said.append((number, one.confidence, knowing.accepts(word)))
                 told.truly += truly[place : place + 1]
-            if self.way == "twind" and word is not None:
-                kept = proposals.review(self.db, profile, word)
-            else:
-                # What is withdrawn says nothing of anybody.
-                kept = one
-                if self.way != "twind":
+            kept = one if word is None else proposals.review(self.db, profile, word)
+            if self.way != "twind":
+                # What was taken up is known, but neither that nor anything else tells of tastes.
+                for row, said in proposals.feedback(self.db, profile):
+                    if said.proposal_id == one.id:
+                        words.say(self.db, profile, "evidence", f"feedback/{row}")
+                if not knowing.accepts(word):
                     proposals.withdraw(self.db, profile, [one.id], "learns nothing of it")
             if knowing.accepts(word):
                 taken.append(kept)
@@ -309,7 +321,7 @@ class Companion:
             then = day + timedelta(days=number)
             plans = {
                 "learnt": self.plan(number, then),
-                "unlearnt": self.plan(number, then, lambda _: prior),
+                "unlearnt": self.plan(number, then, lambda _: prior, reviewed=False),
                 "knowing": knowing.best_proposals(
                     self.user, then, knowing.luck_of(number, then), lucks
                 ),

@@ -1,9 +1,9 @@
 """How loudly each kind of evidence is to speak: what is foretold of simulated people, and how well.
 
-People of five kinds, none made as twind's model is, live with it for some weeks. Then all that they
-said is read again in the order of time, each answer and each word on a proposal foretold before it
-is read, with the constants as they are and with each halved and doubled. Who speaks too loudly
-makes twind surer than it may be, and is found out by the next that is said.
+People of five kinds live with it for some weeks, and answer questions as twind's model has it. Then
+all that they said is read again in the order of time, each answer and each word on a proposal
+foretold before it is read, with the constants as they are and with each halved and doubled. Who
+speaks too loudly makes twind surer than it may be, and is found out by the next that is said.
 """
 
 from __future__ import annotations

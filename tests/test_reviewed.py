@@ -11,7 +11,7 @@ from tests.saying import believed, evidence_keys, propose, say
 from twind import evidence, reviewed
 from twind.model import Target
 from twind.preferences.uptake import Uptake
-from twind.store import proposals
+from twind.store import proposals, words
 
 # --- feedback ------------------------------------------------------------------------------------
 
@@ -83,9 +83,9 @@ def test_withheld_reviews_are_read_by_nothing_that_is_learnt(db, seeded):
     for _ in range(10):
         foretold = {"odds": 0.0, "worth": 0.5, "doubt": 0.5}
         say(seeded, propose(seeded, {"LEA_PRACTICAL": 0.8}, **foretold), "accept")
-    words = {row: said.proposal_id for row, said in reviewed.last_words(db, 1)}
-    said = {*words}
-    kept = {row for row in said if not reviewed.is_withheld(words[row])}
+    about = {row: said.proposal_id for row, said in reviewed.last_words(db, 1)}
+    said = {*about}
+    kept = {row for row in said if not reviewed.is_withheld(about[row])}
     withholding = replace(seeded, withholds=True)
     for reader, read in ((seeded, said), (withholding, kept)):
         assert {one.source[1] for one in evidence.collect(reader)} == read
@@ -113,6 +113,19 @@ def test_a_hundred_silences_count_no_more_than_two_noes(db, seeded, clock):
     silences = evidence.collect(seeded)
     assert len(silences) == 100
     assert sum(one.weight for one in silences) < 2.0
+
+
+def test_what_is_dropped_tells_neither_of_worth_nor_of_willingness(db, seeded, clock):
+    spoken, silent = (propose(seeded, rehearsed=0.5, odds=0.0) for _ in range(2))
+    say(seeded, spoken, "accept")
+    proposals.expire(db, 1, clock.now() + timedelta(days=1))
+    assert (len(evidence.collect(seeded)), reviewed.willing(seeded).evidence) == (2, 2)
+    [[row, _]] = reviewed.last_words(db, 1)
+    for subject in (f"feedback/{row}", f"recommendations/{silent}"):
+        words.say(db, 1, "evidence", subject)
+    assert evidence.collect(seeded) == []
+    assert reviewed.willing(seeded).evidence == 0
+    assert reviewed.uptake_of(seeded) == Uptake()
 
 
 def test_an_edit_prefers_what_it_made_of_it(seeded):

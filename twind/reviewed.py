@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from twind import proposed
 from twind.preferences import observations, uptake, willingness
 from twind.preferences.features import Block
-from twind.store import proposals
+from twind.store import proposals, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,13 +33,12 @@ WITHHELD_EVERY = 5
 
 def collect(reader: Reader) -> Iterable[Observation]:
     """Yield what was said to proposals, or was not said until it was too late, as evidence."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
+    read = _read(reader)
     alike: Counter[tuple[str, str, int | None]] = Counter()
-    last = _read(reader, made)
-    _, reviews, believed = _willing(reader, made, last)
+    _, reviews, believed = _willing(reader, read)
     willing = dict(zip(reviews, believed, strict=True))
-    for row, said in last:
-        proposal = made[said.proposal_id]
+    for row, said in read.last:
+        proposal = read.made[said.proposal_id]
         kind = _kind(said.action, proposal)
         alike[kind] += 1
         yield from observations.from_feedback(
@@ -55,29 +54,24 @@ def collect(reader: Reader) -> Iterable[Observation]:
             offset=_offset(proposal, willing),
             nth=alike[kind],
         )
-    for proposal in made.values():
-        if _is_silence(proposal):
-            kind = _kind("ignored", proposal)
-            alike[kind] += 1
-            yield from observations.from_feedback(
-                proposal.details.get("features", {}),
-                action="ignored",
-                title=proposal.text,
-                key=f"ignored:{proposal.id}",
-                at=proposal.end,
-                source=("recommendations", proposal.id or 0),
-                baseline=proposal.details.get("baseline"),
-                offset=_offset(proposal, willing),
-                nth=alike[kind],
-            )
+    for proposal in read.silences:
+        kind = _kind("ignored", proposal)
+        alike[kind] += 1
+        yield from observations.from_feedback(
+            proposal.details.get("features", {}),
+            action="ignored",
+            title=proposal.text,
+            key=f"ignored:{proposal.id}",
+            at=proposal.end,
+            source=("recommendations", proposal.id or 0),
+            baseline=proposal.details.get("baseline"),
+            offset=_offset(proposal, willing),
+            nth=alike[kind],
+        )
 
 
 def _kind(action: str, proposal: Proposal) -> tuple[str, str, int | None]:
     return action, proposal.action, proposal.target.id if proposal.target else None
-
-
-def _is_silence(proposal: Proposal) -> bool:
-    return proposal.status == "ignored" and "withdrawn" not in proposal.details
 
 
 def _offset(proposal: Proposal, willing: Mapping[int, float]) -> float:
@@ -109,63 +103,73 @@ def is_withheld(proposal_id: int) -> bool:
     return proposal_id % WITHHELD_EVERY == 0
 
 
-def _read(reader: Reader, made: Mapping[int | None, Proposal]) -> list[tuple[int, Feedback]]:
-    return [
-        (row, said)
-        for row, said in last_words(reader.db, reader.profile_id)
-        if said.proposal_id in made and not (reader.withholds and is_withheld(said.proposal_id))
-    ]
-
-
 def willing(reader: Reader) -> Willingness:
     """Return how readily the user says yes, whatever is proposed."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    return _willing(reader, made, _read(reader, made))[0]
+    return _willing(reader, _read(reader))[0]
 
 
 def uptake_of(reader: Reader) -> Uptake:
     """Return how probably the user says yes, beside how often they do in rehearsals."""
-    made = {one.id: one for one in proposals.load(reader.db, reader.profile_id, brief=True)}
-    reviews = _reviews(made, _read(reader, made))
+    read = _read(reader)
     return uptake.learn(
         (
-            uptake.Review(at, made[id_].action, made[id_].details["rehearsed"], taken, weight)
-            for id_, (at, taken, weight) in reviews.items()
-            if "rehearsed" in made[id_].details  # made by an older twind otherwise
+            uptake.Review(at, read.made[id_].action, told["rehearsed"], taken, weight)
+            for id_, (at, taken, weight) in _reviews(read).items()
+            if "rehearsed" in (told := read.made[id_].details)  # made by an older twind otherwise
         ),
         reader.now,
     )
 
 
-def _reviews(
-    made: Mapping[int | None, Proposal], last: Iterable[tuple[int, Feedback]]
-) -> dict[int, tuple[datetime, bool, float]]:
+class _Read(NamedTuple):
+    """What was proposed, what was said of it last, and where nothing was; without the dropped."""
+
+    made: dict[int, Proposal]
+    last: list[tuple[int, Feedback]]
+    silences: list[Proposal]
+
+
+def _read(reader: Reader) -> _Read:
+    dropped = words.rows(reader.db, reader.profile_id)
+    made = {
+        one.id: one
+        for one in proposals.load(reader.db, reader.profile_id, brief=True)
+        if one.id is not None
+    }
+    last = [
+        (row, said)
+        for row, said in last_words(reader.db, reader.profile_id)
+        if said.proposal_id in made
+        and ("feedback", row) not in dropped
+        and not (reader.withholds and is_withheld(said.proposal_id))
+    ]
+    silences = [
+        one
+        for id_, one in made.items()
+        if one.status == "ignored"
+        and "withdrawn" not in one.details
+        and ("recommendations", id_) not in dropped
+    ]
+    return _Read(made, last, silences)
+
+
+def _reviews(read: _Read) -> dict[int, tuple[datetime, bool, float]]:
     """Return, by proposal, when it was answered, whether with a yes, and what that counts."""
-    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in last}
-    for one in made.values():
-        if one.id is not None and _is_silence(one):
-            reviews[one.id] = (one.end, False, willingness.SILENCE)
+    reviews = {said.proposal_id: (said.at, said.action != "reject", 1.0) for _, said in read.last}
+    for one in read.silences:
+        assert one.id is not None
+        reviews[one.id] = (one.end, False, willingness.SILENCE)
     return reviews
 
 
-def _willing(
-    reader: Reader,
-    made: Mapping[int | None, Proposal],
-    last: Iterable[tuple[int, Feedback]],
-) -> tuple[Willingness, list[int], list[float]]:
+def _willing(reader: Reader, read: _Read) -> tuple[Willingness, list[int], list[float]]:
     """Return it, the proposals that were answered, and what was believed before each answer."""
-    reviews = _reviews(made, last)
     known = sorted(
-        (
-            willingness.Review(
-                at.astimezone(reader.zone), made[id_].details["odds"], taken, weight
-            ),
-            id_,
-        )
-        for id_, (at, taken, weight) in reviews.items()
-        if "odds" in made[id_].details  # made by an older twind otherwise
+        (willingness.Review(at.astimezone(reader.zone), told["odds"], taken, weight), id_)
+        for id_, (at, taken, weight) in _reviews(read).items()
+        if "odds" in (told := read.made[id_].details)  # made by an older twind otherwise
     )
-    asked = [one.day for one in made.values()]
+    asked = [one.day for one in read.made.values()]
     learnt, believed = willingness.learn([review for review, _ in known], asked, reader.local)
     return learnt, [id_ for _, id_ in known], believed
 

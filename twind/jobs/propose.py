@@ -70,11 +70,8 @@ def run(work: Work) -> dict[str, Any]:
                 f"{unknown[0]} lies outside what can be planned, {known[0]} to {known[-1]}"
             )
         serving = serving_choice(work.db, work.profile_id, work.home.models_dir)
-        known_as = (
-            serving.name if serving.model_id is None else f"{serving.name} {serving.model_id}"
-        )
         _, silent_on = _unasked(work)
-        teller = Teller(reader, snapshot, evidence.believe(reader), known_as, silent_on)
+        teller = Teller(reader, snapshot, evidence.believe(reader), serving.known_as, silent_on)
         uptake = reviewed.uptake_of(reader)
         for day in days:
             every = proposals.load(work.db, work.profile_id, brief=True)

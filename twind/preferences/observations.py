@@ -43,7 +43,7 @@ class Noise:
 
 
 NOISE: dict[Kind, Noise] = {
-    "answer": Noise(slope=2.0, weight=1.0, origin="fitted"),
+    "answer": Noise(slope=2.0, weight=1.0, origin="assumed"),
     "feedback": Noise(slope=1.5, weight=1.0, origin="assumed"),
     "behaviour": Noise(slope=1.5, weight=0.7, origin="fitted"),
 }
