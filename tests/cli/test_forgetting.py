@@ -59,6 +59,16 @@ def test_a_backup_of_the_same_day_is_told_as_deleted_too(db, home, run, say):
     assert told == {"deleted": [str(old)], "left": [], "made": str(new)}
 
 
+def test_a_backup_of_the_future_goes_and_the_new_one_stays(db, home, run, say):
+    db.close()
+    ahead = [rotated(home, days=300 + number) for number in range(8)]
+    home.config_file.write_text("[backups]\nkeep_days = 7\nkeep_weeks = 0\nkeep_months = 0\n")
+    told = say("forget", "backups", "--yes")["backups"]
+    [new] = home.backups_dir.iterdir()
+    assert told["made"] == str(new)
+    assert new not in ahead
+
+
 def rotated(home, **delta):
     """Make a backup as if some time from now."""
     clock = FixedClock(SystemClock().now() + timedelta(**delta))

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twind.clock import FixedClock
 from twind.errors import BackupError
 from twind.home import Home
 from twind.settings import BackupSettings
 from twind.store import Store, backups, erasure, migrations, rotation
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+LATER = NOON + timedelta(days=365)
 
 
 def keep(days, weeks, months):
@@ -30,7 +32,7 @@ moments = st.lists(
 
 def test_two_years_of_days_come_down_to_days_weeks_and_months():
     days = [NOON - timedelta(days=number) for number in range(730)]
-    kept = sorted(rotation.chosen(days, keep(7, 4, 6)), reverse=True)
+    kept = sorted(rotation.chosen(days, keep(7, 4, 6), NOON), reverse=True)
     assert kept[:7] == days[:7]
     # The newest of this week and of those before it, then the ends of months.
     assert [one.date().isoformat() for one in kept[7:]] == [
@@ -41,7 +43,7 @@ def test_two_years_of_days_come_down_to_days_weeks_and_months():
 
 @given(moments, st.builds(keep, *[st.integers(0, 10)] * 3))
 def test_the_newest_stays_and_no_more_than_is_said(made, wanted):
-    kept = rotation.chosen(made, wanted)
+    kept = rotation.chosen(made, wanted, LATER)
     assert kept <= set(made)
     assert len(kept) <= max(1, wanted.keep_days + wanted.keep_weeks + wanted.keep_months)
     if made:
@@ -52,8 +54,18 @@ def test_the_newest_stays_and_no_more_than_is_said(made, wanted):
 def test_what_is_kept_now_never_comes_back(made, wanted, more):
     """To choose again from what was kept, and what has come since, deletes no more than at once."""
     later = [NOON + timedelta(days=40 + number) for number in range(more % 30)]
-    kept = rotation.chosen(made, wanted)
-    assert rotation.chosen([*kept, *later], wanted) == rotation.chosen([*made, *later], wanted)
+    kept = rotation.chosen(made, wanted, LATER)
+    at_once = rotation.chosen([*made, *later], wanted, LATER)
+    assert rotation.chosen([*kept, *later], wanted, LATER) == at_once
+
+
+@given(moments, moments, st.builds(keep, *[st.integers(0, 10)] * 3))
+def test_none_of_the_future_takes_the_place_of_another(made, wrong, wanted):
+    """Some clock was ahead when it was made: nobody knows how old it is."""
+    ahead = [moment + timedelta(days=2000) for moment in wrong]
+    kept = rotation.chosen([*made, *ahead], wanted, LATER)
+    assert kept >= rotation.chosen(made, wanted, LATER)
+    assert len(kept) <= max(1, wanted.keep_days + wanted.keep_weeks + wanted.keep_months)
 
 
 def test_only_what_is_twinds_own_goes(db, home, clock):
@@ -70,6 +82,32 @@ def test_only_what_is_twinds_own_goes(db, home, clock):
     ]
     names = {one.name for one in home.backups_dir.iterdir()}
     assert names >= {"twind-before.zip", "holiday.jpg"}
+
+
+def test_what_has_just_been_made_stays_after_a_clock_was_ahead(db, home, clock):
+    clock.advance(days=300)
+    for _ in range(3):
+        rotation.add(db, home, "daily", keep(1, 0, 0))
+        clock.advance(days=1)
+    clock.advance(days=-303)
+    path, _ = rotation.add(db, home, "daily", keep(1, 0, 0))
+    assert list(rotation.made(home.backups_dir)) == [path]
+
+
+def test_what_has_just_been_made_stays_where_the_clock_is_set_back_meanwhile(db, home, clock):
+    rotation.add(db, home, "daily", keep(1, 0, 0))
+    clock.advance(days=20)
+    db.clock = SetBack(clock.now())
+    path, _ = rotation.add(db, home, "daily", keep(1, 0, 0))
+    assert path in rotation.made(home.backups_dir)
+
+
+class SetBack(FixedClock):
+    """A clock that says a day less each time it is asked."""
+
+    def now(self):
+        self.advance(days=-1)
+        return super().now()
 
 
 def test_what_whoever_was_killed_has_left_goes_after_an_hour(db, home, clock):

@@ -42,9 +42,9 @@ def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path
     # One day it is too old to know whom the user has had forgotten since: that stands beside it.
     erased.keep(db, home)
     there = made(home.backups_dir)
-    kept = chosen(there.values(), keep)
+    kept = chosen(there.values(), keep, db.clock.now())
     for old, moment in there.items():
-        if moment not in kept:
+        if old != path and moment not in kept:
             old.unlink(missing_ok=True)
     return path, manifest
 
@@ -92,9 +92,12 @@ def made(folder: Path) -> dict[Path, datetime]:
     return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
-def chosen(moments: Iterable[datetime], keep: BackupSettings) -> frozenset[datetime]:
-    """Return which of some backups are kept, by when they were made."""
-    newest_first = sorted(moments, reverse=True)
+def chosen(moments: Iterable[datetime], keep: BackupSettings, now: datetime) -> frozenset[datetime]:
+    """Return which of some backups are kept, by when they were made.
+
+    One of the future, made by a clock that went wrong, takes the place of none that is not.
+    """
+    newest_first = sorted(moments, key=lambda moment: (moment <= now, moment), reverse=True)
     periods: tuple[tuple[int, Callable[[datetime], object]], ...] = (
         (keep.keep_days, datetime.date),
         (keep.keep_weeks, lambda moment: moment.isocalendar()[:2]),
