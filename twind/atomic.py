@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,25 @@ def replace(path: Path, content: bytes) -> None:
             Path(name).unlink()
         raise
     sync_folder(path.parent)
+
+
+def copy(path: Path, place: Path) -> None:
+    """Copy a file, with its mode and times, to `place`: beside it, synced, renamed, folder synced.
+
+    What a copy that was cut short has left is written over by the next: the folder is to be its
+    own. Raises OSError; what was there before then stays.
+    """
+    part = place.with_name(f".{place.name}.part")
+    try:
+        shutil.copy2(path, part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(place)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    sync_folder(place.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -160,11 +160,41 @@ def test_an_emptied_database_is_damaged_where_there_are_backups(damaged):
     assert recovery.damage(damaged) is None
 
 
-def test_where_files_have_no_second_name_they_are_copied(damaged, clock, monkeypatch):
-    def no_links(*_):
+@pytest.fixture
+def no_links(monkeypatch):
+    """A file system on which no file has a second name."""
+
+    def link(*_):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "link", link)
+
+
+def test_where_files_have_no_second_name_they_are_copied(damaged, clock, no_links):
+    assert_recovered(damaged, clock)
+
+
+def dies_copying(patch, name):
+    """Have the process die with half of a file's copy written."""
+
+    def copy2(path, place):
+        if Path(path).name != name:
+            return real(path, place)
+        Path(place).write_bytes(Path(path).read_bytes()[: Path(path).stat().st_size // 2])
+        raise Crash
+
+    real = shutil.copy2
+    patch.setattr(shutil, "copy2", copy2)
+
+
+@pytest.mark.parametrize("name", ["twind.db", "twind.db-wal"])
+def test_a_copy_that_was_cut_short_is_not_taken_for_one(
+    damaged, clock, no_links, monkeypatch, name
+):
+    with monkeypatch.context() as patch:
+        dies_copying(patch, name)
+        with pytest.raises(Crash):
+            recovery.recover(damaged, clock, f"{damaged.database} is damaged or no database")
     assert_recovered(damaged, clock)
 
 
@@ -229,6 +259,15 @@ def test_a_damaged_journal_is_named_kept_and_gone_on_without(journaled, clock, a
     assert kept == found
     # What is read now is sound: nobody is told twice.
     assert recovery.damaged_journal(journaled) is None
+
+
+def test_a_copy_of_a_journal_that_was_cut_short_is_none(journaled, clock, monkeypatch):
+    with monkeypatch.context() as patch:
+        dies_copying(patch, "twind.db-wal")
+        with pytest.raises(Crash):
+            recovery.keep(journaled, clock, "it is damaged")
+    [folder] = journaled.damaged_dir.iterdir()
+    assert [path.name for path in folder.iterdir()] == ["twind.db"]
 
 
 @pytest.mark.parametrize("cut", [1, 2000, 4120])

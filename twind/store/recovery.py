@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import sqlite3
 import struct
 import sys
@@ -124,8 +123,8 @@ def keep(home: Home, clock: Clock, because: str) -> Recovered:
     folder = home.damaged_dir / f"{now:%Y%m%dT%H%M%SZ}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for suffix in ("", "-wal"):
-        shutil.copy2(f"{home.database}{suffix}", folder)
-    atomic.sync_folder(folder)
+        path = Path(f"{home.database}{suffix}")
+        atomic.copy(path, folder / path.name)
     return Recovered(format_utc(now), because, "", "", str(folder))
 
 
@@ -324,4 +323,4 @@ def _set_aside(path: Path, place: Path) -> None:
         os.link(path, place)
     except OSError:  # a file system without links
         with suppress(FileNotFoundError):
-            shutil.copy2(path, place)
+            atomic.copy(path, place)
