@@ -29,18 +29,20 @@ def opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
 
     Raises DamagedDatabaseError where there is no good backup, and StoreError.
     """
-    found = _mended(home, clock)
+    kept = _mended(home, clock)
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
+    _tell(db, settings, kept)
     _finish_forgetting(db, home)
-    if found is not None:
-        recovery.note(db, found)
-        said = messages.of_recovery(found, settings.zone)
-        outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
     return db
 
 
 def _mended(home: Home, clock: Clock) -> Recovered | None:
-    found = recovery.finish(home)
+    """Put a good database in the place of a damaged one.
+
+    Returns what was kept of one that is gone on with; one that takes another's place says so
+    itself.
+    """
+    recovery.finish(home)
     if (wrong := recovery.damage(home)) is not None:
         try:
             found = recovery.recover(home, clock, wrong)
@@ -51,9 +53,20 @@ def _mended(home: Home, clock: Clock) -> Recovered | None:
             wrong, found.made_at, found.aside, extra=logs.about(event="recovered"),
         )  # fmt: skip
     elif (lost := recovery.damaged_journal(home)) is not None:
-        found = recovery.keep(home, clock, lost)
-        log.error("%s; as it was found it is in %s", lost, found.aside)
-    return found
+        kept = recovery.keep(home, clock, lost)
+        log.error("%s; as it was found it is in %s", lost, kept.aside)
+        return kept
+    return None
+
+
+def _tell(db: Store, settings: TwindSettings, kept: Recovered | None) -> None:
+    """Put the messages about what was recovered, by this start or one that was killed before."""
+    for found in (recovery.untold(db), kept):
+        if found is not None:
+            said = messages.of_recovery(found, settings.zone)
+            with db.transaction():
+                recovery.note(db, found, told=True)
+                outbox.put(db, settings.profile.id, f"recovered:{found.at}", said)
 
 
 def _finish_forgetting(db: Store, home: Home) -> None:

@@ -5,6 +5,8 @@ with. What the backup holds is unpacked and checked first, to a file whose name 
 recovery is on its way; then the damaged files are linked to a folder of their own; only then do the
 old journal and the old database go. A database is never opened without its journal, or with that of
 another: as long as the file is there, nobody opens it (`Store.open`), and the daemon goes on here.
+The new database says itself that the user has yet to be told (`untold`), and does until the message
+is in it.
 
 A journal can be damaged while the database is sound. SQLite then goes on with what it can read of
 it and overwrites the rest without a word: here a copy is kept of both as they were found, and the
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 META = "recovered"
 """Names, in `meta`, what was recovered last."""
+UNTOLD = "recovered_untold"
+"""Says, in `meta`, that the user has yet to be told of that."""
 MENDED = "mended_model"
 """The same for the file of a model."""
 _WAL_HEAD, _FRAME_HEAD = struct.Struct(">8I"), struct.Struct(">4I8x")
@@ -128,9 +132,11 @@ def keep(home: Home, clock: Clock, because: str) -> Recovered:
     return Recovered(format_utc(now), because, "", "", str(folder))
 
 
-def note(db: Store, told: Recovered) -> None:
-    """Remember what was recovered last."""
-    db.meta_set(META, json.dumps(asdict(told)))
+def note(db: Store, found: Recovered, *, told: bool) -> None:
+    """Remember what was recovered last, and whether the user is told of it in the same breath."""
+    with db.transaction():
+        db.meta_set(META, json.dumps(asdict(found)))
+        db.meta_set(UNTOLD, None if told else found.at)
 
 
 def recover(home: Home, clock: Clock, because: str) -> Recovered:
@@ -153,7 +159,7 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
         part = Path(folder) / home.database.name
         backups.unpack_database(path, home, part)
         with Store.open(part, clock) as db:
-            note(db, told)
+            note(db, told, told=False)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         part.rename(_on_its_way(home))
     atomic.sync_folder(home.state_dir)
@@ -161,13 +167,12 @@ def recover(home: Home, clock: Clock, because: str) -> Recovered:
     return told
 
 
-def finish(home: Home) -> Recovered | None:
-    """Go on with a recovery that was interrupted; None where there was none."""
+def finish(home: Home) -> None:
+    """Go on with a recovery that was interrupted, where there was one."""
     new = _on_its_way(home)
     if not new.exists():
-        return None
-    told = _read(new)
-    folder = Path(told.aside)
+        return
+    folder = Path(_read(new).aside)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     old = [home.database, *(Path(f"{home.database}{suffix}") for suffix in JOURNALS)]
     for path in old:
@@ -178,13 +183,17 @@ def finish(home: Home) -> Recovered | None:
     atomic.sync_folder(home.state_dir)
     new.replace(home.database)
     atomic.sync_folder(home.state_dir)
-    return told
 
 
 def last(db: Store) -> Recovered | None:
     """Return what was recovered last, if anything ever was."""
     told = db.meta_get(META)
     return Recovered(**json.loads(told)) if told else None
+
+
+def untold(db: Store) -> Recovered | None:
+    """Return what was recovered last, if the user has yet to be told."""
+    return last(db) if db.meta_get(UNTOLD) is not None else None
 
 
 # --- models --------------------------------------------------------------------------------------
