@@ -65,6 +65,16 @@ def test_a_recovery_is_told_once(damaged, clock):
         clock.advance(days=1)
 
 
+def test_what_was_still_being_forgotten_is_gone_and_not_recovered(damaged, clock):
+    damaged.calendar.write_text("BEGIN:VCALENDAR")
+    damaged.state_dir.joinpath("twind.db.forgotten").touch()
+    with opened(damaged, clock) as db:
+        assert db.value("SELECT COUNT(*) FROM profile") == 0
+        assert told(db) == []
+    names = {path.name for path in damaged.state_dir.iterdir()}
+    assert names == {"twind.db", "backups"}
+
+
 @pytest.mark.parametrize("is_in_place", [True, False])
 def test_a_start_that_was_killed_has_the_next_one_tell(damaged, clock, is_in_place):
     recovery.recover(damaged, clock, "noise")

@@ -78,6 +78,15 @@ def test_nothing_is_overwritten(backup, elsewhere, name):
     assert place.read_text("utf-8") == "mine"
 
 
+def test_none_is_restored_where_everything_is_still_being_forgotten(backup, elsewhere):
+    elsewhere.state_dir.mkdir()
+    mark = elsewhere.state_dir / "twind.db.forgotten"
+    mark.touch()
+    with pytest.raises(BackupError, match="everything is being forgotten"):
+        backups.restore(backup, elsewhere)
+    assert list(elsewhere.state_dir.iterdir()) == [mark]
+
+
 def test_what_was_still_to_be_sent_is_not_sent_by_what_is_restored(lived_in, home, tmp_path):
     """It was sent, after the backup was made, by the twind that is gone."""
     address = outbox.Address("notify", "mailto:00", "mail 1")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
 
 import pytest
 
-from twind import asking
-from twind.errors import BackupError
+from twind import asking, atomic
+from twind.errors import BackupError, StoreError
 from twind.home import Home
 from twind.model import Attendee, CalendarEvent, Person
 from twind.store import (
@@ -167,6 +171,67 @@ def test_the_file_says_no_more_than_the_database(home, backup):
     assert not any(word in told.lower() for word in ("ann", "lee", "example", "contacts"))
     erasure.everything(home)
     assert not home.erased.exists()
+
+
+# --- everything ----------------------------------------------------------------------------------
+
+LIFE = (
+    "twind.db", "twind.db-wal", "twind.db.recovered", "erased.json", "twind.ics",
+    "models/one.safetensors", ".twind-left/twind.db", "backups/.twind-left/twind.db",
+)  # fmt: skip
+YOURS = ("twind.toml", "backups/twind-20260301T080000Z.zip")
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def crash_at(patch, step):
+    """Have the process die just before its `step`th change to the files."""
+    made = []
+
+    def counted(real):
+        def change(*args, **more):
+            made.append(real)
+            if len(made) == step:
+                raise Crash
+            return real(*args, **more)
+
+        return change
+
+    for place, name in (
+        (Path, "touch"), (Path, "unlink"), (shutil, "rmtree"), (atomic, "sync_folder"),
+    ):  # fmt: skip
+        patch.setattr(place, name, counted(getattr(place, name)))
+
+
+def files_of(home):
+    return {str(path.relative_to(home.root)) for path in home.root.rglob("*") if path.is_file()}
+
+
+def test_everything_is_gone_on_with_wherever_it_was_cut_off(home, monkeypatch):
+    """At each of its changes to the files; the database is never read, and may be noise."""
+    told = None
+    for step in count(1):
+        for name in (*LIFE, *YOURS):
+            (home.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (home.root / name).write_bytes(b"noise")
+        with monkeypatch.context() as patch:
+            crash_at(patch, step)
+            with suppress(Crash):
+                told = erasure.everything(home)
+        if "twind.db.forgotten" in files_of(home):
+            with pytest.raises(StoreError, match="everything is being forgotten"):
+                Store.open(home.database)
+            assert erasure.finish_everything(home)
+        # Nothing was begun, or nothing is left.
+        assert files_of(home) in ({*LIFE, *YOURS}, {*YOURS})
+        assert (files_of(home) == {*YOURS}) is (step > 1)
+        assert not erasure.finish_everything(home)
+        if told is not None:
+            break
+    assert len(told) == len(LIFE)
+    assert step > len(LIFE)
 
 
 def test_where_it_cannot_be_read_nobody_is_brought_back(db, home, clock, backup):

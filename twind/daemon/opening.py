@@ -25,10 +25,13 @@ log = logging.getLogger(__name__)
 def opened(home: Home, settings: TwindSettings, clock: Clock) -> Store:
     """Open the home's database; where it is damaged, that of the newest good backup.
 
-    Where only its journal is, it is gone on with. The user is told of either.
+    Where only its journal is, it is gone on with. The user is told of either. What was being
+    deleted goes first: nothing of it is recovered.
 
     Raises DamagedDatabaseError where there is no good backup, and StoreError.
     """
+    if erasure.finish_everything(home):
+        log.info("deleted what `twind forget everything` had left")
     kept = _mended(home, clock)
     db = rotation.opened(home, clock, BUSY_TIMEOUT_S)
     _tell(db, settings, kept)

@@ -27,7 +27,7 @@ from twind import atomic
 from twind.clock import format_utc, parse_utc
 from twind.errors import BackupError, StoreError
 from twind.store import erasure, migrations, outbox
-from twind.store.connection import Store
+from twind.store.connection import BEING_FORGOTTEN, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,8 +156,11 @@ def restore(path: Path, home: Home) -> Manifest:
     The database comes last: a restore that was cut short has restored nothing that serves. What it
     had still to send is not sent, since it may have been after the backup was made; whom this home
     has forgotten since is forgotten in it, too. Raises BackupError, naming the file, where the
-    backup is not good or something is there already; nothing is ever overwritten.
+    backup is not good, or something is there already or still being deleted; nothing is ever
+    overwritten.
     """
+    if erasure.is_under_way(home):
+        raise BackupError(f"{home.database}: {BEING_FORGOTTEN}")
     manifest = verify(path)
     places = {name: _place(home, name) for name in manifest.files}
     if there := [place for place in (home.database, *places.values()) if place.exists()]:

@@ -46,6 +46,11 @@ JOURNALS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database: files of its name and one of these."""
 RECOVERED_SUFFIX = ".recovered"
 """A file of the database's name and this one takes its place: see recovery.py."""
+FORGOTTEN_SUFFIX = ".forgotten"
+"""Such a file says that all there is goes for good: see erasure.everything."""
+BEING_FORGOTTEN = (
+    "everything is being forgotten; start twind, or say `twind forget everything` again, to finish"
+)
 
 
 class Store:
@@ -77,6 +82,8 @@ class Store:
         that is not there; `before_migrating` is called with what is about to be changed for good.
         Raises a StoreError that names the file, and whatever that call does.
         """
+        if path.with_name(f"{path.name}{FORGOTTEN_SUFFIX}").exists():
+            raise StoreError(f"{path}: {BEING_FORGOTTEN}")
         if path.with_name(f"{path.name}{RECOVERED_SUFFIX}").exists():
             raise DamagedDatabaseError(f"{path} is being recovered: start twind to finish that")
         try:

@@ -4,7 +4,7 @@ A word (twind.store.words) has twind leave something alone, and can be taken bac
 rows, what rests on them, what names them in passing, what was learnt from them. One transaction
 says so and that it is not finished; then the files of models go, and the database is written anew
 without what was deleted, and its journal emptied (`wipe`). Where that is cut short the next start
-goes on with it (`finish`).
+goes on with it (`finish`); with what deletes everything, too (`finish_everything`).
 
 Copies are another matter: backups, databases set aside and what was left half-made hold what they
 held. `copies` lists them.
@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twind import atomic
 from twind.errors import NotFoundError, StoreError
 from twind.store import (
     erased,
@@ -33,7 +34,7 @@ from twind.store import (
     sources,
     words,
 )
-from twind.store.connection import JOURNALS, RECOVERED_SUFFIX
+from twind.store.connection import FORGOTTEN_SUFFIX, JOURNALS, RECOVERED_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -213,10 +214,37 @@ def restore_person(db: Store, profile_id: int, who: str) -> int:
 def everything(home: Home) -> list[Path]:
     """Delete all that twind knows and has made, but for copies; return what there was.
 
-    `twind.toml` and the plugins are the user's own, and stay.
+    `twind.toml` and the plugins are the user's own, and stay. A file that says so comes first and
+    goes last, and nobody opens the database beside it (`Store.open`); nor is that done here: it may
+    be damaged, or a newer twind's. To be called by whoever holds the home.
     """
+    mark = _mark(home)
+    mark.touch(mode=0o600)
+    atomic.sync_folder(home.state_dir)
     made = (home.erased, home.calendar, home.models_dir)
-    return delete([*_databases(home), *made, *left_over(home)])
+    gone = delete([*_databases(home), *made, *left_over(home)])
+    if home.backups_dir.is_dir():
+        atomic.sync_folder(home.backups_dir)
+    atomic.sync_folder(home.state_dir)
+    mark.unlink()
+    atomic.sync_folder(home.state_dir)
+    return gone
+
+
+def is_under_way(home: Home) -> bool:
+    """Tell whether everything is being deleted, or that was cut short."""
+    return _mark(home).exists()
+
+
+def finish_everything(home: Home) -> bool:
+    """Delete what is left of everything where that was cut short; tell whether it was.
+
+    To be called before anything else is done with the home, by whoever holds it.
+    """
+    if not is_under_way(home):
+        return False
+    everything(home)
+    return True
 
 
 # --- their bytes ---------------------------------------------------------------------------------
@@ -344,6 +372,10 @@ def _unlearn(db: Store, profile_id: int) -> int:
     db.meta_set("silent_because", None)
     db.meta_set(META, db.now())
     return models.unlearn(db, profile_id)
+
+
+def _mark(home: Home) -> Path:
+    return home.database.with_name(f"{home.database.name}{FORGOTTEN_SUFFIX}")
 
 
 def _databases(home: Home) -> list[Path]:
