@@ -209,8 +209,11 @@ def test_sources_that_cannot_be_read_do_not_cost_the_morning(morning, monkeypatc
     async def scenario():
         async with morning("2026-11-23T06:00") as one:
             monkeypatch.setitem(one._service._workers._env, "FAKE_DIE", "sync")
+            before = len(one.began())
             await one.at("2026-11-23T07:05")
             assert jobs.counts(one.db)["failed"] == 1
+            # All at once, and then each alone.
+            assert one.began()[before:][:4] == ["sync", "sync", "sync", "propose"]
             assert one.proposed() == ["2026-11-23"]
 
     run(scenario)

@@ -43,6 +43,10 @@ class Reading:
         self._plugins = plugins
         self._clock = clock
         self.read_at: datetime | None = None
+        self._left: set[str] = set()
+        """Sources of a sync of all that are still to be read, each alone."""
+        self._failing = False
+        """Whether the last sync of all has failed, though its worker lived."""
 
     def sync_due(self, *, news: bool = False) -> None:
         """Queue a sync of all sources but those that fail and are left alone for a while."""
@@ -68,29 +72,48 @@ class Reading:
     def on_ended(self, job: Job) -> bool:
         """Hear that a sync has ended; tell whether all sources have been read with it.
 
-        Where one plugin has taken the others with it, part them.
+        Where one plugin has taken the others with it, part them: all have been read when the last
+        of them has ended, well or not.
         """
         fetching = self._plugins.fetching()
         asked = job.args.get("plugins")
-        if job.state == "failed" and (job.error or {}).get("code") in KILLED:
+        names = asked or fetching
+        of_all = asked is None or (bool(fetching) and self._readable(fetching) <= {*asked})
+        had_left = bool(self._left)
+        self._left -= {*names}
+        if _is_killed(job):
             self._queue.drop_retry(job)  # each source has its own turn, and rests
-            self._part(asked or fetching, str((job.error or {}).get("message")))
-        complete = asked is None or (bool(fetching) and self._readable(fetching) <= {*asked})
-        if complete:
-            self.read_at = self._clock.now()
-        return complete
+            if len(names) > 1:
+                parted = self._part(names)
+                if of_all or had_left:
+                    self._left |= parted
+                return False
+            for name in names:
+                sources.failed(self._db, self._profile_id, name, _message(job))
+        if self._left or not (of_all or had_left):
+            return False
+        if of_all and self._notes_first_failure(job):
+            return False  # The queue tries it again.
+        self.read_at = self._clock.now()
+        return True
+
+    def _notes_first_failure(self, job: Job) -> bool:
+        """Note whether a sync of all has failed as a whole; tell whether the one before had not.
+
+        What fails again is waited for no more, as a source that fails again rests: else the morning
+        would wait for ever.
+        """
+        failed = job.state == "failed" and not _is_killed(job)
+        first, self._failing = failed and not self._failing, failed
+        return first
+
+    def _part(self, names: list[str]) -> set[str]:
+        """Queue a sync for each source; return those that are queued (in a pause, none is)."""
+        return {name for name in names if self._queue.put("sync", {"plugins": [name]}, news=True)}
 
     def _readable(self, names: list[str]) -> set[str]:
         health = self._health()
         return {name for name in names if not health.get(name, {}).get("trouble")}
-
-    def _part(self, names: list[str], message: str) -> None:
-        if len(names) > 1:
-            for name in names:
-                self._queue.put("sync", {"plugins": [name]}, news=True)
-        else:
-            for name in names:
-                sources.failed(self._db, self._profile_id, name, message)
 
     def _health(self) -> dict[str, dict[str, object]]:
         return sources.health(self._db, self._profile_id)
@@ -98,3 +121,11 @@ class Reading:
     @property
     def _profile_id(self) -> int:
         return self._configuration.settings.profile.id
+
+
+def _is_killed(job: Job) -> bool:
+    return job.state == "failed" and (job.error or {}).get("code") in KILLED
+
+
+def _message(job: Job) -> str:
+    return str((job.error or {}).get("message"))
