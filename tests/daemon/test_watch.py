@@ -1,5 +1,6 @@
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,29 @@ def test_where_there_are_no_events_it_looks(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(watch.Observer, "schedule", no_more)
     hear(scenario, [tmp_path], poll_s=0.1)
     assert caplog.text.count("inotify watch limit reached") == 1
+
+
+def test_a_tree_that_is_too_deep_is_looked_at_and_stops_no_other(tmp_path, caplog):
+    deep, file = tmp_path / "deep", tmp_path / "a.ics"
+    deep.mkdir()
+    deepest = deep
+    for _ in range(sys.getrecursionlimit() + 100):
+        deepest = Path(f"{deepest}/d")
+        deepest.mkdir()
+
+    async def scenario(ear):
+        assert ear.watcher.polling
+        (deep / "d" / "b.ics").write_text("x")
+        assert await ear.next() == {deep}
+        file.write_text("x")
+        assert await ear.next() == {file}
+        (deep / "d" / "b.ics").unlink()
+
+    try:
+        hear(scenario, [deep, file], poll_s=0.1)
+    finally:
+        os.removedirs(deepest)  # One by one: pytest's own cleaning recurses.
+    assert caplog.text.count(f"{deep} has folders more than {watch.MAX_DEPTH} deep") == 1
 
 
 def test_of_a_folder_of_code_only_modules_are_heard_of(tmp_path):

@@ -51,6 +51,9 @@ REACT_TO: list[type[FileSystemEvent]] = [
 
 MAX_FOLDERS = 4096
 """A tree of more folders than this is polled: each takes one of the user's inotify watches."""
+MAX_DEPTH = 100
+"""So is one whose folders lie deeper: watchdog goes down with a call a level, and Python allows
+about a thousand. A look goes no deeper either."""
 MAX_ENTRIES = 20_000
 """A look at one path goes through no more files and folders than this."""
 
@@ -270,8 +273,8 @@ class Watcher(FileSystemEventHandler):
         deaf = self._observer is None
         for target in targets:
             for folder, recursive in _anchors_of(target):
-                if recursive and _has_too_many_folders(folder):
-                    self._complain(OSError(f"{folder} has more than {MAX_FOLDERS} folders"))
+                if recursive and (problem := _too_much_of(folder)):
+                    self._complain(OSError(f"{folder} has {problem}"))
                     deaf = deaf or target.polled
                     continue
                 with contextlib.suppress(OSError):
@@ -329,8 +332,19 @@ def _anchors_of(target: _Target) -> Iterator[tuple[str, bool]]:
         yield os.path.realpath(folder), False
 
 
-def _has_too_many_folders(folder: str) -> bool:
-    return any(count >= MAX_FOLDERS for count, _ in enumerate(os.walk(folder)))
+def _too_much_of(folder: str) -> str | None:
+    """Return what a tree has too much of to be listened to, in words."""
+    waiting, count = [(folder, 0)], 0
+    while waiting:
+        path, depth = waiting.pop()
+        count += 1
+        if count > MAX_FOLDERS:
+            return f"more than {MAX_FOLDERS} folders"
+        if depth > MAX_DEPTH:
+            return f"folders more than {MAX_DEPTH} deep"
+        with contextlib.suppress(OSError), os.scandir(path) as below:
+            waiting += [(e.path, depth + 1) for e in below if e.is_dir(follow_symlinks=False)]
+    return None
 
 
 def _look_at(path: Path, *, code: bool = False) -> bytes:
@@ -350,17 +364,20 @@ def _look_at(path: Path, *, code: bool = False) -> bytes:
     return digest.digest()
 
 
-def _entries(path: str) -> Iterator[tuple[str, os.stat_result]]:
-    try:
-        about = os.stat(path)
-    except OSError:
-        return
-    yield path, about
-    if stat.S_ISDIR(about.st_mode):
-        with contextlib.suppress(OSError), os.scandir(path) as below:
-            for entry in sorted(below, key=lambda entry: entry.name):
-                if not _passed_over(entry.name) and not _leads_away(entry):
-                    yield from _entries(entry.path)
+def _entries(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    waiting = [(top, 0)]
+    while waiting:
+        path, depth = waiting.pop()
+        try:
+            about = os.stat(path)
+        except OSError:
+            continue
+        yield path, about
+        if stat.S_ISDIR(about.st_mode) and depth < MAX_DEPTH:
+            with contextlib.suppress(OSError), os.scandir(path) as below:
+                seen = [e for e in below if not _passed_over(e.name) and not _leads_away(e)]
+                seen.sort(key=lambda entry: entry.name, reverse=True)
+                waiting += [(entry.path, depth + 1) for entry in seen]
 
 
 def _leads_away(entry: os.DirEntry[str]) -> bool:
