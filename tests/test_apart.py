@@ -70,6 +70,12 @@ def talks(say):
         say("x" * 65536)
 
 
+def pretends(line):
+    """End as one does that has stumbled."""
+    os.write(3, line + b"\n")
+    os._exit(70)
+
+
 def eats(say):
     full = []
     while True:
@@ -88,7 +94,11 @@ def eats(say):
         (lambda say: time.sleep(100), "was not done within 2 s"),
         (floods, "printed more than 16 MiB"),
         (talks, "said more than 1 MiB"),
-        (eats, "stumbled over MemoryError: "),
+        (eats, "stumbled over MemoryError:"),
+        (lambda say: pretends(b'"half a word'), "ended with status 70"),
+        (lambda say: pretends(b"[" * 100_000), "ended with status 70"),
+        (lambda say: pretends(b"[1]"), "ended with status 70"),
+        (lambda say: pretends(rb'"a\ud800\nb"'), "stumbled over a? b"),
     ],
 )
 def test_how_one_ends_is_told_in_words(task, end, monkeypatch):
@@ -210,6 +220,34 @@ records = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        (b"oops", "b'oops' cannot be read as JSON"),
+        (b"", "b'' cannot be read as JSON"),
+        (b'"\xff"', r"""b'"\xff"' cannot be read as JSON"""),
+        (b"[" * 100_000, f"b'{'[' * 40}' cannot be read as JSON"),
+        (b"9" * 10_000, f"b'{'9' * 40}' cannot be read as JSON"),
+        (b"[1]", "b'[1]' is no dict"),
+        (b"null", "b'null' is no dict"),
+    ],
+)
+def test_a_line_that_is_not_what_it_should_be_is_one_error(line, wrong):
+    with pytest.raises(ValueError) as caught:
+        wire.parse(line, dict)
+    assert str(caught.value) == wrong
+
+
+def test_a_line_that_unfolds_to_more_than_there_is_room_for_is_the_same_error():
+    def task(say):
+        try:
+            wire.parse(b"[" + b"[]," * (8 << 20) + b"[]]", list)
+        except ValueError as error:
+            say(str(error).partition("' ")[2])
+
+    assert told(task) == apart.Told([b'"cannot be read as JSON"'], "")
+
+
 @given(records)
 def test_a_record_comes_back_as_it_was(record):
     assert wire.decode(json.loads(apart._encode(wire.encode(record)))) == record
@@ -247,6 +285,10 @@ def test_what_was_told_is_read():
         [b"{}"],
         [b'{"state": 7}'],
         [b'{"failure": "x"}'],
+        [b"[" * 100_000, END],
+        [b"[" * 100_000],
+        [b'{"Person": 1}', END],
+        [b'{"state": {"half a letter": "\\ud800"}}'],
     ],
 )
 def test_whoever_tells_nonsense_changes_nothing(lines):
@@ -254,6 +296,13 @@ def test_whoever_tells_nonsense_changes_nothing(lines):
     assert got.fetched == []
     assert got.state == {"kept": 1}
     assert "odd.py" in got.failure
+
+
+def test_what_ended_it_is_a_line_that_can_be_kept_whoever_says_it():
+    last = rb'{"failure": "a\nb \ud800", "refused": ["c", "\u001b[1m"]}'
+    assert reading._reading(ASK, apart.Told([last], "")) == reading.Reading(
+        [], {"kept": 1}, "a b ?", r"['c', '\x1b[1m']"
+    )
 
 
 def test_a_field_that_cannot_be_right_is_refused_however_it_came():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import subprocess
@@ -83,6 +84,35 @@ def test_a_plugin_that_ends_the_process_is_a_line_and_the_others_load(work, text
     assert {name for name, line in found.items() if line["state"] == "ok"} == {*BUNDLED, "other"}
     assert found["deadly"]["file"] in told["files"]
     assert told["folders"] == [str(work.home.plugin_dirs[0])]
+
+
+def described(**changed):
+    told = {"name": "b", "state": "ok", "file": "/b.py", "abilities": [], "error": None}
+    return json.dumps({**told, "watch": [], "channels": [], **changed}).encode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"oops",
+        b"[" * 100_000,
+        b"{}",
+        described(name=["a"]),
+        described(file=None),
+        described(error=7),
+        described(abilities=None),
+        described(watch=[7]),
+    ],
+)
+def test_a_plugin_that_answers_in_our_stead_is_a_line_and_the_others_load(work, said):
+    drop_in(work, "babbles", f"import os\nos.write(3, {said!r} + b'\\n')\n" + GOOD.format(name="b"))
+    drop_in(work, "good", GOOD.format(name="other"))
+    found = lines(inspect.run(work))
+    assert found["babbles"]["state"] == "failed"
+    assert found["babbles"]["error"].startswith(
+        "babbles.py: it made no sense while it was imported; not"
+    )
+    assert {name for name, one in found.items() if one["state"] == "ok"} == {*BUNDLED, "other"}
 
 
 def test_one_that_hangs_is_ended_in_time_and_leaves_no_process(work, monkeypatch, tmp_path):

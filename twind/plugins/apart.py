@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from twind import processes
 from twind.clock import monotonic_s
+from twind.plaintext import one_line
 from twind.plugins import wire
 
 if TYPE_CHECKING:
@@ -216,8 +217,9 @@ class _Process:
         last = lines.pop() if lines and not self._excess else b""
         if last == WELL:
             return Told(lines, "")
-        if last.startswith(b'"') and status == _STUMBLED << 8:
-            return Told(lines, f"stumbled over {json.loads(last)}")
+        if status == _STUMBLED << 8:
+            with contextlib.suppress(ValueError):  # then the plugin itself ended like that
+                return Told(lines, f"stumbled over {one_line(wire.parse(last, str))}")
         return Told(lines, self._ending(status), hung=status is None and not self._excess)
 
     def _ending(self, status: int | None) -> str:

@@ -78,15 +78,15 @@ def fetch(loaded: Loaded, ctx: api.Context[Any]) -> Iterator[Fetched]:
     with fence(loaded.file):
         records = loaded.plugin.fetch(ctx)
     yield from validate_records(loaded, records)
-    _check_state(loaded, ctx)
+    check_state(loaded, ctx.state)
 
 
-def _check_state(loaded: Loaded, ctx: api.Context[Any]) -> None:
+def check_state(loaded: Loaded, state: Any) -> None:
     """Raise PluginError if what the plugin keeps cannot be kept: it must be a JSON object."""
     try:
-        if not isinstance(ctx.state, dict):
-            raise TypeError(f"it is a {type(ctx.state).__name__}")  # noqa: TRY301
-        kept = json.dumps(ctx.state, ensure_ascii=False, sort_keys=True).encode("utf-8")
+        if not isinstance(state, dict):
+            raise TypeError(f"it is a {type(state).__name__}")  # noqa: TRY301
+        kept = json.dumps(state, ensure_ascii=False, sort_keys=True).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise PluginError(
             f"{file_label(loaded.file)}: ctx.state is no JSON: {one_line(str(error))}"

@@ -6,12 +6,12 @@ a process of its own, and one that goes wrong is a line.
 
 from __future__ import annotations
 
-import json
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twind.plugins import apart
+from twind.plugins import apart, wire
 from twind.plugins.calling import describe
 from twind.plugins.fencing import file_label
 from twind.plugins.finding import Found, code_at, discover
@@ -78,9 +78,21 @@ def inspect(home: Home, settings: TwindSettings, now: datetime) -> dict[str, Any
 
 def _said(told: apart.Told) -> list[Line]:
     """Return the lines that were told; none where they are not what `describe` says."""
-    lines = [] if told.end else [json.loads(line) for line in told.lines]
-    sound = all(isinstance(line, dict) and line.keys() >= DESCRIBED for line in lines)
-    return lines if sound else []
+    try:
+        lines = [] if told.end else [wire.parse(line, dict) for line in told.lines]
+    except ValueError:
+        return []
+    return lines if all(map(_is_described, lines)) else []
+
+
+def _is_described(line: Line) -> bool:
+    if not line.keys() >= DESCRIBED:
+        return False
+    lists = [line[key] for key in ("abilities", "watch", "channels")]
+    texts = [line["name"], line["state"], line["file"], line["error"] or ""]
+    return all(isinstance(one, list) for one in lists) and all(
+        isinstance(one, str) for one in chain(texts, *lists)
+    )
 
 
 def _fault(found: Found, end: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twind import api
 from twind.errors import PluginError
+from twind.plaintext import one_line
 from twind.plugins import apart, wire
-from twind.plugins.calling import context, fetch
+from twind.plugins.calling import check_state, context, fetch
 from twind.plugins.fencing import file_label, message_of
 from twind.plugins.loading import Loaded, load_one
 from twind.plugins.validation import RunawayError, validate_records
@@ -111,13 +111,16 @@ def _reading(ask: Ask, told: apart.Told) -> Reading:
         return Reading([], ask.state, f"{label}: it {told.end} while it was read: {advice}")
     checked = Loaded(ask.name, None, api.Settings(), ask.file, frozenset({"fetch"}), "ok")
     try:
-        *lines, last = map(json.loads, told.lines)
-        records = [] if last.get("void") else map(wire.decode, lines)
-        fetched = list(validate_records(checked, records))
-        if "failure" in last:
-            return Reading(fetched, ask.state, str(last["failure"]), last["refused"])
-        return Reading(fetched, dict(last["state"]))
+        *lines, last = told.lines
+        end = wire.parse(last, dict)
+        parsed = [] if end.get("void") else [wire.parse(line, list) for line in lines]
+        fetched = list(validate_records(checked, map(wire.decode, parsed)))
+        if "failure" in end:
+            refused = None if end["refused"] is None else one_line(str(end["refused"]))
+            return Reading(fetched, ask.state, one_line(str(end["failure"]), None), refused)
+        check_state(checked, end["state"])
+        return Reading(fetched, end["state"])
     except PluginError as error:
         return Reading([], ask.state, str(error))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return Reading([], ask.state, f"{label}: what it told makes no sense: {error!r}")
+    except (KeyError, ValueError) as error:
+        return Reading([], ask.state, f"{label}: what it told makes no sense: {error}")

@@ -1,9 +1,13 @@
-"""Records as lines of JSON, for the way from the process that fetches to the one that stores."""
+"""Lines of JSON, and records as such, for the way from a plugin's process to the one that asked.
+
+The plugin has the same descriptor as we have there: any line may be its own.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from twind.model import (
     Attendee,
@@ -20,10 +24,30 @@ from twind.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SHOWN = 40
+"""How much is told of a line that makes no sense, in bytes."""
+
+T = TypeVar("T")
+
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (Person, Project, Task, CalendarEvent, Unchanged, Deleted, RecordError)
 }
+
+
+def parse(line: bytes, kind: type[T]) -> T:
+    """Return the value of that kind which a line has.
+
+    Raises ValueError, in words, where it is no JSON, or none that can be read in the memory there
+    is, or of another kind.
+    """
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError, MemoryError):
+        raise ValueError(f"{line[:SHOWN]!r} cannot be read as JSON") from None
+    if not isinstance(value, kind):
+        raise ValueError(f"{line[:SHOWN]!r} is no {kind.__name__}")  # noqa: TRY004 - as the rest
+    return value
 
 
 def encode(item: Fetched) -> list[Any]:
