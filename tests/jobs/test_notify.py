@@ -43,7 +43,7 @@ class Paper:
 
     def channels(self, ctx):
         for name in json.loads((FOLDER / "offered").read_text()):
-            yield Channel(id=name, name=f"{{name}} 1", buttons=name == "desk")
+            yield Channel(id=name, name=f"{{name}} 1", buttons=name in {buttons!r})
         {more}
 
     def notify(self, ctx, notification):
@@ -100,9 +100,10 @@ class Channels:
         self.folder.mkdir()
         self.offer("mail", "push")
 
-    def offer(self, *names, more="return"):
+    def offer(self, *names, more="return", buttons=("desk",)):
         (self.folder / "offered").write_text(json.dumps(names))
-        drop_in(self._work.home, CHANNELS.format(folder=str(self.folder), more=more))
+        text = CHANNELS.format(folder=str(self.folder), more=more, buttons=buttons)
+        drop_in(self._work.home, text)
 
     def behave(self, name, code=""):
         """Have a channel do this before it says that it has delivered."""
@@ -471,6 +472,29 @@ def test_a_question_that_was_held_up_is_not_asked_later(work, channels, asked, c
     checkins.add(work.db, 1, 0.5)
     assert notify.run(work)["sent"] == 0
     assert (states(work), error(work)) == (["dropped"], "desk 1: it is answered")
+
+
+def test_a_channel_that_has_lost_its_buttons_is_as_good_as_away(work, channels, asked, clock):
+    """The desktop may show its notifications with another program than it did."""
+    channels.offer("desk", "lamp", buttons=("desk", "lamp"))
+    channels.behave("desk", "raise NotDelivered('down')")
+    notify.run(work)
+    assert channels.titles("lamp") == ["How is your energy?"]
+    channels.offer("desk", "lamp", buttons=("lamp",))
+    clock.advance(minutes=3)
+    assert notify.run(work) == {"sent": 0, "failed": 1, "pressed": 0}
+    assert (states(work), error(work)) == (["pending"], "desk 1: it has no buttons")
+    channels.offer("desk", "lamp", buttons=("desk", "lamp"))
+    channels.behave("desk")
+    clock.advance(minutes=10)
+    assert notify.run(work)["sent"] == 1
+    assert states(work) == ["sent"]
+
+
+def test_a_round_that_changes_nothing_is_the_last(work, waiting, channels, monkeypatch):
+    monkeypatch.setattr(messages, "in_words", lambda *_: [])
+    assert notify.run(work)["sent"] == 0
+    assert (states(work), channels.had) == (["pending"], [])
 
 
 # --- a trial -------------------------------------------------------------------------------------

@@ -59,7 +59,9 @@ def run(work: Work) -> dict[str, Any]:
     ways, problems = _ways(work)
     for problem in problems:
         log.warning("%s", problem)
-    while waiting := _still_of_use(work, ways):
+    before: list[outbox.Message] = []
+    while (waiting := _still_of_use(work, ways)) and waiting != before:
+        before = waiting
         _settle(work, waiting, ways)
         taken: set[int] = set()
         for way in ways:
@@ -118,16 +120,17 @@ def _cannot_be_asked(
 
 
 def _settle(work: Work, waiting: Sequence[outbox.Message], ways: Sequence[_Way]) -> None:
-    """Address what has never been tried; put off what is for nobody who is there."""
+    """Address what has never been tried; put off what is for nobody who is there and takes it."""
     offered = {way.address for way in ways}
     with work.db.transaction():
         work.check()
         for message in waiting:
+            takers = [way.address for way in ways if way.takes(message)]
             if message.due is not None:
-                for away in message.due - offered:
-                    outbox.failed(work.db, [message.id], away, "it is not there", again=True)
+                for away in message.due.difference(takers):
+                    why = "it has no buttons" if away in offered else "it is not there"
+                    outbox.failed(work.db, [message.id], away, why, again=True)
             elif ways:
-                takers = [way.address for way in ways if way.takes(message)]
                 outbox.address(work.db, message.id, takers)
             elif work.clock.now() - message.created_at < NOBODY_FOR:
                 outbox.postpone(work.db, message.id, NOBODY)
