@@ -479,6 +479,15 @@ def test_people_are_read_again_once_anything_was_written(lived):
     assert len(evidence.people(lived)[0].meetings) == met + 1
 
 
+def test_people_read_in_a_transaction_that_is_undone_have_never_been(lived):
+    before = evidence.people(lived)
+    with pytest.raises(KeyError), lived.db.transaction():
+        sync(lived, Person(uid="cyd", name="Cyd"))
+        assert evidence.people(lived) != before
+        raise KeyError
+    assert evidence.people(lived) == before
+
+
 # --- change --------------------------------------------------------------------------------------
 
 

@@ -49,14 +49,11 @@ def people(reader: Reader) -> list[life.PersonRow]:
 
     Nor is who is to be forgotten. Asked again with nothing written meanwhile, it reads nothing.
     """
-    if reader.db.connection.in_transaction:
-        return list(_people.__wrapped__(reader, (0, 0)))  # what it sees may never come to be
-    unwritten = (reader.db.data_version(), reader.db.connection.total_changes)
-    return list(_people(reader, unwritten))
+    return list(_people(reader, reader.db.sight()))
 
 
 @lru_cache(maxsize=1)
-def _people(reader: Reader, _unwritten: tuple[int, int]) -> tuple[life.PersonRow, ...]:
+def _people(reader: Reader, _sight: tuple[int, int, int]) -> tuple[life.PersonRow, ...]:
     everybody = life.people(reader.db, reader.profile_id, reader.local, reader.emails)
     nobody = words.people(reader.db, reader.profile_id)
     return tuple(one for one in everybody if not one.is_user and one.id not in nobody)

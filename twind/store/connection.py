@@ -65,6 +65,7 @@ class Store:
         self.clock = clock
         self._owned = owned
         self._depth = 0
+        self._taken_back = 0
 
     @classmethod
     def open(
@@ -185,6 +186,7 @@ class Store:
         try:
             yield
         except BaseException:
+            self._taken_back += 1
             # A full disk or an I/O error may have rolled everything back already.
             if self.connection.in_transaction:
                 self.connection.execute(rollback)
@@ -264,6 +266,10 @@ class Store:
     def data_version(self) -> int:
         """Return a number that changes when another connection has committed."""
         return int(self.value("PRAGMA data_version"))
+
+    def sight(self) -> tuple[int, int, int]:
+        """Return what changes whenever what is seen here may have: others' writes, ours, undone."""
+        return self.data_version(), self.connection.total_changes, self._taken_back
 
     def meta_get(self, key: str) -> str | None:
         """Return a small setting that twind itself keeps, or None."""
