@@ -29,6 +29,9 @@ def test_the_newest_backup_is_read_and_grows_old(examined, db, home, clock):
     finding = keeping.backups(examined())
     assert (finding.severity, finding.facts) == ("warning", {"backups": 1, "newest_h": 96})
     [path] = home.backups_dir.iterdir()
+    (home.backups_dir / "twind-20360302T080000Z.zip").write_bytes(b"of a clock that was ahead")
+    finding = keeping.backups(examined())
+    assert (finding.severity, finding.facts) == ("warning", {"backups": 2, "newest_h": 96})
     path.write_bytes(path.read_bytes()[:-100])
     finding = keeping.backups(examined())
     assert finding.severity == "error"

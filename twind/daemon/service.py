@@ -490,13 +490,13 @@ class Service:
 
     async def _do_metrics(self, _command: Command) -> Answer:
         uptime_s = clocks.monotonic_s() - self._started_s
-        backups = rotation.made(self._home.backups_dir).values()
+        newest = rotation.newest(self._home.backups_dir, self._clock.now())
         text = [
             metrics.of_daemon(
                 uptime_s=uptime_s,
                 started_at_s=self._clock.now().timestamp() - uptime_s,
                 paused=self._pause.is_on(),
-                backup_at_s=max(backups).timestamp() if backups else None,
+                backup_at_s=newest[1].timestamp() if newest else None,
             ),
             metrics.of_store(store_status.figures(self._db, self._settings.profile.id)),
             self._tally.text(),

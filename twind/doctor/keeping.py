@@ -24,22 +24,23 @@ OLD = timedelta(days=3)
 
 def backups(subject: Subject) -> Finding:
     """Hold that there is a backup of late, and that it can be had back: it is read whole."""
-    made = rotation.made(subject.home.backups_dir)
-    if not made:
+    now, folder = subject.clock.now(), subject.home.backups_dir
+    newest = rotation.newest(folder, now)
+    if newest is None:
         if life.is_empty(subject.db, subject.profile_id):
             raise NothingYetError("there is nothing to keep yet")
         severity: Severity = "notice" if _is_new(subject) else "warning"
         return Finding(severity, "there is no backup yet", "twind backup", {"backups": 0})
-    path, moment = list(made.items())[-1]
-    ago = subject.clock.now() - moment
-    facts = {"backups": len(made), "newest_h": round(ago.total_seconds() / 3600)}
+    path, moment = newest
+    ago, count = now - moment, len(rotation.made(folder))
+    facts = {"backups": count, "newest_h": round(ago.total_seconds() / 3600)}
     try:
         archives.verify(path)
     except BackupError as error:
         return Finding("error", str(error), "twind backup makes a good one", facts)
     of = when(moment.isoformat())
-    saw = f"{counted(len(made), 'backup')}, the newest of {of} UTC, read back and good"
-    if ago > OLD:
+    saw = f"{counted(count, 'backup')}, the newest of {of} UTC, read back and good"
+    if not timedelta() <= ago <= OLD:
         return Finding("warning", saw, "twind backup makes one now", facts)
     return Finding("ok", saw, facts=facts)
 

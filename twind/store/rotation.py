@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import twind
@@ -92,12 +93,17 @@ def made(folder: Path) -> dict[Path, datetime]:
     return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
+def newest(folder: Path, now: datetime) -> tuple[Path, datetime] | None:
+    """Return the newest backup of a folder and when it was made; one of the future, last."""
+    return max(made(folder).items(), key=lambda one: _rank(now, one[1]), default=None)
+
+
 def chosen(moments: Iterable[datetime], keep: BackupSettings, now: datetime) -> frozenset[datetime]:
     """Return which of some backups are kept, by when they were made.
 
     One of the future, made by a clock that went wrong, takes the place of none that is not.
     """
-    newest_first = sorted(moments, key=lambda moment: (moment <= now, moment), reverse=True)
+    newest_first = sorted(moments, key=partial(_rank, now), reverse=True)
     periods: tuple[tuple[int, Callable[[datetime], object]], ...] = (
         (keep.keep_days, datetime.date),
         (keep.keep_weeks, lambda moment: moment.isocalendar()[:2]),
@@ -110,6 +116,10 @@ def chosen(moments: Iterable[datetime], keep: BackupSettings, now: datetime) -> 
             newest.setdefault(period(moment), moment)
         kept.update(list(newest.values())[:most])
     return frozenset(kept)
+
+
+def _rank(now: datetime, moment: datetime) -> tuple[bool, datetime]:
+    return moment <= now, moment
 
 
 def _moment(name: str) -> datetime | None:
