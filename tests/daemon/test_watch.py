@@ -1,6 +1,7 @@
 import asyncio
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,110 @@ def test_a_tree_that_is_too_deep_is_looked_at_and_stops_no_other(tmp_path, caplo
     finally:
         os.removedirs(deepest)  # One by one: pytest's own cleaning recurses.
     assert caplog.text.count(f"{deep} has folders more than {watch.MAX_DEPTH} deep") == 1
+
+
+class Share:
+    """A path at which nobody can look while it hangs."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.lets_go = threading.Event()
+        self.hangs = threading.Event()
+
+    def hang(self, monkeypatch, name: str) -> None:
+        """Have the watcher's function of that name not come back from this path."""
+        real = getattr(watch, name)
+
+        def fake(path, **more):
+            if path == self.path:
+                self.hangs.set()
+                self.lets_go.wait()
+            return real(path, **more)
+
+        monkeypatch.setattr(watch, name, fake)
+
+    def threads(self) -> int:
+        return sum(thread.name == "twind-look" for thread in threading.enumerate())
+
+
+@pytest.fixture
+def share(tmp_path):
+    one = Share(tmp_path / "share.ics")
+    one.path.write_text("a")
+    yield one
+    one.lets_go.set()
+
+
+@pytest.mark.parametrize("name", ["_names_of", "_look_at"])
+def test_what_hangs_is_passed_over_and_said_once(tmp_path, monkeypatch, caplog, share, name):
+    file = tmp_path / "a.ics"
+    file.write_text("a")
+
+    async def scenario(ear):
+        assert ear.watcher.polling
+        for text in "bcd":
+            replace(file, text)
+            assert await ear.next() == {file}
+            await ear.watcher.look()
+        os.utime(file, ns=(1, 1))
+        await ear.watcher.look()
+        assert await ear.next() == {file}
+        assert share.threads() <= 2  # One that hangs, and one that may be under way.
+        share.lets_go.set()
+        while ear.watcher.polling:
+            await ear.watcher.look()
+        share.path.write_text("b")
+        while share.path not in await ear.next():
+            pass
+
+    share.hang(monkeypatch, name)
+    hear(scenario, [share.path, file], poll_s=0.1, patience_s=0.1)
+    assert caplog.text.count(f"{share.path} does not answer") == 1
+
+
+def test_what_events_told_of_waits_for_no_look_at_others(tmp_path, monkeypatch, share):
+    file = tmp_path / "a.ics"
+
+    async def scenario(ear):
+        share.hang(monkeypatch, "_look_at")
+        looks = [asyncio.ensure_future(ear.watcher.look())]
+        await asyncio.to_thread(share.hangs.wait)
+        for text in "bcd":
+            replace(file, text)
+            assert await ear.next() == {file}
+        looks += [asyncio.ensure_future(ear.watcher.look()) for _ in range(3)]
+        await asyncio.gather(*looks[1:])
+        assert len(ear.watcher._tasks) == 1  # It waits, and looks for all.
+        share.lets_go.set()
+        await asyncio.gather(*looks)
+
+    hear(scenario, [share.path, file], patience_s=1000)
+
+
+def test_as_many_may_hang_as_there_are_threads_for(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{number}.ics" for number in range(5)]
+    lets_go = threading.Event()
+    monkeypatch.setattr(watch, "MAX_LATE", 3)
+    monkeypatch.setattr(watch, "_look_at", lambda _path, **_more: lets_go.wait())
+
+    async def scenario(ear):
+        await ear.watcher.look()
+        assert len(ear.watcher._looks) == 3
+        lets_go.set()
+
+    hear(scenario, paths, poll_s=1000, patience_s=0.01)
+
+
+def test_a_path_that_cannot_be_one_stops_no_other(tmp_path, caplog):
+    file = tmp_path / "a.ics"
+
+    async def scenario(ear):
+        assert ear.watcher.polling
+        file.write_text("x")
+        assert await ear.next() == {file}
+
+    hear(scenario, [Path("/a\0b"), file])
+    assert caplog.text.count("null byte") == 1
 
 
 def test_of_a_folder_of_code_only_modules_are_heard_of(tmp_path):

@@ -17,6 +17,7 @@ import os
 import stat
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from watchdog.events import (
@@ -56,6 +57,8 @@ MAX_DEPTH = 100
 about a thousand. A look goes no deeper either."""
 MAX_ENTRIES = 20_000
 """A look at one path goes through no more files and folders than this."""
+MAX_LATE = 32
+"""No look is begun while so many have not come back: each holds a thread."""
 
 log = logging.getLogger(__name__)
 
@@ -64,25 +67,21 @@ VIM_TRIAL = "4913"
 
 T = TypeVar("T")
 
+_Anchor = tuple[str, bool]
+"""A folder to listen to, and whether with all that lies in it."""
+_Inode = tuple[int, int]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Target:
-    """A path to watch, and the other names under which events tell of it."""
+    """A path to watch."""
 
     path: Path
     names: frozenset[str]
+    """It, and the other names under which events tell of it, as far as they are known."""
     polled: bool
     code: bool = False
     """Whether it is watched for its code's sake: of what lies in it only modules count."""
-
-    @classmethod
-    def of(cls, path: Path, *, polled: bool, code: bool = False) -> _Target:
-        text = os.path.abspath(path)
-        in_real_folder = os.path.join(
-            os.path.realpath(os.path.dirname(text)), os.path.basename(text)
-        )
-        names = frozenset({text, in_real_folder, os.path.realpath(text)})
-        return cls(path, names, polled, code)
 
     def is_told_by(self, event_path: str) -> bool:
         return event_path in self.names or any(
@@ -93,6 +92,12 @@ class _Target:
 
     def lies_under(self, event_path: str) -> bool:
         return any(name.startswith(event_path + os.sep) for name in self.names)
+
+
+def _names_of(path: Path) -> frozenset[str]:
+    text = os.path.abspath(path)
+    in_real_folder = os.path.join(os.path.realpath(os.path.dirname(text)), os.path.basename(text))
+    return frozenset({text, in_real_folder, os.path.realpath(text)})
 
 
 def _passed_over(below: str) -> bool:
@@ -123,6 +128,7 @@ class Watcher(FileSystemEventHandler):
         debounce_s: how long it has to be quiet before a burst is over.
         max_wait_s: how long a burst may go on before it is reported all the same.
         poll_s: how often to look where events cannot be had.
+        patience_s: how long a look waits for a path that does not answer.
 
     """
 
@@ -134,26 +140,35 @@ class Watcher(FileSystemEventHandler):
         debounce_s: float = 0.5,
         max_wait_s: float = 3.0,
         poll_s: float = 5.0,
+        patience_s: float = 5.0,
     ) -> None:
         self._on_change = on_change
-        self._ignored = tuple(
-            name for path in ignored for name in _Target.of(path, polled=False).names
-        )
+        self._ignored = tuple(name for path in ignored for name in _names_of(path))
         self._debounce_s = debounce_s
         self._max_wait_s = max_wait_s
         self._poll_s = poll_s
+        self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
         self._observer: BaseObserver | None = None
         self._targets: tuple[_Target, ...] = ()
-        self._anchors: dict[tuple[str, bool], tuple[tuple[int, int], ObservedWatch]] = {}
+        self._anchors: dict[_Anchor, tuple[_Inode, ObservedWatch]] = {}
+        self._wanted: dict[Path, frozenset[_Anchor]] = {}
+        self._listening = threading.Lock()
+        """Held by whoever changes these two."""
+        self._looks: dict[Path, asyncio.Future[tuple[bool, bytes]]] = {}
+        """The looks that have not come back: one at a path, and a thread for each."""
+        self._deaf: set[Path] = set()
         self._seen: dict[Path, bytes] = {}
+        self._changed: set[Path] = set()
+        """What looks have found changed and nobody has been told of yet."""
         self._hinted: set[Path] = set()
         self._touched_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._poll_timer: asyncio.TimerHandle | None = None
         self._looking = asyncio.Lock()
+        self._look_waits = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._complained = False
+        self._said: set[str] = set()
         self.polling = False
         """Whether some path has to do without events."""
 
@@ -163,7 +178,7 @@ class Watcher(FileSystemEventHandler):
         try:
             observer.start()
         except OSError as error:
-            self._complain(error)
+            self._complain(error.strerror or str(error))
         else:
             self._observer = observer
 
@@ -171,30 +186,84 @@ class Watcher(FileSystemEventHandler):
         self, polled: Iterable[Path], unpolled: Iterable[Path] = (), code: Iterable[Path] = ()
     ) -> None:
         """Watch these paths from now on; `unpolled` ones for events alone, `code` for modules."""
+        known = {target.path: target.names for target in self._targets}
+
+        def target(path: Path, *, polled: bool, code: bool = False) -> _Target:
+            names = known.get(path) or frozenset({os.path.abspath(path)})
+            return _Target(path, names, polled, code)
+
         targets = {
-            **{path: _Target.of(path, polled=True, code=True) for path in code},
-            **{path: _Target.of(path, polled=True) for path in polled},
-            **{path: _Target.of(path, polled=False) for path in unpolled},
+            **{path: target(path, polled=True, code=True) for path in code},
+            **{path: target(path, polled=True) for path in polled},
+            **{path: target(path, polled=False) for path in unpolled},
         }
         self._targets = tuple(targets.values())
+        self._seen = {path: seen for path, seen in self._seen.items() if path in targets}
         await self.look()
 
     async def look(self, hinted: Iterable[Path] = ()) -> None:
         """Compare what is there with what was, and report the difference and what is `hinted`.
 
         Looking comes after listening: what changes in between is told of twice, never not at all.
+        What is hinted waits for no look at anything else, and nothing waits for what does not
+        answer: that is passed over from then on, until its look has come back.
         """
-        async with self._looking:
-            targets = self._targets
-            await _in_thread(lambda: self._listen(targets))
-            found = await _in_thread(
-                lambda: {t.path: _look_at(t.path, code=t.code) for t in targets if t.polled}
-            )
-            changed = {
-                path for path, now in found.items() if self._seen.get(path, now) != now
-            } | set(hinted)
-            self._seen = found
+        told = set(hinted)
+        if self._looking.locked():
+            self._tell(told)
+            told = set()
+            if self._look_waits:
+                return  # That one will look at all there is by then.
+        self._look_waits = True
+        try:
+            await self._looking.acquire()
+        finally:
+            self._look_waits = False
+        try:
+            await self._look(told)
+        finally:
+            self._looking.release()
+
+    async def _look(self, told: set[Path]) -> None:
+        if told:
+            await self._look_at([target for target in self._targets if target.path in told])
+            self._tell(told)
+        await self._look_at([target for target in self._targets if target.path not in told])
+        self._tell()
+        if not self._looks:
+            await _in_thread(self._forget_unwanted)
+        there = {target.path for target in self._targets}
+        self.polling = not there.isdisjoint(self._deaf | self._looks.keys())
         self._poll_where_deaf()
+
+    async def _look_at(self, targets: Iterable[_Target]) -> None:
+        """Look at these, one after the other, and leave behind what does not answer."""
+        for target in targets:
+            if target.path in self._looks or len(self._looks) >= MAX_LATE:
+                continue
+            look = self._looks[target.path] = _in_thread(partial(self._listen_and_look, target))
+            look.add_done_callback(partial(self._take, target))
+            await asyncio.wait([look], timeout=self._patience_s)
+            if target.path in self._looks:
+                self._say_once(f"{target.path} does not answer; it is passed over until it does")
+
+    def _take(self, target: _Target, look: asyncio.Future[tuple[bool, bytes]]) -> None:
+        """Take in what a look has found, be it late."""
+        path = target.path
+        del self._looks[path]
+        if (problem := look.exception()) is not None:
+            self._complain(f"{path}: {problem}")
+            self._deaf.add(path)
+            return
+        is_heard, now = look.result()
+        (self._deaf.discard if is_heard else self._deaf.add)(path)
+        if target.polled:
+            if self._seen.get(path, now) != now:
+                self._changed.add(path)
+            self._seen[path] = now
+
+    def _tell(self, hinted: Iterable[Path] = ()) -> None:
+        changed, self._changed = self._changed.union(hinted), set()
         if changed:
             self._on_change(frozenset(changed))
 
@@ -208,8 +277,7 @@ class Watcher(FileSystemEventHandler):
         self._targets = ()
         if self._observer is not None:
             observer, self._observer = self._observer, None
-            observer.stop()
-            await _in_thread(lambda: observer.join(timeout=1.0))
+            await asyncio.wait([_in_thread(observer.stop)], timeout=1.0)
 
     # --- events, told of in watchdog's thread ----------------------------------------------------
 
@@ -266,36 +334,47 @@ class Watcher(FileSystemEventHandler):
         if self.polling and self._targets:
             self._poll_timer = self._loop.call_later(self._poll_s, self._spawn_look)
 
-    # --- what to listen to, in a thread of its own: a share that hangs must not hang the daemon --
+    # --- looks, each in a thread of its own: a share that hangs must not hang the daemon ---------
 
-    def _listen(self, targets: Iterable[_Target]) -> None:
-        wanted: dict[tuple[str, bool], tuple[int, int]] = {}
-        deaf = self._observer is None
-        for target in targets:
-            for folder, recursive in _anchors_of(target):
-                if recursive and (problem := _too_much_of(folder)):
-                    self._complain(OSError(f"{folder} has {problem}"))
-                    deaf = deaf or target.polled
-                    continue
-                with contextlib.suppress(OSError):
-                    about = os.stat(folder)
-                    wanted[folder, recursive] = (about.st_dev, about.st_ino)
-        self._forget_all_but(wanted)
-        for anchor, inode in wanted.items():
-            if anchor not in self._anchors and not self._schedule(anchor, inode):
-                deaf = True
-        self.polling = deaf
+    def _listen_and_look(self, target: _Target) -> tuple[bool, bytes]:
+        """Return whether all events of a target can be had, and a digest of what is there."""
+        target.names = _names_of(target.path)
+        is_heard = self._listen(target)
+        return is_heard, _look_at(target.path, code=target.code) if target.polled else b""
 
-    def _forget_all_but(self, wanted: dict[tuple[str, bool], tuple[int, int]]) -> None:
-        """Drop what is not wanted any more, and folders that have been replaced by others."""
-        for anchor, (inode, watch) in list(self._anchors.items()):
-            if wanted.get(anchor) != inode:
-                del self._anchors[anchor]
-                if self._observer is not None:
-                    with contextlib.suppress(KeyError, OSError):
-                        self._observer.unschedule(watch)
+    def _listen(self, target: _Target) -> bool:
+        is_heard = True
+        anchors: dict[_Anchor, _Inode] = {}
+        for folder, recursive in _anchors_of(target):
+            if recursive and (problem := _too_much_of(folder)):
+                self._complain(f"{folder} has {problem}")
+                is_heard = is_heard and not target.polled
+                continue
+            with contextlib.suppress(OSError):
+                about = os.stat(folder)
+                anchors[folder, recursive] = (about.st_dev, about.st_ino)
+        with self._listening:
+            self._wanted[target.path] = frozenset(anchors)
+            heard = [self._schedule(anchor, inode) for anchor, inode in anchors.items()]
+        return is_heard and all(heard)
 
-    def _schedule(self, anchor: tuple[str, bool], inode: tuple[int, int]) -> bool:
+    def _forget_unwanted(self) -> None:
+        with self._listening:
+            self._wanted = {t.path: self._wanted.get(t.path, frozenset()) for t in self._targets}
+            for anchor in self._anchors.keys() - frozenset().union(*self._wanted.values()):
+                self._forget(anchor)
+
+    def _forget(self, anchor: _Anchor) -> None:
+        _, watch = self._anchors.pop(anchor)
+        if self._observer is not None:
+            with contextlib.suppress(KeyError, OSError):
+                self._observer.unschedule(watch)
+
+    def _schedule(self, anchor: _Anchor, inode: _Inode) -> bool:
+        if anchor in self._anchors:
+            if self._anchors[anchor][0] == inode:
+                return True
+            self._forget(anchor)  # The folder has been replaced by another.
         if self._observer is None:
             return False
         folder, recursive = anchor
@@ -306,22 +385,23 @@ class Watcher(FileSystemEventHandler):
         except FileNotFoundError:
             return True  # Gone since; the event of that brings us back here.
         except OSError as error:
-            self._complain(error)
+            self._complain(error.strerror or str(error))
             return False
         self._anchors[anchor] = (inode, watch)
         return True
 
-    def _complain(self, error: OSError) -> None:
-        if not self._complained:
-            self._complained = True
-            log.warning(
-                "no file events for some paths (%s); looking every %g s instead",
-                error.strerror or error,
-                self._poll_s,
-            )
+    def _complain(self, problem: str) -> None:
+        self._say_once(
+            f"no file events for some paths ({problem}); looking every {self._poll_s:g} s instead"
+        )
+
+    def _say_once(self, problem: str) -> None:
+        if problem not in self._said:
+            self._said.add(problem)
+            log.warning("%s", problem)
 
 
-def _anchors_of(target: _Target) -> Iterator[tuple[str, bool]]:
+def _anchors_of(target: _Target) -> Iterator[_Anchor]:
     """Yield the folders to listen to, and whether with all that lies in them."""
     for name in target.names:
         if os.path.isdir(name) and os.path.realpath(name) == name:
@@ -388,7 +468,7 @@ def _leads_away(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() and entry.is_dir()
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
+def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     """Run `work` in a thread that nothing waits for at the end of the process."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -411,4 +491,4 @@ async def _in_thread(work: Callable[[], T]) -> T:
             loop.call_soon_threadsafe(settle, result, problem)
 
     threading.Thread(target=body, daemon=True, name="twind-look").start()
-    return await future
+    return future
