@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from twind.daemon import queue
-from twind.daemon.queue import MAX_ATTEMPTS, Queue, follow_ups, lane_of, retry_after_s
+from twind.daemon.queue import MAX_INTERRUPTIONS, SUSPECT, Queue, follow_ups, lane_of, retry_after_s
 from twind.errors import JobError, TwindError
 from twind.store import Store, jobs
 from twind.store.jobs import Job
@@ -256,16 +256,130 @@ def test_what_a_stop_interrupts_is_done_again_and_those_who_wait_are_told(tmp_pa
     asyncio.run(body())
 
 
-def test_a_job_that_is_always_interrupted_is_given_up(tmp_path):
+MORNING = "propose:2026-03-02"
+
+
+def killed(db, job_id, times=1):
+    """Have so many daemons die in the middle of a job; return what the last one recovers."""
+    again = []
+    for _ in range(times):
+        jobs.start(db, job_id)
+        again = Bench(db).queue.recover()
+    return again
+
+
+def interrupted(tmp_path, scenario, clock=None, **more):
     async def body():
-        with Store.open(tmp_path / "t.db") as db:
-            queued = jobs.enqueue(db, "train", {})
-            for _ in range(MAX_ATTEMPTS):
-                jobs.start(db, queued.id)
-            Bench(db).queue.recover()
-            assert jobs.get(db, queued.id).error["code"] == "interrupted"
+        with Store.open(tmp_path / "t.db", clock) as db:
+            made = Bench(db, **more)
+            try:
+                async with asyncio.timeout(20):
+                    await scenario(made, db)
+            finally:
+                await made.queue.stop()
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize("key", [None, MORNING])
+def test_a_job_that_is_always_interrupted_is_given_up_for_a_day(tmp_path, clock, caplog, key):
+    async def scenario(b, db):
+        queued = jobs.enqueue(db, "propose", {}, key)
+        assert killed(db, queued.id, MAX_INTERRUPTIONS - 1) == [jobs.get(db, queued.id)]
+        assert killed(db, queued.id) == []
+        told = "propose was interrupted 5 times in a row; it rests for a day, until there is news"
+        assert jobs.get(db, queued.id).error["message"].startswith(told)
+        assert told in caplog.text
+        assert b.queue.put("propose", {}, key=key) is None
+        clock.advance(hours=23)
+        assert Bench(db).queue.put("propose", {}, key=key) is None
+        clock.advance(hours=2)
+        assert b.queue.put("propose", {}, key=key).state == "queued"
+
+    interrupted(tmp_path, scenario, clock)
+
+
+def test_a_clock_that_was_ahead_gives_nothing_up_for_longer(tmp_path, clock):
+    async def scenario(b, db):
+        clock.advance(days=100)
+        killed(db, jobs.enqueue(db, "train", {}).id, MAX_INTERRUPTIONS)
+        clock.advance(days=-100)
+        assert b.queue.put("train").state == "queued"
+
+    interrupted(tmp_path, scenario, clock)
+
+
+def again_for_news(queue):
+    return queue.put("detect", news=True)
+
+
+def again_as_asked(queue):
+    return queue.ask("detect")
+
+
+@pytest.mark.parametrize("again", [again_for_news, again_as_asked])
+def test_what_was_given_up_has_a_single_try_where_there_is_news_or_it_is_asked_for(tmp_path, again):
+    async def scenario(b, db):
+        first = jobs.enqueue(db, "detect", {})
+        killed(db, first.id, MAX_INTERRUPTIONS)
+        for _ in range(2):
+            assert again(b.queue).id == first.id
+            assert killed(db, first.id) == []
+            assert b.queue.put("detect") is None
+        b.queue.start()
+        assert (await b.queue.wait(again(b.queue).id)).state == "done"
+        another = b.queue.put("detect")
+        assert another.id != first.id
+        assert another.interruptions == 0
+
+    interrupted(tmp_path, scenario)
+
+
+def test_one_that_does_something_else_is_not_given_up_with_it(tmp_path):
+    async def scenario(b, db):
+        killed(db, jobs.enqueue(db, "sync", {}).id, MAX_INTERRUPTIONS)
+        assert b.queue.put("sync") is None
+        assert b.queue.put("sync", {"plugins": ["a"]}).state == "queued"
+        assert b.queue.put("propose", key=MORNING).state == "queued"
+
+    interrupted(tmp_path, scenario)
+
+
+def test_failures_are_no_interruptions(tmp_path):
+    async def scenario(b, db):
+        queued = jobs.enqueue(db, "propose", {}, MORNING)
+        for _ in range(MAX_INTERRUPTIONS):
+            jobs.fail(db, queued.id, jobs.start(db, queued.id).attempt, "offline", "no network")
+            assert b.queue.put("propose", {}, key=MORNING).state == "queued"
+        [again] = killed(db, queued.id)
+        assert (again.attempt, again.interruptions) == (MAX_INTERRUPTIONS + 1, 1)
+
+    interrupted(tmp_path, scenario)
+
+
+def test_a_suspect_begins_while_nothing_else_is_at_work(tmp_path):
+    """Else what is only beside the one that kills would be given up with it."""
+
+    async def scenario(b, db):
+        begun = asyncio.Queue()
+
+        async def run(one):
+            gate = asyncio.Event()
+            begun.put_nowait((one.name, gate))
+            await gate.wait()
+            return {}
+
+        b.queue = Queue(db, run=run, on_ended=b.ended.append)
+        for name in ("train", "sync"):
+            killed(db, jobs.enqueue(db, name, {}).id, SUSPECT)
+        b.queue.put("inspect")
+        b.queue.start()
+        for expected in ("inspect", "sync", "train"):
+            name, gate = await begun.get()
+            assert (name, begun.empty()) == (expected, True)
+            gate.set()
+
+    interrupted(tmp_path, scenario)
 
 
 def test_a_morning_that_is_over_is_not_proposed_for(tmp_path):
@@ -380,7 +494,7 @@ def test_an_orderly_stop_is_no_interruption(tmp_path):
 
     with Store.open(tmp_path / "t.db") as db:
         waiting = jobs.enqueue(db, "train", {})
-        for _ in range(MAX_ATTEMPTS + 1):
+        for _ in range(MAX_INTERRUPTIONS + 1):
             asyncio.run(body(db))
         stands = jobs.get(db, waiting.id)
         assert (stands.state, stands.attempt) == ("queued", 0)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from twind.daemon.learning import QUIET_S
+from twind.daemon.queue import MAX_INTERRUPTIONS
 from twind.errors import TwindError
 from twind.home import Home
 from twind.store import Store, jobs, models, outbox, profiles, sources
@@ -399,6 +400,43 @@ def test_what_a_kill_interrupted_is_done_again_and_nothing_is_sent_twice(daemon,
     until(lambda: not two.ask("status")["running"])
     with Store.open(two.home.database) as db:
         assert jobs.get(db, again[0]["job"]).state == "done"
+
+
+@pytest.fixture
+def given_up(tmp_path):
+    """Have daemons die in the middle of a job until the next one gives it up."""
+
+    def do(name):
+        with Store.open(Home.under(tmp_path / "h").database) as db:
+            job = jobs.enqueue(db, name, {})
+            for _ in range(MAX_INTERRUPTIONS):
+                jobs.requeue_interrupted(db)
+                jobs.start(db, job.id)
+
+    return do
+
+
+def test_an_inspection_that_kills_is_not_begun_by_a_start(daemon, until, given_up):
+    given_up("inspect")
+    one = daemon(results=inspection()).up()
+    problem = one.ask("status")["problem"]
+    assert problem.startswith("the plugins: inspect was interrupted 5 times in a row; it rests")
+    assert one.started("inspect") == []
+    one.ask("reload")
+    assert one.started("inspect")
+    assert one.ask("status")["problem"] is None
+
+
+def test_a_sync_that_kills_is_not_begun_by_the_inspection_of_a_start(daemon, until, given_up):
+    given_up("sync")
+    one = daemon(results=inspection()).up()
+    until(lambda: one.started("inspect") and not one.ask("status")["running"])
+    assert one.started("sync") == []
+    [failure] = one.ask("status")["failures"]
+    assert failure["error"].startswith("sync was interrupted 5 times in a row")
+    one.ask("reload")
+    until(lambda: len(one.started("sync")) == 1)
+    until(lambda: not one.ask("status")["failures"])
 
 
 def test_a_training_that_pays_comes_whoever_found_that_out_and_whatever_lay_between(daemon, until):

@@ -16,6 +16,14 @@ def test_a_key_is_done_once_and_failing_does_not_count(db):
     assert jobs.done_keys(db, "propose:") == {"propose:2026-03-02"}
 
 
+def test_what_is_queued_again_waits_from_then_on(db, clock):
+    job = jobs.enqueue(db, "propose", {}, "propose:2026-03-02")
+    jobs.fail(db, job.id, jobs.start(db, job.id).attempt, "job_failed", "no")
+    clock.advance(hours=5)
+    jobs.enqueue(db, "propose", {}, "propose:2026-03-02")
+    assert db.value("SELECT queued_at FROM jobs") == db.now()
+
+
 def test_a_late_result_changes_nothing(db):
     job = jobs.enqueue(db, "train", {})
     jobs.start(db, job.id)
@@ -24,6 +32,21 @@ def test_a_late_result_changes_nothing(db):
     assert not jobs.finish(db, job.id, 1, {"from": "the dead"})
     assert jobs.finish(db, job.id, 2, {"from": "the living"})
     assert jobs.get(db, job.id).result == {"from": "the living"}
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [(jobs.finish, ({},)), (jobs.fail, ("offline", "no network"))]
+)
+def test_interruptions_are_counted_until_it_ends_by_itself(db, end, told):
+    job = jobs.enqueue(db, "train", {})
+    for times in (1, 2):
+        jobs.start(db, job.id)
+        [again] = jobs.requeue_interrupted(db)
+        assert again.interruptions == times
+    jobs.give_back(db, job.id, jobs.start(db, job.id).attempt)
+    assert jobs.get(db, job.id).interruptions == 2
+    assert end(db, job.id, jobs.start(db, job.id).attempt, *told)
+    assert jobs.get(db, job.id).interruptions == 0
 
 
 def test_old_jobs_are_forgotten_and_keys_are_not(db):

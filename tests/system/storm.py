@@ -406,6 +406,9 @@ class Storm:
 
     def settle(self) -> None:
         """Let the daemon come to rest, and hold what it has against a twin that was never hit."""
+        # What was hit too often in a row rests; this brings all of it back.
+        for command in ("reload", "sync", "propose"):
+            self.ask(command)
         end = monotonic_s() + 300
         while self._is_busy():
             assert monotonic_s() < end, self.ask("status")
@@ -431,6 +434,7 @@ class Storm:
         # What reads the sources and was killed is tried again within a minute or two.
         unread = (
             "SELECT 1 FROM jobs WHERE name IN ('inspect', 'sync') AND state = 'failed' "
+            "AND json_extract(error, '$.code') != 'interrupted' "
             "AND id IN (SELECT MAX(id) FROM jobs GROUP BY name, args)"
         )
         if self.life.rows(working) or self.life.rows(unread):

@@ -12,9 +12,11 @@ import json
 import logging
 import sqlite3
 from collections import defaultdict
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from twind.clock import parse_utc
 from twind.daemon import logs
 from twind.errors import JobError, StoreError, TwindError
 from twind.store import jobs
@@ -28,8 +30,12 @@ if TYPE_CHECKING:
 LANES = ("read", "think", "train", "notify")
 _LANE_OF = {"inspect": "read", "sync": "read", "train": "train", "notify": "notify"}
 
-MAX_ATTEMPTS = 5
-"""A job that was interrupted this often is given up: it may be what kills the machine."""
+MAX_INTERRUPTIONS = 5
+"""A job that was interrupted this often in a row is given up: it may be what kills the machine."""
+SUSPECT = 3
+"""One that was interrupted this often begins while nothing else is at work."""
+REST = timedelta(days=1)
+"""How long that rests, unless there is news or the user asks. Then it has a single try."""
 
 RETRY_S = 60.0
 TRAIN_RETRY_S, TRAIN_RETRY_MAX_S = 600.0, 6 * 3600.0
@@ -138,11 +144,14 @@ class Queue:
 
         One that was interrupted too often is failed instead.
         """
-        interrupted = jobs.requeue_interrupted(self._db)
-        for job in interrupted:
-            if job.attempt >= MAX_ATTEMPTS:
-                self._give_up(job, "interrupted", f"{job.name} was interrupted too often")
-        return interrupted
+        again = []
+        for job in jobs.requeue_interrupted(self._db):
+            if job.interruptions < MAX_INTERRUPTIONS:
+                again.append(job)
+                continue
+            told = f"{job.name} was interrupted {job.interruptions} times in a row; it rests for a"
+            self._give_up(job, jobs.INTERRUPTED, f"{told} day, until there is news or you ask")
+        return again
 
     def start(self) -> None:
         """Begin to run what is queued."""
@@ -194,7 +203,7 @@ class Queue:
         key: str | None = None,
         news: bool = False,
     ) -> Job | None:
-        """Queue a job because it is due; None while that has to wait (pause, backing off).
+        """Queue a job because it is due; None while that has to wait (pause, backing off, rest).
 
         `news` says that something has changed since the last try, so that there is no reason to
         wait.
@@ -203,13 +212,21 @@ class Queue:
         if self._paused() and name != "inspect":
             return None
         identity = _identity(name, args, key)
-        if identity in self._retries and not news:
+        if not news and (identity in self._retries or self._rests(name, args, key)):
             return None
         if news:
             self._forget_failures(identity)
         job = self._enqueue(name, args, key)
         self.wake()
         return job
+
+    def _rests(self, name: str, args: dict[str, Any], key: str | None) -> bool:
+        """Tell whether a job was given up not long ago: to do it again may be to die again."""
+        last = jobs.last_like(self._db, name, args, key)
+        if last is None or not last.is_given_up or last.finished_at is None:
+            return False
+        # The clock may have been set back since.
+        return abs(self._db.clock.now() - parse_utc(last.finished_at)) < REST
 
     def _enqueue(self, name: str, args: dict[str, Any], key: str | None) -> Job:
         if key is None:
@@ -226,7 +243,7 @@ class Queue:
 
     def _give_up(self, job: Job, code: str, message: str) -> None:
         started = jobs.start(self._db, job.id)
-        jobs.fail(self._db, job.id, started.attempt, code, message)
+        jobs.fail(self._db, job.id, started.attempt, code, message, interruptions=job.interruptions)
         log.warning(
             "%s",
             message,
@@ -283,7 +300,8 @@ class Queue:
         """Return the next job to run: what the user asked for first, then the longest waiting.
 
         Except that everything else builds on an inspection, and that what has been interrupted
-        goes behind what has not had its turn: it may be what interrupts.
+        goes behind what has not had its turn: it may be what interrupts. A suspect begins while
+        nothing else is at work: no other job is to be taken for it.
         """
         paused = self._paused()
         ready = [
@@ -291,12 +309,15 @@ class Queue:
             for job in jobs.queued(self._db)
             if lane_of(job.name) == lane
             and (not paused or job.id in self._asked or job.name == "inspect")
-            and (job.id in self._asked or not self._held(job))
+            and (job.id in self._asked or not self._has_to_wait(job))
         ]
         return min(ready, key=self._rank, default=None)
 
+    def _has_to_wait(self, job: Job) -> bool:
+        return self._held(job) or (job.interruptions >= SUSPECT and bool(self.running))
+
     def _rank(self, job: Job) -> tuple[bool, bool, int, int]:
-        return job.id not in self._asked, job.name != "inspect", job.attempt, job.id
+        return job.id not in self._asked, job.name != "inspect", job.interruptions, job.id
 
     async def _run_one(self, queued: Job) -> None:
         job = jobs.start(self._db, queued.id)
@@ -318,6 +339,7 @@ class Queue:
             await self._end(job, partial(jobs.finish, result=result))
         finally:
             self.running.pop(job.id, None)
+            self.wake()  # what may not run beside it
         self._settle(jobs.get(self._db, job.id))
 
     def _give_back(self, job: Job) -> None:

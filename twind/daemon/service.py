@@ -199,7 +199,9 @@ class Service:
     async def _start(self) -> None:
         self._recover()
         self._queue.start()
-        self._queue.put("inspect", news=True)
+        if self._queue.put("inspect") is None:  # given up: a start is no news
+            last = jobs.newest(self._db, "inspect")
+            self._plugins.not_taken(last.error if last else None)
         await self._watcher.start()
         await self._watch()
         self._schedule.start(self._settings)
@@ -437,9 +439,10 @@ class Service:
     def _take(self, job: Job) -> None:
         """Take in what a job has found, and queue what it calls for."""
         if job.name == "inspect":
+            is_first = not self._plugins.found
             self._plugins.take(job.result, self._clock.now())
             self._spawn(self._watch())
-            self._queue.put("sync", news=True)
+            self._queue.put("sync", news=not is_first)  # a start is no news
         if job.name == "detect":
             self._learning.train_if_due(news=bool(job.result.get("train_due")))
         for name in follow_ups(job):

@@ -1,7 +1,8 @@
 """The queue of jobs: what is to be done, being done, and was done.
 
 A job with a key (`propose:2026-11-23`) is done once. A worker's result carries the attempt it was
-started as, so that a late one changes nothing.
+started as, so that a late one changes nothing. How often a job was interrupted in a row stands in
+its error until it has ended by itself, well or not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from twind.store.connection import Store
 
 KEPT_PER_NAME = 50
+INTERRUPTED = "interrupted"
+"""The error's code of a job that was given up, since each try was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,16 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     error: dict[str, Any] | None = None
     finished_at: str | None = None
+
+    @property
+    def interruptions(self) -> int:
+        """How often its daemon was killed, or lost its power, in the middle of it; in a row."""
+        return int((self.error or {}).get("interruptions", 0))
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it was interrupted too often."""
+        return self.state == "failed" and (self.error or {}).get("code") == INTERRUPTED
 
 
 def _job(row: sqlite3.Row) -> Job:
@@ -64,14 +77,33 @@ def newest(db: Store, name: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+def last_like(db: Store, name: str, args: dict[str, Any], key: str | None) -> Job | None:
+    """Return the job of that key; without one, the last that was queued to do the same."""
+    if key is not None:
+        row = db.row("SELECT * FROM jobs WHERE key = ?", (key,))
+    else:
+        row = db.row(
+            "SELECT * FROM jobs WHERE key IS NULL AND name = ? AND args = ? "
+            "ORDER BY id DESC LIMIT 1",
+            (name, to_json(args)),
+        )
+    return None if row is None else _job(row)
+
+
 def enqueue(db: Store, name: str, args: dict[str, Any], key: str | None = None) -> Job:
-    """Queue a job, or return the one of the same key; where that failed it is queued again."""
+    """Queue a job, or return the one of the same key; where that failed it is queued again.
+
+    So is one without a key that was given up: its interruptions go on being counted.
+    """
     with db.transaction():
-        row = db.row("SELECT id, state FROM jobs WHERE key = ?", (key,))
-        if row is not None:
-            if row["state"] == "failed":
-                db.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (row["id"],))
-            return get(db, row["id"])
+        last = last_like(db, name, args, key)
+        if last is not None and (key is not None or last.is_given_up):
+            if last.state == "failed":
+                db.execute(
+                    "UPDATE jobs SET state = 'queued', queued_at = ? WHERE id = ?",
+                    (db.now(), last.id),
+                )
+            return get(db, last.id)
         db.execute(
             "INSERT INTO jobs (name, key, args, state, queued_at) VALUES (?, ?, ?, 'queued', ?)",
             (name, key, to_json(args), db.now()),
@@ -113,7 +145,7 @@ def start(db: Store, job_id: int) -> Job:
     with db.transaction():
         db.execute(
             "UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = ?, "
-            "result = NULL, error = NULL WHERE id = ?",
+            "result = NULL WHERE id = ?",
             (db.now(), job_id),
         )
         return get(db, job_id)
@@ -121,12 +153,17 @@ def start(db: Store, job_id: int) -> Job:
 
 def finish(db: Store, job_id: int, attempt: int, result: dict[str, Any]) -> bool:
     """Mark a job as done with its result; False if that attempt no longer counts."""
-    return _end(db, job_id, attempt, "done", "result", result)
+    return _end(db, job_id, attempt, "done", result=to_json(result))
 
 
-def fail(db: Store, job_id: int, attempt: int, code: str, message: str) -> bool:
+def fail(
+    db: Store, job_id: int, attempt: int, code: str, message: str, *, interruptions: int = 0
+) -> bool:
     """Mark a job as failed; False if that attempt no longer counts."""
-    return _end(db, job_id, attempt, "failed", "error", {"code": code, "message": message})
+    error: dict[str, Any] = {"code": code, "message": message}
+    if interruptions:
+        error["interruptions"] = interruptions
+    return _end(db, job_id, attempt, "failed", error=to_json(error))
 
 
 def give_back(db: Store, job_id: int, attempt: int) -> None:
@@ -149,25 +186,35 @@ def holds(db: Store, job_id: int, attempt: int) -> bool:
 
 
 def _end(
-    db: Store, job_id: int, attempt: int, state: str, column: str, value: dict[str, Any]
+    db: Store,
+    job_id: int,
+    attempt: int,
+    state: str,
+    *,
+    result: str | None = None,
+    error: str | None = None,
 ) -> bool:
     with db.transaction():
         return bool(
             db.execute(
-                f"UPDATE jobs SET state = ?, {column} = ?, finished_at = ? "
+                "UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ? "
                 "WHERE id = ? AND attempt = ? AND state = 'running'",
-                (state, to_json(value), db.now(), job_id, attempt),
+                (state, result, error, db.now(), job_id, attempt),
             )
         )
 
 
 def requeue_interrupted(db: Store) -> list[Job]:
-    """Queue again what a dead daemon left running."""
+    """Queue again what a dead daemon left running; each has been interrupted once more."""
     with db.transaction():
-        ids = [row["id"] for row in db.rows("SELECT id FROM jobs WHERE state = 'running'")]
-        for job_id in ids:
-            db.execute("UPDATE jobs SET state = 'queued' WHERE id = ?", (job_id,))
-        return [get(db, job_id) for job_id in ids]
+        found = [_job(row) for row in db.rows("SELECT * FROM jobs WHERE state = 'running'")]
+        for job in found:
+            error = {"code": INTERRUPTED, "interruptions": job.interruptions + 1}
+            db.execute(
+                "UPDATE jobs SET state = 'queued', error = ? WHERE id = ?",
+                (to_json(error), job.id),
+            )
+        return [get(db, job.id) for job in found]
 
 
 def forget_results(db: Store) -> None:
