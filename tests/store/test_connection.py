@@ -14,6 +14,7 @@ from twind.errors import (
     StoreError,
 )
 from twind.store import Store, migrations, schema
+from twind.store.connection import from_json, to_json
 
 
 def bare_database(path):
@@ -180,3 +181,9 @@ def test_an_inner_transaction_fails_alone(db):
             db.insert("entities", profile_id=1, entity_type="person", name="Bo")
             raise ZeroDivisionError
     assert [row["name"] for row in db.rows("SELECT name FROM entities")] == ["Ann"]
+
+
+@pytest.mark.parametrize("text", ["\udcff.py", "\\udcff", "😀", "\ud83d", 'a"\n\\'])
+def test_whatever_text_there_is_can_be_kept_as_json(db, text):
+    db.meta_set("told", to_json({text: [text]}))
+    assert from_json(db.meta_get("told")) == {text: [text]}

@@ -332,8 +332,12 @@ def explained(where: str) -> Iterator[None]:
 
 
 def to_json(value: Any) -> str:
-    """Write a value as compact, stable JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """Write a value as compact, stable JSON text.
+
+    Half of a character, as the name of a file may hold, SQLite does not store: JSON has an escape.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def from_json(text: Any) -> dict[str, Any]:
