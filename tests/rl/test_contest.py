@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -43,12 +44,59 @@ def test_a_guide_that_changes_nothing_stays():
 
 
 def test_plans_are_worth_making_for_somebody_with_a_deadline():
-    verdict = contest.contest(life(5003), "greedy", unvarying(greedy), seed=1, **QUICK)
+    verdict = contest.contest(
+        life(5003), "greedy", unvarying(greedy), seed=1, **(QUICK | {"days": 6})
+    )
     assert verdict.winner != NOTHING
     [against] = [
         one for one in verdict.differences if (one.against, one.under) == (NOTHING, "fitted")
     ]
     assert against.low > 0.0
+
+
+class Lucky:
+    """Stands in for planner and rehearsal: plans that differ by the luck of their search alone."""
+
+    def __init__(self):
+        self.luck = np.random.default_rng(0)
+        self.lived = []
+
+    def plan_day(self, *_, **__):
+        return SimpleNamespace(items=[SimpleNamespace(item=self.luck.normal(0.0, 0.4))])
+
+    def rehearsal(self, world, day, draws, seed):
+        self.lived.append((world[0].life, day, seed))
+
+        def live(plans, _first, _end):
+            worth = np.array([plan[0] if plan else -5.0 for plan in plans])
+            returns = worth[:, None] + self.luck.normal(0.0, 1.2, (len(plans), draws))
+            return SimpleNamespace(returns=returns)
+
+        return SimpleNamespace(live=live)
+
+
+@pytest.fixture
+def lucky(monkeypatch):
+    fake = Lucky()
+    monkeypatch.setattr(contest, "pack", lambda snapshots: snapshots)
+    monkeypatch.setattr(contest, "plan_day", fake.plan_day)
+    monkeypatch.setattr(contest, "Rehearsal", fake.rehearsal)
+    return fake
+
+
+@pytest.mark.usefixtures("lucky")
+def test_an_equal_rival_does_not_win_by_the_luck_of_its_search():
+    snapshot = life(1)
+    wins = [contest.contest(snapshot, "guide", None).winner == SEARCH for _ in range(200)]
+    assert sum(wins) <= 12  # 2.5 % is meant
+
+
+def test_no_two_days_share_their_luck_or_their_perturbed_lives(lucky):
+    snapshot = life(1)
+    contest.contest(snapshot, "guide", None)
+    assert len({seed for _, _, seed in lucky.lived}) == contest.DAYS
+    shaken = [one for one, _, _ in lucky.lived if one != snapshot.life]
+    assert len(set(shaken)) == len(shaken) == contest.DAYS * contest.SHAKEN
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,14 @@ def test_pairing_takes_the_luck_out():
     assert alone.high - alone.low > 4 * (found.high - found.low)
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("count", [3, 10, 100])
+def test_intervals_cover_the_truth_as_often_as_they_say(count):
     rng = np.random.default_rng(1)
     hits = 0
-    for _ in range(400):
-        found = evaluate.score("x", rng.normal(1.0, 2.0, 100))
+    for _ in range(2000):
+        found = evaluate.score("x", rng.normal(1.0, 2.0, count))
         hits += found.low <= 1.0 <= found.high
-    assert 0.91 <= hits / 400 <= 0.98
+    assert 0.935 <= hits / 2000 <= 0.965
 
 
 def test_a_candidate_equal_to_what_serves_does_not_replace_it(lives):
@@ -72,6 +73,20 @@ def test_a_clear_winner_passes(lives, monkeypatch):
     assert report.winner == "good"
     report = evaluate.gate(lives, field, candidate="old", in_service="old", lives=64)
     assert report.winner == "good"
+
+
+def test_every_perturbed_life_counts_because_it_has_dynamics_of_its_own(lives, monkeypatch):
+    lived = []
+
+    def returns(packed, _choose, *, lives, days, seed):
+        del days, seed
+        lived.append(len(np.unique(packed.records["life"], axis=0)))
+        return np.arange(float(lives))
+
+    monkeypatch.setattr(evaluate, "returns", returns)
+    field = {"new": greedy, "old": nothing}
+    evaluate.gate(lives[:1], field, candidate="new", in_service="old", lives=64)
+    assert lived == [1, 1, 64, 64, 1, 1]
 
 
 def test_a_report_is_json_and_names_everyone(lives):

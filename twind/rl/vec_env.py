@@ -162,7 +162,7 @@ class PersonalLifeVecEnv(VecEnv):
 
     def __init__(
         self,
-        snapshots: Sequence[Snapshot],
+        snapshots: Sequence[Snapshot] | Lives,
         num_envs: int,
         seed: int = 0,
         *,
@@ -171,7 +171,7 @@ class PersonalLifeVecEnv(VecEnv):
         self.simulation = Simulation(snapshots, num_envs, draw_truth=draw_truth)
         self.render_mode: str | None = None
         super().__init__(num_envs, observation_space(), action_space())
-        self._count = len(snapshots)
+        self._count = len(self.simulation.lives.records)
         self._seed = seed
         self._begun = np.zeros(num_envs, np.int64)
         self._actions = np.zeros((num_envs, 4), np.int64)
