@@ -9,6 +9,7 @@ import pytest
 
 from twind.rl import evaluate
 from twind.rl.lives import sample_life
+from twind.rl.population import SPREADS
 from twind.rl.rules import RULES, greedy, nothing
 
 
@@ -106,6 +107,13 @@ def test_a_report_is_json_and_names_everyone(lives):
 def test_strangers_cannot_compete(lives):
     with pytest.raises(ValueError, match="in the field"):
         evaluate.gate(lives, {"a": nothing}, candidate="a", in_service="b")
+
+
+def test_perturbing_is_measured_by_how_people_differ(lives):
+    shaken = evaluate.perturbed(lives[:1] * 400, 1)
+    for name in ("social_energy", "chronotype_h", "completion"):
+        off = np.std([getattr(each.life, name) for each in shaken]) / SPREADS[name].spread
+        assert off == pytest.approx(evaluate.SHAKE, rel=0.1)
 
 
 def test_perturbing_moves_the_dynamics_and_nothing_else(lives):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from twind.rl.snapshot import LIFE_NAMES
+from twind.rl import population
 from twind.rl.vec_env import PersonalLifeVecEnv
 from twind.rl.world import pack
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twind.rl.snapshot import LifeParameters, Snapshot
+    from twind.rl.snapshot import Snapshot
     from twind.rl.world import Lives
 
 Choose = Callable[[Mapping[str, "NDArray[np.float32]"]], "NDArray[np.int64]"]
@@ -31,8 +31,10 @@ Choose = Callable[[Mapping[str, "NDArray[np.float32]"]], "NDArray[np.int64]"]
 
 Z = 1.96
 """Standard errors to each side of a 95 % interval, where there are many values."""
-SPREAD = 0.25
-"""How far perturbed dynamics lie from what was fitted: the standard deviation of a factor's log."""
+SHAKE = 0.75
+"""How far perturbed dynamics lie from what was fitted, as a share of how people differ: so far off
+is a fit after weeks of check-ins, between a half and nearly all of it (docs/learning.md). The whole
+would be a stranger's life, of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,25 +222,10 @@ def _winner(
 def perturbed(snapshots: Sequence[Snapshot], seed: int) -> list[Snapshot]:
     """Return the snapshots with other dynamics: how days go, not what they are worth.
 
-    Every parameter is multiplied by a lognormal factor of spread SPREAD, those that may be
-    negative are moved by a normal of that size; hard limits stay.
+    Every parameter is off by SHAKE of its own spread among people; hard limits stay.
     """
     rng = np.random.default_rng(seed)
-    return [replace(each, life=_shake(each.life, rng)) for each in snapshots]
-
-
-def _shake(life: LifeParameters, rng: np.random.Generator) -> LifeParameters:
-    changes: dict[str, float] = {}
-    for name in LIFE_NAMES:
-        value = float(getattr(life, name))
-        luck = SPREAD * float(rng.standard_normal())
-        if name == "max_proposals":
-            continue
-        if name in {"social_energy", "chronotype_h", "acceptance"}:
-            changes[name] = value + luck
-        else:
-            changes[name] = value * math.exp(luck)
-    return replace(life, **changes)
+    return [replace(each, life=population.near(each.life, SHAKE, rng)) for each in snapshots]
 
 
 def returns(

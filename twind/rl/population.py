@@ -49,6 +49,13 @@ class Spread:
             return self._within(average * math.exp(self.spread * z))
         return average + self._within(self.spread * z)
 
+    def near(self, rng: Generator, value: float, share: float, average: float) -> float:
+        """Draw a value off from this one by a share of the spread, within the same limits."""
+        luck = share * self.spread * float(rng.standard_normal())
+        if self.kind == "ratio":
+            return self._within(value * math.exp(luck))
+        return average + self._within(value - average + luck)
+
     def _within(self, value: float) -> float:
         return min(self.high, max(self.low, value))
 
@@ -90,6 +97,24 @@ def draw_parameters(rng: Generator, chronotype_h: float) -> LifeParameters:
     drawn["break_h"] = float(rng.uniform(*BREAK_H))
     drawn["max_proposals"] = float(rng.integers(MAX_PROPOSALS[0], MAX_PROPOSALS[1] + 1))
     return LifeParameters(**drawn)
+
+
+def near(life: LifeParameters, share: float, rng: Generator) -> LifeParameters:
+    """Draw somebody whose days work nearly so: off by a share of how people differ.
+
+    The limit of proposals is the user's word and stays.
+    """
+    average = LifeParameters()
+    # Whoever sleeps by day is compared with those who do; the clocks of the two lie far apart.
+    late = SHIFT_WORK_H if life.chronotype_h > SHIFT_WORK_H / 2.0 else 0.0
+    average = replace(average, chronotype_h=average.chronotype_h + late)
+    drawn = {
+        name: spread.near(rng, getattr(life, name), share, getattr(average, name))
+        for name, spread in SPREADS.items()
+    }
+    low, high = BREAK_H
+    luck = share * (high - low) / math.sqrt(12.0) * float(rng.standard_normal())
+    return replace(life, break_h=min(high, max(low, life.break_h + luck)), **drawn)
 
 
 def of_sleeper(asleep_from_h: float, awake_from_h: float) -> LifeParameters:
