@@ -14,12 +14,12 @@ import torch
 from safetensors import safe_open
 from stable_baselines3 import PPO
 
-from twind import rl
+from twind import evidence, rl
 from twind.errors import EmptyProfileError
 from twind.home import Home
 from twind.rl import DigitalTwinTrainer, contest, evaluate, trainer
 from twind.rl.planner import Effort
-from twind.store import Store, models, schema
+from twind.store import Store, models, schema, words
 
 STEPS = 1024
 
@@ -269,6 +269,27 @@ def test_the_users_own_reviews_can_refuse_a_candidate(life, monkeypatch):
     refused = models.last_training(life, 1)
     assert refused.state == "retired"
     assert "what you accepted" in refused.report["because"]
+
+
+@pytest.mark.slow
+def test_what_comes_in_during_training_counts_as_news(life, monkeypatch):
+    verdict(monkeypatch, "ppo")
+    reader = DigitalTwinTrainer(life).pipeline.reader(1)
+    belief, world = evidence.believe(reader), evidence.world(reader)
+
+    def user(*_):
+        words.say(life, 1, "pin", "VAL_SECURITY", value=0.9)
+        with life.transaction():
+            about = {"name": "News", "workflow_type": "project", "status": "active"}
+            insert(life.connection, "workflows", id=2, profile_id=1, **about)
+        return False  # that is enough of training
+
+    train(life, callback=user)
+    trained = models.last_training(life, 1)
+    assert trained.belief == belief.to_bytes()
+    assert trained.world == world
+    assert evidence.believe(reader).distance(belief) > 0.1
+    assert evidence.world(reader) != world
 
 
 @pytest.mark.slow

@@ -47,6 +47,17 @@ WORSE_ON_REVIEWS = "it thinks less well of what you accepted in reviews it was n
 log = logging.getLogger("twind.train")
 
 
+class _Known(NamedTuple):
+    """What a training starts from, as `jobs.detect` measures by how much it has moved since.
+
+    belief: of all reviews, the withheld ones too, for that is what `detect` has; as bytes. world:
+    as evidence.world has it.
+    """
+
+    belief: bytes
+    world: str
+
+
 class DigitalTwinTrainer:
     """Trains one profile's twin.
 
@@ -100,6 +111,7 @@ class DigitalTwinTrainer:
         that holds nothing.
         """
         began = monotonic_s()
+        known = self._known()
         snapshot = self.pipeline.snapshot(self.profile_id, withhold_reviews=True)
         parent, start = self._start(seed)
         with torch_threads(threads):
@@ -114,8 +126,13 @@ class DigitalTwinTrainer:
             )
             self.report = self._compete(snapshot, agent, start, seed)
         self.seconds = monotonic_s() - began
-        self._keep(agent, parent, self.report, on_kept)
+        self._keep(agent, parent, self.report, known, on_kept)
         return agent
+
+    def _known(self) -> _Known:
+        """Return what to record: taken before the snapshot, so that what comes later is news."""
+        reader = self.pipeline.reader(self.profile_id)
+        return _Known(evidence.believe(reader).to_bytes(), evidence.world(reader))
 
     # --- where it starts from --------------------------------------------------------------------
 
@@ -173,6 +190,7 @@ class DigitalTwinTrainer:
         agent: TwinPPO,
         parent: models.ModelRow | None,
         report: Report,
+        known: _Known,
         on_kept: Callable[[TwinPPO], object],
     ) -> None:
         """Write the weights, then the rows that name them: never a row without its file."""
@@ -181,7 +199,7 @@ class DigitalTwinTrainer:
         sha256 = weights.save(agent.policy, self.models_dir / name)
         try:
             with self.store.transaction():
-                self._record(agent, parent, report, name, sha256)
+                self._record(agent, parent, report, known, name, sha256)
                 on_kept(agent)
         except BaseException:
             (self.models_dir / name).unlink(missing_ok=True)
@@ -193,10 +211,10 @@ class DigitalTwinTrainer:
         agent: TwinPPO,
         parent: models.ModelRow | None,
         report: Report,
+        known: _Known,
         file: str,
         sha256: str,
     ) -> None:
-        reader = self.pipeline.reader(self.profile_id)
         about: dict[str, Any] = {
             "field": [
                 {"name": s.name, "mean": s.mean, "low": s.low, "high": s.high}
@@ -216,8 +234,8 @@ class DigitalTwinTrainer:
             timesteps=agent.num_timesteps,
             score=report.score(NETWORK).mean,
             report=about,
-            belief=evidence.believe(reader).to_bytes(),
-            world=evidence.world(reader),
+            belief=known.belief,
+            world=known.world,
         )
         serving = models.serving(self.store, self.profile_id)
         if report.winner not in {NETWORK, IN_SERVICE} and (
