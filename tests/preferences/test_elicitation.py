@@ -12,7 +12,6 @@ from twind.preferences.elicitation import (
     SEVERAL,
     STOP_GAIN_PER_S,
     dimension_of,
-    next_question,
     rank,
     relevant_directions,
     select,
@@ -125,7 +124,7 @@ def test_one_dimension_is_not_asked_about_three_times_running():
     questions = bank(np.random.default_rng(2), 60)
     recent, asked = [], set()
     for _ in range(25):
-        best = next_question(belief, questions, asked, recent=recent)
+        best = select(belief, questions, asked, recent=recent).best
         assert best is not None
         recent.append(best.dimension)
         asked.add(best.question.id)

@@ -171,16 +171,11 @@ def test_predict_takes_one_observation_and_many():
     assert action_space().contains(action)
 
 
-def test_the_guides_of_a_search_agree_with_the_policy():
+def test_log_probabilities_of_plain_arrays_are_those_of_tensors():
     policy, obs = make_policy(), random_observation(0)
-    probabilities, values = policy.type_probabilities(obs)
-    np.testing.assert_allclose(probabilities.sum(1), 1.0, rtol=1e-5)
-    assert (probabilities[obs["mask_type"] == 0] == 0).all()
     actions = policy.choose(obs)
     with torch.no_grad():
-        tensors = as_tensors(obs)
-        expected = policy.evaluate_actions(tensors, torch.from_numpy(actions))
-    np.testing.assert_allclose(values, expected[0].numpy()[:, 0], rtol=1e-5)
+        expected = policy.evaluate_actions(as_tensors(obs), torch.from_numpy(actions))
     np.testing.assert_allclose(
         policy.action_log_probs(obs, actions), expected[1].numpy(), rtol=1e-4, atol=1e-5
     )
@@ -195,7 +190,11 @@ def test_what_is_drawn_follows_the_probabilities_and_the_seed():
     np.testing.assert_array_equal(drawn, policy.drawing(3)(obs))
     assert (drawn != policy.drawing(4)(obs)).any()
     shares = np.bincount(drawn[:, 0], minlength=len(TYPES)) / rows
-    np.testing.assert_allclose(shares, policy.type_probabilities(one)[0][0], atol=0.03)
+    tensors = as_tensors(one)
+    with torch.no_grad():
+        types = policy.judge_types(policy.encode(tensors), tensors)
+    expected = masked_log_softmax(types, tensors["mask_type"]).exp().numpy()[0]
+    np.testing.assert_allclose(shares, expected, atol=0.03)
 
 
 def test_a_fresh_policy_prefers_what_is_advised():

@@ -204,7 +204,8 @@ def test_an_anchor_holds_the_policy_back():
         agent = make(3, anchor=anchor, anchor_coef=coefficient, learning_rate=3e-3)
         agent.learn(4096)
         obs = agent.env.reset()
-        before, after = (each.type_probabilities(obs)[0] for each in (anchor, agent.policy))
+        actions = anchor.choose(obs)
+        before, after = (each.action_log_probs(obs, actions) for each in (anchor, agent.policy))
         return float(np.abs(after - before).mean())
 
     assert drift(5.0) < 0.5 * drift(0.0)

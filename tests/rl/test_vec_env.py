@@ -3,7 +3,7 @@ import pytest
 
 from twind.rl.lives import sample_life
 from twind.rl.spaces import SHAPES, observation_space
-from twind.rl.vec_env import PersonalLifeVecEnv, Simulation, run_policy, stream
+from twind.rl.vec_env import PersonalLifeVecEnv, Simulation, stream
 
 
 @pytest.fixture(scope="module")
@@ -112,26 +112,6 @@ def test_a_life_ends_and_the_next_begins(lives):
         env.step(nothing({"clock": np.zeros(2)}))
         seen.add(tuple(env.simulation.world.life.tolist()))
     assert {life for pair in seen for life in pair} == {0, 1, 2}
-
-
-def test_two_policies_are_rated_on_the_same_luck(lives):
-    one, two = (run_policy(lives, nothing, range(5), days=3) for _ in range(2))
-    assert one.shape == (6, 5)
-    assert np.array_equal(one, two)
-    # The same seeds give the same lives whatever else is rated beside them.
-    assert np.allclose(run_policy(lives[2], nothing, [3], days=3), one[2:3, 3:4])
-
-
-def test_a_rule_may_read_the_state(lives):
-    seen = []
-
-    def choose(observation, simulation):
-        seen.append(simulation.world.energy.copy())
-        return nothing(observation)
-
-    told = run_policy(lives, choose, range(2), with_state=True)
-    assert np.array_equal(told, run_policy(lives, nothing, range(2)))
-    assert all(energy.min() >= 0.0 and energy.max() <= 1.0 for energy in seen)
 
 
 def test_no_life_is_an_error():

@@ -189,18 +189,6 @@ def select(
     return Selection(best, f"it tells most{about} for the time it takes")
 
 
-def next_question(
-    belief: Belief,
-    questions: Sequence[Question],
-    asked: Collection[int] = (),
-    worth: NDArray[np.float64] | None = None,
-    *,
-    recent: Sequence[str] = (),
-) -> Ranked | None:
-    """Return the best question to ask next, None when asking no longer pays (see `select`)."""
-    return select(belief, questions, asked, recent=recent, worth=worth).best
-
-
 def dimension_of(question: Question) -> str:
     """Return the dimension a question is mostly about, by weight.
 

@@ -389,16 +389,6 @@ class TwinPolicy(ActorCriticPolicy):
         with torch.inference_mode():
             return self.chain(self.encode(tensors), tensors, pick).actions.numpy()
 
-    def type_probabilities(
-        self, obs: Mapping[str, NDArray[np.float32]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return each type's probability (batch, 11) and the values (batch,): a search's guides."""
-        tensors = as_tensors(obs)
-        with torch.inference_mode():
-            encoded = self.encode(tensors)
-            log_probs = masked_log_softmax(self.judge_types(encoded, tensors), tensors["mask_type"])
-            return log_probs.exp().numpy(), self.value_net(encoded.critic).numpy()[:, 0]
-
     def action_log_probs(
         self, obs: Mapping[str, NDArray[np.float32]], actions: NDArray[np.integer[Any]]
     ) -> NDArray[np.float32]:

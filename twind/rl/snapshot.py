@@ -347,8 +347,7 @@ def shortlist(snapshot: Snapshot, projects: int = PROJECTS, people: int = PEOPLE
     open_ones = [i for i, project in enumerate(snapshot.projects) if project.remaining_h > 0]
     open_ones.sort(
         key=lambda i: (
-            -need_per_day(snapshot.projects[i], now_h)
-            * (0.3 + 0.7 * snapshot.projects[i].priority),
+            -_press(snapshot.projects[i], now_h),
             -snapshot.projects[i].priority,
             snapshot.projects[i].id,
         )

@@ -1,4 +1,4 @@
-"""Many simulated days side by side, as stable-baselines3 sees them, and rules rated on them."""
+"""Many simulated days side by side, as stable-baselines3 sees them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 from twind import clock
 from twind.rl import luck, stepping
 from twind.rl.observe import observe
-from twind.rl.snapshot import Snapshot
 from twind.rl.spaces import SLOT_MIN, SLOTS, action_space, observation_space
 from twind.rl.world import CORE, Lives, Seen, World, arrays_of, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from numpy.typing import ArrayLike, NDArray
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
+
+    from twind.rl.snapshot import Snapshot
 
     Obs = dict[str, NDArray[Any]]
 
@@ -308,39 +307,3 @@ class _Infos(Sequence[dict[str, Any]]):
             },
             "TimeLimit.truncated": True,
         }
-
-
-def run_policy(
-    snapshots: Snapshot | Sequence[Snapshot],
-    choose: Callable[[Obs], ArrayLike] | Callable[[Obs, Simulation], ArrayLike],
-    seeds: Iterable[int],
-    days: int = 1,
-    *,
-    draw_truth: bool = True,
-    with_state: bool = False,
-) -> NDArray[np.float64]:
-    """Rate a way of choosing on held-out luck; return the sum of rewards, (snapshots, seeds).
-
-    `choose(observation) -> actions (N, 4)` sees all days at once; with `with_state` it is called
-    with the Simulation as well, so that a rule can read `simulation.world` and `simulation.lives`.
-    Rows of days that are over are ignored. Each (snapshot, seed) lives `days` days, or as many as
-    the snapshot has. Equal seeds meet equal luck and equal users, whatever is chosen: differences
-    between two ways are paired.
-    """
-    everyone = [snapshots] if isinstance(snapshots, Snapshot) else list(snapshots)
-    lucks = [stream(seed, 0) for seed in seeds]
-    size = len(everyone) * len(lucks)
-    simulation = Simulation(everyone, size, draw_truth=draw_truth)
-    life = np.repeat(np.arange(len(everyone)), len(lucks))
-    simulation.begin(life, np.array(lucks * len(everyone), np.uint64))
-    total = np.zeros(size)
-    world = simulation.world
-    for day in range(days):
-        alive = ~world.done
-        while not world.done.all():
-            observation = simulation.seen.as_dict()
-            actions = choose(observation, simulation) if with_state else choose(observation)  # type: ignore[call-arg]
-            total += simulation.step(actions)
-        if day + 1 == days or simulation.go_on(alive).all():
-            break
-    return total.reshape(len(everyone), len(lucks))
