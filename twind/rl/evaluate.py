@@ -165,7 +165,7 @@ def gate(
 
 def score(name: str, daily: NDArray[np.float64]) -> Score:
     """Return the mean and its interval of daily returns (n,), each with luck of its own."""
-    mean, margin = _interval(daily)
+    mean, margin = interval(daily)
     return Score(name, mean, mean - margin, mean + margin)
 
 
@@ -173,11 +173,12 @@ def difference(
     run: Mapping[str, NDArray[np.float64]], name: str, against: str, under: str = "fitted"
 ) -> Difference:
     """Return the paired difference of two contestants that lived the same lives, as in `score`."""
-    mean, margin = _interval(run[name] - run[against])
+    mean, margin = interval(run[name] - run[against])
     return Difference(name, against, under, mean, mean - margin, mean + margin)
 
 
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+def interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of independent values (n,), and how far its 95 % interval reaches."""
     count = len(values)
     margin = _reach(count - 1) * values.std(ddof=1) / math.sqrt(count) if count > 1 else math.inf
     return float(values.mean()), float(margin)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twind import reviewed
-from twind.rl.evaluate import Z
+from twind.rl.evaluate import interval
 from twind.rl.spaces import LEAVE, MASKS, SHAPES
 from twind.rl.vec_env import Simulation, stream
 from twind.store import proposals, words
@@ -134,5 +134,5 @@ def is_worse(candidate: TwinPolicy, in_service: TwinPolicy, reviews: Reviews) ->
         candidate.action_log_probs(reviews.seen, reviews.actions)
         - in_service.action_log_probs(reviews.seen, reviews.actions)
     )
-    margin = Z * gained.std(ddof=1) / math.sqrt(len(gained))
-    return bool(gained.mean() + margin < 0.0)
+    mean, margin = interval(gained)
+    return mean + margin < 0.0
