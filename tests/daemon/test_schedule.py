@@ -19,6 +19,8 @@ from twind.daemon.schedule import (
 )
 from twind.settings import parse
 
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
 
 def settings_of(propose_at="07:00", sleep="23:00-06:30", zone="Europe/Berlin"):
     return parse(
@@ -199,16 +201,16 @@ def test_apscheduler_is_told_to_skip_nothing():
             pass
 
         schedule = Schedule(sync=nothing, poll=poll, check=nothing)
-        assert schedule.next_sync() is None
+        assert schedule.next_sync(NOW) is None
         schedule.start(parse({"schedule": {"poll_s": 0.1, "sync_every_min": 15}}))
         schedule.start(parse({"schedule": {"poll_s": 0.1, "sync_every_min": 15}}))
         for job in schedule._scheduler.get_jobs():
             assert job.misfire_grace_time is None
             assert job.coalesce
-        assert schedule.next_sync().tzinfo is not None
+        assert 14 * 60 < (schedule.next_sync(NOW) - NOW).total_seconds() <= 15 * 60
         await asyncio.wait_for(called.wait(), 5)
         schedule.stop()
-        assert schedule.next_sync() is None
+        assert schedule.next_sync(NOW) is None
 
     asyncio.run(scenario())
 

@@ -150,12 +150,10 @@ class Schedule:
         check_every_s: float = CHECK_EVERY_S,
     ) -> None:
         self._check_every_s = check_every_s
-        self._sync = sync
-        self._poll = poll
-        self._check = check
+        self._callbacks = {"sync": sync, "poll": poll, "check": check}
         self._scheduler: Any = None
-        self._timers: dict[Callable[[], Awaitable[None]], asyncio.TimerHandle] = {}
-        self._calls: dict[Callable[[], Awaitable[None]], asyncio.Task[None]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._calls: dict[str, asyncio.Task[None]] = {}
 
     def start(self, settings: TwindSettings) -> None:
         """Begin to call back as `settings` say; called again, change to other settings."""
@@ -172,9 +170,9 @@ class Schedule:
             id=MORNING,
         )
         self._scheduler.start()
-        self._call_every(when.sync_every_min * 60.0, self._sync)
-        self._call_every(when.poll_s, self._poll)
-        self._call_every(self._check_every_s, self._check)
+        self._call_every(when.sync_every_min * 60.0, "sync")
+        self._call_every(when.poll_s, "poll")
+        self._call_every(self._check_every_s, "check")
 
     def stop(self) -> None:
         """Call back no more; what was called is cut off, but for who calls this."""
@@ -188,30 +186,29 @@ class Schedule:
                 call.cancel()
         self._timers.clear()
 
-    def next_sync(self) -> datetime | None:
-        """Return when the sources are read anyway, in UTC."""
-        timer = self._timers.get(self._sync)
+    def next_sync(self, now: datetime) -> datetime | None:
+        """Return when the sources are read anyway, by the clock that says `now`."""
+        timer = self._timers.get("sync")
         if timer is None:
             return None
-        in_s = timer.when() - asyncio.get_running_loop().time()
-        return datetime.now(UTC) + timedelta(seconds=in_s)
+        return now + timedelta(seconds=timer.when() - asyncio.get_running_loop().time())
 
-    def _call_every(self, seconds: float, callback: Callable[[], Awaitable[None]]) -> None:
+    def _call_every(self, seconds: float, name: str) -> None:
         loop = asyncio.get_running_loop()
-        self._timers[callback] = loop.call_later(seconds, self._next, seconds, callback)
+        self._timers[name] = loop.call_later(seconds, self._next, seconds, name)
 
-    def _next(self, seconds: float, callback: Callable[[], Awaitable[None]]) -> None:
-        self._call_every(seconds, callback)
-        if callback == self._check:
+    def _next(self, seconds: float, name: str) -> None:
+        self._call_every(seconds, name)
+        if name == "check":
             morning = self._scheduler.get_job(MORNING)
             morning.reschedule(morning.trigger)
-        self._call(callback)
+        self._call(name)
 
     async def _on_morning(self) -> None:
-        self._call(self._check)
+        self._call("check")
 
-    def _call(self, callback: Callable[[], Awaitable[None]]) -> None:
+    def _call(self, name: str) -> None:
         """Call back, unless the last call of it is not over."""
-        last = self._calls.get(callback)
+        last = self._calls.get(name)
         if last is None or last.done():
-            self._calls[callback] = asyncio.ensure_future(callback())
+            self._calls[name] = asyncio.ensure_future(self._callbacks[name]())

@@ -470,7 +470,7 @@ class Service:
         now = self._clock.now()
         done = jobs.done_keys(self._db, schedule.PROPOSE)
         upcoming = [("propose", schedule.next_proposal(now, self._settings, done))]
-        if (next_sync := self._schedule.next_sync()) is not None:
+        if (next_sync := self._schedule.next_sync(now)) is not None:
             upcoming.append(("sync", next_sync))
         paused_until = self._pause.until()
         held = any(self._mains.hold(job) for job in jobs.queued(self._db))

@@ -16,9 +16,10 @@ import logging
 import os
 import stat
 import threading
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -94,6 +95,15 @@ class _Target:
         return any(name.startswith(event_path + os.sep) for name in self.names)
 
 
+class _Look(NamedTuple):
+    """Whether all events of a target can be had, and a digest of what is there."""
+
+    target: _Target
+    is_heard: bool
+    now: bytes
+    problem: Exception | None = None
+
+
 def _names_of(path: Path) -> frozenset[str]:
     text = os.path.abspath(path)
     in_real_folder = os.path.join(os.path.realpath(os.path.dirname(text)), os.path.basename(text))
@@ -155,7 +165,7 @@ class Watcher(FileSystemEventHandler):
         self._wanted: dict[Path, frozenset[_Anchor]] = {}
         self._listening = threading.Lock()
         """Held by whoever changes these two."""
-        self._looks: dict[Path, asyncio.Future[tuple[bool, bytes]]] = {}
+        self._looks: dict[Path, asyncio.Future[list[_Look]]] = {}
         """The looks that have not come back: one at a path, and a thread for each."""
         self._deaf: set[Path] = set()
         self._seen: dict[Path, bytes] = {}
@@ -230,7 +240,7 @@ class Watcher(FileSystemEventHandler):
             self._tell(told)
         await self._look_at([target for target in self._targets if target.path not in told])
         self._tell()
-        if not self._looks:
+        if not self._looks and self._unwanted():
             await _in_thread(self._forget_unwanted)
         there = {target.path for target in self._targets}
         self.polling = not there.isdisjoint(self._deaf | self._looks.keys())
@@ -238,29 +248,32 @@ class Watcher(FileSystemEventHandler):
 
     async def _look_at(self, targets: Iterable[_Target]) -> None:
         """Look at these, one after the other, and leave behind what does not answer."""
-        for target in targets:
-            if target.path in self._looks or len(self._looks) >= MAX_LATE:
-                continue
-            look = self._looks[target.path] = _in_thread(partial(self._listen_and_look, target))
-            look.add_done_callback(partial(self._take, target))
-            await asyncio.wait([look], timeout=self._patience_s)
-            if target.path in self._looks:
-                self._say_once(f"{target.path} does not answer; it is passed over until it does")
+        waiting = deque(target for target in targets if target.path not in self._looks)
+        while waiting and len(self._looks) < MAX_LATE:
+            begun: list[_Target] = []
+            looks = _in_thread(partial(self._look_through, waiting, begun))
+            looks.add_done_callback(self._take)
+            count = -1
+            while not looks.done() and (not begun or len(begun) != count):
+                count = len(begun)
+                await asyncio.wait([looks], timeout=self._patience_s)
+            if not looks.done():
+                late, waiting = begun[-1], _taken_from(waiting)
+                self._looks[late.path] = looks
+                self._say_once(f"{late.path} does not answer; it is passed over until it does")
 
-    def _take(self, target: _Target, look: asyncio.Future[tuple[bool, bytes]]) -> None:
-        """Take in what a look has found, be it late."""
-        path = target.path
-        del self._looks[path]
-        if (problem := look.exception()) is not None:
-            self._complain(f"{path}: {problem}")
-            self._deaf.add(path)
-            return
-        is_heard, now = look.result()
-        (self._deaf.discard if is_heard else self._deaf.add)(path)
-        if target.polled:
-            if self._seen.get(path, now) != now:
-                self._changed.add(path)
-            self._seen[path] = now
+    def _take(self, looks: asyncio.Future[list[_Look]]) -> None:
+        """Take in what looks have found, be it late."""
+        for target, is_heard, now, problem in looks.result():
+            path = target.path
+            self._looks.pop(path, None)
+            (self._deaf.discard if is_heard else self._deaf.add)(path)
+            if problem is not None:
+                self._complain(f"{path}: {problem}")
+            elif target.polled:
+                if self._seen.get(path, now) != now:
+                    self._changed.add(path)
+                self._seen[path] = now
 
     def _tell(self, hinted: Iterable[Path] = ()) -> None:
         changed, self._changed = self._changed.union(hinted), set()
@@ -336,11 +349,23 @@ class Watcher(FileSystemEventHandler):
 
     # --- looks, each in a thread of its own: a share that hangs must not hang the daemon ---------
 
-    def _listen_and_look(self, target: _Target) -> tuple[bool, bytes]:
-        """Return whether all events of a target can be had, and a digest of what is there."""
-        target.names = _names_of(target.path)
-        is_heard = self._listen(target)
-        return is_heard, _look_at(target.path, code=target.code) if target.polled else b""
+    def _look_through(self, waiting: deque[_Target], begun: list[_Target]) -> list[_Look]:
+        """Look at what is waiting, as long as anything is, and note each as it is begun."""
+        found: list[_Look] = []
+        while True:
+            try:
+                target = waiting.popleft()
+            except IndexError:
+                return found
+            begun.append(target)
+            try:
+                target.names = _names_of(target.path)
+                is_heard = self._listen(target)
+                now = _look_at(target.path, code=target.code) if target.polled else b""
+            except Exception as error:  # noqa: BLE001 - it is told of, and harms no other
+                found.append(_Look(target, False, b"", error))
+            else:
+                found.append(_Look(target, is_heard, now))
 
     def _listen(self, target: _Target) -> bool:
         is_heard = True
@@ -358,10 +383,14 @@ class Watcher(FileSystemEventHandler):
             heard = [self._schedule(anchor, inode) for anchor, inode in anchors.items()]
         return is_heard and all(heard)
 
+    def _unwanted(self) -> set[_Anchor]:
+        wanted = (self._wanted.get(target.path, frozenset()) for target in self._targets)
+        return set(self._anchors).difference(*wanted)
+
     def _forget_unwanted(self) -> None:
         with self._listening:
             self._wanted = {t.path: self._wanted.get(t.path, frozenset()) for t in self._targets}
-            for anchor in self._anchors.keys() - frozenset().union(*self._wanted.values()):
+            for anchor in self._unwanted():
                 self._forget(anchor)
 
     def _forget(self, anchor: _Anchor) -> None:
@@ -399,6 +428,13 @@ class Watcher(FileSystemEventHandler):
         if problem not in self._said:
             self._said.add(problem)
             log.warning("%s", problem)
+
+
+def _taken_from(waiting: deque[_Target]) -> deque[_Target]:
+    """Return what is waiting, and leave nothing to who comes back late."""
+    rest = waiting.copy()
+    waiting.clear()
+    return rest
 
 
 def _anchors_of(target: _Target) -> Iterator[_Anchor]:
