@@ -165,8 +165,8 @@ class Watcher(FileSystemEventHandler):
         self._wanted: dict[Path, frozenset[_Anchor]] = {}
         self._listening = threading.Lock()
         """Held by whoever changes these two."""
-        self._looks: dict[Path, asyncio.Future[list[_Look]]] = {}
-        """The looks that have not come back: one at a path, and a thread for each."""
+        self._looks: set[Path] = set()
+        """Where looks have not come back: one at a path, and a thread for each."""
         self._deaf: set[Path] = set()
         self._seen: dict[Path, bytes] = {}
         self._changed: set[Path] = set()
@@ -243,7 +243,7 @@ class Watcher(FileSystemEventHandler):
         if not self._looks and self._unwanted():
             await _in_thread(self._forget_unwanted)
         there = {target.path for target in self._targets}
-        self.polling = not there.isdisjoint(self._deaf | self._looks.keys())
+        self.polling = not there.isdisjoint(self._deaf | self._looks)
         self._poll_where_deaf()
 
     async def _look_at(self, targets: Iterable[_Target]) -> None:
@@ -251,22 +251,25 @@ class Watcher(FileSystemEventHandler):
         waiting = deque(target for target in targets if target.path not in self._looks)
         while waiting and len(self._looks) < MAX_LATE:
             begun: list[_Target] = []
-            looks = _in_thread(partial(self._look_through, waiting, begun))
-            looks.add_done_callback(self._take)
+            found: deque[_Look] = deque()
+            looks = _in_thread(partial(self._look_through, waiting, begun, found))
+            looks.add_done_callback(partial(self._take, found))
             count = -1
             while not looks.done() and (not begun or len(begun) != count):
                 count = len(begun)
                 await asyncio.wait([looks], timeout=self._patience_s)
             if not looks.done():
                 late, waiting = begun[-1], _taken_from(waiting)
-                self._looks[late.path] = looks
+                self._take(found)
+                self._looks.add(late.path)
                 self._say_once(f"{late.path} does not answer; it is passed over until it does")
 
-    def _take(self, looks: asyncio.Future[list[_Look]]) -> None:
+    def _take(self, found: deque[_Look], _done: asyncio.Future[None] | None = None) -> None:
         """Take in what looks have found, be it late."""
-        for target, is_heard, now, problem in looks.result():
+        while found:
+            target, is_heard, now, problem = found.popleft()
             path = target.path
-            self._looks.pop(path, None)
+            self._looks.discard(path)
             (self._deaf.discard if is_heard else self._deaf.add)(path)
             if problem is not None:
                 self._complain(f"{path}: {problem}")
@@ -349,14 +352,15 @@ class Watcher(FileSystemEventHandler):
 
     # --- looks, each in a thread of its own: a share that hangs must not hang the daemon ---------
 
-    def _look_through(self, waiting: deque[_Target], begun: list[_Target]) -> list[_Look]:
+    def _look_through(
+        self, waiting: deque[_Target], begun: list[_Target], found: deque[_Look]
+    ) -> None:
         """Look at what is waiting, as long as anything is, and note each as it is begun."""
-        found: list[_Look] = []
         while True:
             try:
                 target = waiting.popleft()
             except IndexError:
-                return found
+                return
             begun.append(target)
             try:
                 target.names = _names_of(target.path)
