@@ -431,11 +431,12 @@ class Storm:
     def _is_busy(self) -> bool:
         waiting = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending')"
         working = "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')"
-        # What reads the sources and was killed is tried again within a minute or two.
+        # What reads the sources and was killed is tried again within a minute or two, by itself or
+        # with all others.
         unread = (
-            "SELECT 1 FROM jobs WHERE name IN ('inspect', 'sync') AND state = 'failed' "
-            "AND json_extract(error, '$.code') != 'interrupted' "
-            "AND id IN (SELECT MAX(id) FROM jobs GROUP BY name, args)"
+            "SELECT 1 FROM jobs AS lost WHERE name IN ('inspect', 'sync') AND state = 'failed' "
+            "AND json_extract(error, '$.code') != 'interrupted' AND NOT EXISTS (SELECT 1 FROM jobs "
+            "WHERE name = lost.name AND id > lost.id AND args IN (lost.args, '{}'))"
         )
         if self.life.rows(working) or self.life.rows(unread):
             return True
