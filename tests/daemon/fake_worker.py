@@ -52,6 +52,7 @@ if args.get("grandchild"):
 if args.get("stubborn"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if args.get("hang") or os.environ.get("FAKE_HANG") == name:
+    signal.alarm(300)  # whoever started it may be killed
     print(json.dumps({"progress": {"hanging": os.getpid()}}), flush=True)
     signal.pause()
     signal.pause()
