@@ -7,17 +7,17 @@ import shutil
 import ssl
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import hypothesis
 import pytest
 
+from tests import saying
 from twind import asking
 from twind.clock import FixedClock
 from twind.home import Home, bundled
-from twind.model import Proposal
 from twind.reader import Reader
 from twind.store import Store, profiles
 
@@ -65,25 +65,8 @@ def seeded(reader):
 
 @pytest.fixture(scope="session")
 def proposal():
-    """Make a proposal of an hour at `start`; keyword arguments are its fields."""
-
-    def make(start, **fields):
-        defaults = {
-            "day": start.date(),
-            "action": "learn",
-            "target": None,
-            "start": start,
-            "end": start + timedelta(hours=1),
-            "duration_min": 60,
-            "intensity": "normal",
-            "text": "Read",
-            "confidence": 0.5,
-            "reasons": (),
-            "would_change": "",
-        }
-        return Proposal(**defaults | fields)
-
-    return make
+    """Make a proposal: see tests.saying."""
+    return saying.proposal
 
 
 # --- servers on loopback -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from twind import proposed
 from twind.model import Feedback, Proposal
@@ -19,22 +19,28 @@ def evidence_keys(db):
     return {row["key"] for row in db.rows("SELECT key FROM evidence WHERE profile_id = 1")}
 
 
+def proposal(start, **fields):
+    """Make a proposal of an hour; keyword arguments are its fields."""
+    defaults = {
+        "day": start.date(),
+        "action": "learn",
+        "target": None,
+        "start": start,
+        "end": start + timedelta(hours=1),
+        "duration_min": 60,
+        "intensity": "normal",
+        "text": "Read",
+        "confidence": 0.5,
+        "reasons": (),
+        "would_change": "",
+    }
+    return Proposal(**defaults | fields)
+
+
 def propose(reader, features=None, action="learn", target=None, **details):
     """Keep a proposal of an hour from two hours on; return its row."""
     start = reader.now + timedelta(hours=2)
-    made = Proposal(
-        day=date(2026, 3, 2),
-        action=action,
-        target=target,
-        start=start,
-        end=start + timedelta(hours=1),
-        duration_min=60,
-        intensity="normal",
-        text="Read for an hour",
-        confidence=0.6,
-        reasons=(),
-        would_change="",
-    )
+    made = proposal(start, action=action, target=target)
     described = proposed.block_of(made, reader.zone)
     values = {name: getattr(described, name) for name in described.__slots__}
     values["lead_days"] = min(values["lead_days"], 1e6)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crashing import Crash, crash_at
 from twind import asking, atomic
 from twind.errors import BackupError, StoreError
 from twind.home import Home
@@ -182,27 +183,9 @@ LIFE = (
 YOURS = ("twind.toml", "backups/twind-20260301T080000Z.zip")
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
-def crash_at(patch, step):
-    """Have the process die just before its `step`th change to the files."""
-    made = []
-
-    def counted(real):
-        def change(*args, **more):
-            made.append(real)
-            if len(made) == step:
-                raise Crash
-            return real(*args, **more)
-
-        return change
-
-    for place, name in (
-        (Path, "touch"), (Path, "unlink"), (shutil, "rmtree"), (atomic, "sync_folder"),
-    ):  # fmt: skip
-        patch.setattr(place, name, counted(getattr(place, name)))
+CHANGES = (
+    (Path, "touch"), (Path, "unlink"), (shutil, "rmtree"), (atomic, "sync_folder"),
+)  # fmt: skip
 
 
 def files_of(home):
@@ -217,7 +200,7 @@ def test_everything_is_gone_on_with_wherever_it_was_cut_off(home, monkeypatch):
             (home.root / name).parent.mkdir(parents=True, exist_ok=True)
             (home.root / name).write_bytes(b"noise")
         with monkeypatch.context() as patch:
-            crash_at(patch, step)
+            crash_at(patch, step, *CHANGES)
             with suppress(Crash):
                 told = erasure.everything(home)
         if "twind.db.forgotten" in files_of(home):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crashing import Crash, crash_at
 from twind import atomic
 from twind.errors import BackupError, DamagedDatabaseError
 from twind.home import Home
@@ -88,28 +89,10 @@ def test_without_a_good_one_nothing_is_touched(damaged, clock):
     assert after == before
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
-def crash_at(monkeypatch, step):
-    """Have the process die just before its `step`th change to the folder; return the count."""
-    made = []
-
-    def counted(real):
-        def change(*args, **more):
-            made.append(real)
-            if len(made) == step:
-                raise Crash
-            return real(*args, **more)
-
-        return change
-
-    monkeypatch.setattr(os, "link", counted(os.link))
-    monkeypatch.setattr(atomic, "sync_folder", counted(atomic.sync_folder))
-    for name in ("unlink", "replace", "rename", "mkdir"):
-        monkeypatch.setattr(Path, name, counted(getattr(Path, name)))
-    return made
+CHANGES = (
+    (os, "link"), (atomic, "sync_folder"),
+    (Path, "unlink"), (Path, "replace"), (Path, "rename"), (Path, "mkdir"),
+)  # fmt: skip
 
 
 def test_it_is_gone_on_with_wherever_it_was_cut_off(damaged, clock, monkeypatch):
@@ -117,7 +100,7 @@ def test_it_is_gone_on_with_wherever_it_was_cut_off(damaged, clock, monkeypatch)
     before = {path: path.read_bytes() for path in damaged.state_dir.rglob("*") if path.is_file()}
     for step in range(1, 100):
         with monkeypatch.context() as patch:
-            made = crash_at(patch, step)
+            made = crash_at(patch, step, *CHANGES)
             try:
                 recovery.recover(damaged, clock, f"{damaged.database} is damaged or no database")
             except Crash:
