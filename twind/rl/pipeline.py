@@ -191,7 +191,7 @@ class DataPipeline:
 
     def _taken_up(self, reader: Reader) -> list[Proposal]:
         """Return what was accepted and is over: most of it was done, though no calendar says so."""
-        accepted = proposals.load(self.store, reader.profile_id, status="accepted", brief=True)
+        accepted = proposals.each(self.store, reader.profile_id, status="accepted", brief=True)
         return [one for one in accepted if one.end <= reader.now]
 
     def _taken(

@@ -117,7 +117,7 @@ def withheld(store: Store, profile_id: int) -> Reviews | None:
 
 def _made(
     store: Store, profile_id: int, ids: Collection[int]
-) -> dict[int, tuple[dict[str, NDArray[np.float32]], int]]:
+) -> dict[int, tuple[dict[str, NDArray[np.float32]], list[int]]]:
     """Return what a policy saw and did when it made these proposals, where that is known."""
     made = {}
     for one in proposals.each(store, profile_id):

@@ -31,7 +31,8 @@ _BRIEF = (
     "'$.details.considered', '$.details.seen')"
 )
 """What there is of a proposal without its reasons, and what those were told by."""
-_BY_ASPECT = {"features", "baseline"}
+_BY_ASPECT = frozenset({"features", "baseline"})
+"""Which of its details are shares by aspect."""
 
 
 def add(
