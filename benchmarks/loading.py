@@ -33,7 +33,8 @@ from processes import (
 
 SIZE = Size().smaller(10) if FAST else Size()
 RUNS = 1 if FAST else 3
-REST_S = 20.0
+REST_S = 60.0
+"""A look a minute at all files is part of the rest."""
 LONG_S = 3600.0
 """How long to wait for a daemon that reads and learns from everything for the first time."""
 PARSE = (

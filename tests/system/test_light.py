@@ -13,6 +13,8 @@ import pytest
 
 MAX_RSS_MIB = 60
 REST_S, RESTS = 5.0, 8
+MAX_SHARE = 0.02
+"""Of a core, on a machine that may be slow and busy: benchmarks measure what it really is."""
 MAX_WAKES_PER_S = 2.0
 HEAVY = ("numpy", "pandas", "torch", "numba", "llvmlite", "scipy", "gymnasium", "icalendar")
 NOT_FOR_CTL = {
@@ -75,11 +77,11 @@ def test_an_idle_daemon_rests(idle, life):
     # poll_s is 5 here instead of 60: the rest has one look at files and log in it. The first day's
     # jobs may still come in between: of a few rests one has to be undisturbed.
     spent_s = []
-    while len(spent_s) < RESTS and min(spent_s, default=REST_S) > 0.01 * REST_S:
+    while len(spent_s) < RESTS and min(spent_s, default=REST_S) > MAX_SHARE * REST_S:
         before = cpu_ticks(idle)
         threading.Event().wait(REST_S)
         spent_s.append((cpu_ticks(idle) - before) / os.sysconf("SC_CLK_TCK"))
-    assert min(spent_s) <= 0.01 * REST_S, spent_s
+    assert min(spent_s) <= MAX_SHARE * REST_S, spent_s
     assert "Traceback" not in life.log()
 
 
