@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from twind import settings
 from twind.daemon import opening
+from twind.errors import StoreError
 from twind.home import Home
-from twind.store import Store, erasure, profiles, recovery, rotation
+from twind.model import Person
+from twind.store import Store, backups, erasure, people, profiles, records, recovery, rotation
 
 NOISE = b"not a database, and not at all " * 300
 SETTINGS = settings.parse({})
@@ -101,3 +104,45 @@ def test_a_damaged_journal_is_told_before_anything_else_is_done(
     with opened(damaged_journal, clock) as db:
         [said] = told(db)
         assert "lost its last changes" in said
+
+
+# --- a database that was put in its place by hand ------------------------------------------------
+
+ANN = Person(uid="ann", name="Ann Lee", emails=("ann@example.org",))
+WINDOW = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def put_back(db, home, clock, tmp_path):
+    """A home whose database is that of a backup which knows Ann, who was forgotten since."""
+    records.apply(db, 1, "contacts", [ANN, Person(uid="bo", name="Bo Ek")], WINDOW)
+    backup = tmp_path / "kept.zip"
+    backups.make(db, home, backup, "daily")
+    [ann] = [one.id for one in people.known(db, 1) if one.name == "Ann Lee"]
+    erasure.person(db, 1, ann)
+    erasure.wipe(db, home)
+    db.close()
+    elsewhere = Home.under(tmp_path / "elsewhere")
+    backups.restore(backup, elsewhere)
+    elsewhere.database.replace(home.database)
+    return home
+
+
+def test_who_was_forgotten_since_is_forgotten_again(put_back, clock, caplog):
+    with Store.open(put_back.database, clock) as db:
+        rotation.add(db, put_back, "by hand", SETTINGS.backups)
+    with opened(put_back, clock) as db:
+        assert [one.name for one in people.known(db, 1)] == ["Bo Ek"]
+        records.apply(db, 1, "contacts", [ANN], WINDOW)
+        assert [one.name for one in people.known(db, 1)] == ["Bo Ek"]
+    assert b"Ann Lee" not in put_back.database.read_bytes()
+    assert "forgot again" in caplog.text
+    caplog.clear()
+    opened(put_back, clock).close()
+    assert "forgot again" not in caplog.text
+
+
+def test_nobody_is_brought_back_because_a_file_cannot_be_read(put_back, clock):
+    put_back.erased.write_text("{")
+    with pytest.raises(StoreError, match=r"erased\.json.*delete the file to have them back"):
+        opened(put_back, clock)

@@ -7,11 +7,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from twind.model import Attendee, CalendarEvent, Deleted, Person, RecordError, Task, Unchanged
-from twind.store import erased
+from twind.store import erased, linking
+from twind.store.erased import Marks
 
 SECONDS = 10.0
 """Of the processor, at most: ten times what the longest took here, a tenth of what a search anew
@@ -23,18 +24,14 @@ WORDS = st.lists(st.sampled_from(["ann", "Berg", "walk", "Bo", "lunch", "…"]),
 def without(db):
     """Ann Maria Berg, and somebody who is called Will and nothing else."""
     with db.transaction():
-        erased.add(
-            db,
-            1,
+        ann = Marks(
             records=["contacts:ann"],
             addresses=["Ann@Example.org"],
             phones=["+49 (30) 123-4567"],
             names=["Ann Berg", "Ann Maria Berg"],
-            shared=[],
         )
-        return erased.add(
-            db, 1, records=["contacts:will"], addresses=[], phones=[], names=["Will"], shared=[]
-        )
+        erased.add(db, 1, ann)
+        return erased.add(db, 1, Marks(records=["contacts:will"], names=["Will"]))
 
 
 @pytest.mark.parametrize(
@@ -124,20 +121,39 @@ def test_no_fingerprint_can_be_read(without, db):
     assert all(len(one) == 32 and int(one, 16) >= 0 for one in stored)
 
 
-def test_a_name_that_another_bears_tells_nobody(db):
+OFFICE, HOME = "office@firm.org", "+44 20 1234567"
+
+
+def test_what_another_has_too_tells_nobody(db):
+    ann = Marks(["contacts:a"], ["ann@x.org", OFFICE], [HOME], ["Ann Berg"])
+    bo = Marks(["contacts:b"], [OFFICE.upper()], ["020 1234567"], ["berg ann"])
     with db.transaction():
-        one = erased.add(
-            db,
-            1,
-            records=["contacts:a"],
-            addresses=[],
-            phones=[],
-            names=["Ann Berg"],
-            shared=["berg ann"],
-        )
-    assert one.redact("Ann Berg") == "Ann Berg"
-    assert [p.uid for p in one.kept("contacts", [Person(uid="b", name="Ann Berg")])] == ["b"]
-    assert list(one.kept("contacts", [Person(uid="a", name="Ann Berg")])) == []
+        one = erased.add(db, 1, ann, [bo])
+    told = "Ann Berg: ann@x.org, 020 1234567"
+    assert one.redact(told) == "Ann Berg: …, 020 1234567"
+    bo_again = Person(uid="b", name="Ann Berg", emails=(OFFICE,), phones=(HOME,))
+    ann_again = Person(uid="a", name="Ann Berg")
+    assert list(one.kept("contacts", [ann_again, bo_again])) == [bo_again]
+
+
+NUMBERS = st.builds(
+    "{}{}".format,
+    st.sampled_from(["", "0", "+44 ", "0044 (0)", "+1 "]),
+    st.from_regex(r"[12]{6,9}", fullmatch=True),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("+44 20 1234567", "020 1234567")
+@example("020 1234567", "0044 (0)20-123 45 67")
+@example("+44 20 1234567", "+1 555 1234567")
+@given(NUMBERS, NUMBERS)
+def test_a_number_is_theirs_if_it_is_the_same_with_or_without_the_country(db, one, other):
+    with db.transaction():
+        db.execute("DELETE FROM erased")
+        without = erased.add(db, 1, Marks(phones=[one]))
+    same = linking.same_number(linking.digits(one), linking.digits(other))
+    assert without.knows(Marks(phones=[other])) == same
 
 
 @pytest.mark.parametrize("who", ["ANN berg", "ann@example.org", "contacts:ann"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twind import messages
 from twind.daemon import logs
 from twind.errors import BackupError, DamagedDatabaseError, StoreError
-from twind.store import Store, erasure, outbox, recovery, rotation
+from twind.store import Store, erased, erasure, outbox, recovery, rotation
 
 if TYPE_CHECKING:
     from twind.clock import Clock
@@ -73,6 +73,19 @@ def _tell(db: Store, settings: TwindSettings, kept: Recovered | None) -> None:
 
 
 def _finish_forgetting(db: Store, home: Home) -> None:
+    """Wipe what is still to be wiped, and forget again what a database put here by hand knows.
+
+    Raises StoreError where whom the user has had forgotten cannot be read: nobody is to be brought
+    back because of that.
+    """
+    _wipe(db, home)
+    if erased.is_news(db, home):
+        erasure.again(db, home)
+        log.warning("forgot again what was forgotten after this database was kept")
+        _wipe(db, home)
+
+
+def _wipe(db: Store, home: Home) -> None:
     try:
         if erasure.finish(db, home):
             log.info("wiped what `twind forget` had deleted and not wiped")

@@ -32,7 +32,7 @@ from twind.store import linking
 from twind.store.connection import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from twind.home import Home
     from twind.store.connection import Store
@@ -67,6 +67,15 @@ _NAMES = frozenset({"uid", "group", "project", "series", "parent", "kind", "stat
 """Fields that name something to a program, and are left as they are."""
 
 
+class Marks(NamedTuple):
+    """What somebody is known by; records: SOURCE:UID, names: all they are called."""
+
+    records: Collection[str] = ()
+    addresses: Collection[str] = ()
+    phones: Collection[str] = ()
+    names: Collection[str] = ()
+
+
 class Erased:
     """The fingerprints of a profile, ready to be held against what comes."""
 
@@ -95,15 +104,12 @@ class Erased:
         return self._redacted(text, taking_part)
 
     def _redact(self, text: str, taking_part: bool) -> str:
-        told = _ADDRESS.sub(self._unless("address", str.lower), text)
-        told = _NUMBER.sub(self._unless("phone", _number), told)
+        told = _ADDRESS.sub(lambda found: GONE if self._is_address(found[0]) else found[0], text)
+        told = _NUMBER.sub(lambda found: GONE if self._is_number(found[0]) else found[0], told)
         spans = list(self._named(told, taking_part=taking_part))
         for start, end in reversed(spans):
             told = f"{told[:start]}{GONE}{told[end:]}"
         return told
-
-    def _unless(self, kind: str, plain: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-        return lambda found: GONE if self._has(kind, plain(found[0])) else found[0]
 
     def _named(self, text: str, *, taking_part: bool) -> Iterator[tuple[int, int]]:
         """Yield from where to where each of those who are erased is named, in order."""
@@ -181,26 +187,27 @@ class Erased:
     def _is(self, source: str, item: Person | RecordError) -> bool:
         records = [f"{source}:{item.uid}"]
         if isinstance(item, Person):
-            return self.knows(records, item.emails, item.phones, [item.name])
-        return self.knows(records)
+            return self.knows(Marks(records, item.emails, item.phones, [item.name]))
+        return self.knows(Marks(records))
 
-    def knows(
-        self,
-        records: Iterable[str],
-        addresses: Iterable[str] = (),
-        phones: Iterable[str] = (),
-        names: Iterable[str] = (),
-    ) -> bool:
-        """Tell whether somebody is erased, by any of what is known of them; records: SOURCE:UID."""
+    def knows(self, marks: Marks) -> bool:
+        """Tell whether somebody is erased, by any of what is known of them."""
         return (
-            any(self._has("record", one) for one in records)
-            or any(map(self._is_address, addresses))
-            or any(self._has("phone", number) for one in phones if (number := _number(one)))
-            or any(self._has("name", _name(one)) for one in names)
+            any(self._has("record", one) for one in marks.records)
+            or any(map(self._is_address, marks.addresses))
+            or any(map(self._is_number, marks.phones))
+            or any(self._has("name", _name(one)) for one in marks.names)
         )
 
     def _is_address(self, text: str) -> bool:
-        return bool(text) and self._has("address", text.removeprefix("mailto:").strip().lower())
+        return bool(text) and self._has("address", _address(text))
+
+    def _is_number(self, text: str) -> bool:
+        """Tell whether a number is one of theirs, with or without the country."""
+        number = linking.digits(text)
+        return self._has("local", number) or any(
+            self._has("number", one) for one in (number, *_local(number))
+        )
 
     def _record(self, record: Any) -> Any:
         changes: dict[str, Any] = {}
@@ -242,8 +249,14 @@ def _name(text: str) -> str:
     return " ".join(linking.name_words(text))
 
 
-def _number(text: str) -> str:
-    return linking.digits(text)[-linking.MIN_DIGITS :]
+def _address(text: str) -> str:
+    return text.strip().removeprefix("mailto:").strip().lower()
+
+
+def _local(number: str) -> list[str]:
+    """Return what a number may be without its country (`linking.same_number`)."""
+    longest = len(number) - linking.MIN_DIGITS
+    return [number[code:] for code in range(1, 1 + min(linking.COUNTRY_DIGITS, longest))]
 
 
 # --- the rows ------------------------------------------------------------------------------------
@@ -255,29 +268,31 @@ def load(db: Store, profile_id: int) -> Erased:
     return Erased(db.meta_get(_KEY) or "", (row["print"] for row in rows))
 
 
-def add(
-    db: Store,
-    profile_id: int,
-    *,
-    records: Iterable[str],
-    addresses: Iterable[str],
-    phones: Iterable[str],
-    names: Iterable[str],
-    shared: Iterable[str],
-) -> Erased:
+def add(db: Store, profile_id: int, marks: Marks, others: Iterable[Marks] = ()) -> Erased:
     """Keep the fingerprints of somebody, in a transaction, and return those of all.
 
-    records: SOURCE:UID. names: all they are called; shared: the names that others bear as well,
-    which then tell nobody.
+    others: everybody else. A name, an address or a number that one of them has, too, tells nobody.
     """
     if db.meta_get(_KEY) is None:
         db.meta_set(_KEY, secrets.token_hex(32))
-    names, others = {_name(one) for one in names}, {_name(one) for one in shared}
+    others = list(others)
+    names = {_name(one) for one in marks.names}
+    numbers = {
+        number
+        for number in map(linking.digits, marks.phones)
+        if not any(
+            linking.same_number(number, linking.digits(other))
+            for one in others
+            for other in one.phones
+        )
+    }
     known: dict[str, set[str]] = {
-        "record": set(records),
-        "address": {one.strip().lower() for one in addresses},
-        "phone": {_number(one) for one in phones},
-        "name": names - others,
+        "record": set(marks.records),
+        "address": {_address(one) for one in marks.addresses}
+        - {_address(address) for one in others for address in one.addresses},
+        "number": numbers,
+        "local": {local for number in numbers for local in _local(number)},
+        "name": names - {_name(name) for one in others for name in one.names},
         "word": {word for name in names for word in name.split() if len(word) > 1},
     }
     person = db.value(
@@ -300,7 +315,7 @@ def take_back(db: Store, profile_id: int, who: str) -> int:
         return 0
     wanted = {
         printer.print_of("record", who),
-        printer.print_of("address", who.strip().lower()),
+        printer.print_of("address", _address(who)),
         printer.print_of("name", _name(who)),
     }
     people: dict[int, set[str]] = defaultdict(set)
@@ -321,14 +336,7 @@ def keep(db: Store, home: Home) -> None:
     All fingerprints and their key, and the names of sources and dimensions. Raises StoreError where
     that cannot be.
     """
-    held = _Held(
-        db.meta_get(_KEY),
-        [
-            (row[0], row[1], row[2])
-            for row in db.rows(f"SELECT {_COLUMNS} FROM erased ORDER BY {_COLUMNS}")
-        ],
-        wholes(db),
-    )
+    held = _held(db)
     if held == _NOTHING and not home.erased.exists():
         return
     try:
@@ -342,6 +350,17 @@ def wholes(db: Store) -> list[Whole]:
     return [(row[0], row[1], row[2]) for row in db.rows(_WHOLES)]
 
 
+def is_news(db: Store, home: Home) -> bool:
+    """Tell whether the home's file knows of somebody or something that a database does not.
+
+    Raises StoreError where it cannot be read.
+    """
+    held, known = _read(home), _held(db)
+    if held is None:
+        return False
+    return not (set(held.erased) <= set(known.erased) and set(held.wholes) <= set(known.wholes))
+
+
 def take_over(db: Store, home: Home) -> tuple[set[int], list[Whole]]:
     """Put the fingerprints of the home's file in the place of a database's that is older.
 
@@ -349,15 +368,9 @@ def take_over(db: Store, home: Home) -> tuple[set[int], list[Whole]]:
     whole. Without a file all stays as it is. Raises StoreError where it cannot be read: nobody is
     to be brought back because of that.
     """
-    try:
-        held = _read(home)
-    except FileNotFoundError:
+    held = _read(home)
+    if held is None:
         return set(), []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{home.erased}: whom you have had forgotten cannot be read; delete the file to have "
-            "them back"
-        ) from error
     if held.key is None:
         return set(), held.wholes
     with db.transaction():
@@ -380,11 +393,28 @@ class _Held(NamedTuple):
 _NOTHING = _Held(None, [], [])
 
 
-def _read(home: Home) -> _Held:
-    told = json.loads(home.erased.read_bytes())
-    return _Held(
-        told["key"] and bytes.fromhex(told["key"]).hex(),
-        [(int(profile), int(person), str(mark)) for profile, person, mark in told["erased"]],
-        # An older twind's file has none.
-        [(int(profile), str(kind), str(name)) for profile, kind, name in told.get("wholes", ())],
-    )
+def _held(db: Store) -> _Held:
+    rows = db.rows(f"SELECT {_COLUMNS} FROM erased ORDER BY {_COLUMNS}")
+    return _Held(db.meta_get(_KEY), [(row[0], row[1], row[2]) for row in rows], wholes(db))
+
+
+def _read(home: Home) -> _Held | None:
+    """Return what the file holds, None where there is no file. Raises StoreError."""
+    try:
+        told = json.loads(home.erased.read_bytes())
+        return _Held(
+            told["key"] and bytes.fromhex(told["key"]).hex(),
+            [(int(profile), int(person), str(mark)) for profile, person, mark in told["erased"]],
+            # An older twind's file has none.
+            [
+                (int(profile), str(kind), str(name))
+                for profile, kind, name in told.get("wholes", ())
+            ],
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{home.erased}: whom you have had forgotten cannot be read; delete the file to have "
+            "them back"
+        ) from error

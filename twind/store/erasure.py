@@ -101,7 +101,7 @@ def person(db: Store, profile_id: int, entity_id: int) -> Gone:
 def again(db: Store, home: Home) -> None:
     """Forget in a database that is brought back what was forgotten after it was kept.
 
-    Their bytes go when twind next starts (`finish`). Raises StoreError (erased.take_over).
+    Their bytes go when twind next starts (`finish`). Raises StoreError where that cannot be read.
     """
     with db.transaction():
         profiles, wholes = erased.take_over(db, home)
@@ -122,7 +122,7 @@ def again(db: Store, home: Home) -> None:
 
 def _back_again(db: Store, profile_id: int, without: erased.Erased) -> people.Known | None:
     known = people.known(db, profile_id)
-    return next((one for one in known if without.knows(**_marks(one))), None)
+    return next((one for one in known if without.knows(_marks(one))), None)
 
 
 def _delete_person(db: Store, profile_id: int, one: people.Known, without: erased.Erased) -> Gone:
@@ -315,23 +315,18 @@ def delete(paths: Iterable[Path]) -> list[Path]:
 
 
 def _fingerprints(db: Store, profile_id: int, one: people.Known) -> erased.Erased:
-    others = [other for other in people.known(db, profile_id) if other.id != one.id]
-    return erased.add(
-        db,
-        profile_id,
-        **_marks(one),
-        shared=[name for other in others for name in (other.name, *other.names)],
-    )
+    others = [_marks(other) for other in people.known(db, profile_id) if other.id != one.id]
+    return erased.add(db, profile_id, _marks(one), others)
 
 
-def _marks(one: people.Known) -> dict[str, list[str]]:
+def _marks(one: people.Known) -> erased.Marks:
     """Return what somebody is known by."""
-    return {
-        "records": [f"{source}:{uid}" for source, uid in one.records],
-        "addresses": one.about.get("emails", []),
-        "phones": one.about.get("phones", []),
-        "names": [one.name, *one.names],
-    }
+    return erased.Marks(
+        records=[f"{source}:{uid}" for source, uid in one.records],
+        addresses=one.about.get("emails", []),
+        phones=one.about.get("phones", []),
+        names=[one.name, *one.names],
+    )
 
 
 def _redact(db: Store, profile_id: int, without: erased.Erased) -> int:

@@ -43,6 +43,8 @@ MAX_SHARED = 20
 """An address, number or name that more records share (a switchboard's) tells nobody apart."""
 MIN_DIGITS = 7
 """A shorter number is an extension, or an emergency call."""
+COUNTRY_DIGITS = 3
+"""A country's code has so many at most."""
 
 _WORD = re.compile(r"[^\W_]+")
 _TITLES = frozenset(
@@ -138,10 +140,10 @@ def digits(phone: str) -> str:
 def same_number(a: str, b: str) -> bool:
     """Tell whether two numbers, as `digits` gives them, are one: with or without the country.
 
-    At most three digits, a country's code, may stand before what they share.
+    At most COUNTRY_DIGITS may stand before what they share.
     """
     short, long = sorted((a, b), key=len)
-    return bool(short) and long.endswith(short) and len(long) - len(short) <= 3
+    return bool(short) and long.endswith(short) and len(long) - len(short) <= COUNTRY_DIGITS
 
 
 def organisation_words(organisation: str) -> tuple[str, ...]:

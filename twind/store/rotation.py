@@ -40,8 +40,11 @@ def add(db: Store, home: Home, because: str, keep: BackupSettings) -> tuple[Path
     _sweep(home, db.clock.now())
     path = home.backups_dir / db.clock.now().astimezone(UTC).strftime(_NAME)
     manifest = backups.make(db, home, path, because)
-    # One day it is too old to know whom the user has had forgotten since: that stands beside it.
-    erased.keep(db, home)
+    # One day it is too old to know whom the user has had forgotten since: that stands beside it. A
+    # file that is there was written when that was said, and may know more than a database that was
+    # put in its place by hand.
+    if not home.erased.exists():
+        erased.keep(db, home)
     there = made(home.backups_dir)
     kept = chosen(there.values(), keep, db.clock.now())
     for old, moment in there.items():
