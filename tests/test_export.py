@@ -218,6 +218,27 @@ def without_group(record):
     return replace(record, group="", **({"book": ""} if isinstance(record, Person) else {}))
 
 
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"birthday": "May 5"},
+        {"birthday": 1985},
+        {"phones": [491234567]},
+        {"emails": [{"home": "eve@example.org"}]},
+        {"organisation": ["A"]},
+        {"emails": "eve@example.org", "related": 7, "groups": {}},
+    ],
+)
+def test_who_was_made_elsewhere_has_a_card_whatever_is_said_of_them(db, tmp_path, about):
+    with db.transaction():
+        said = json.dumps(about)
+        db.insert("entities", profile_id=1, entity_type="person", name="Eve", metadata=said)
+    exported(db, tmp_path / "out")
+    [card] = vobject.readComponents((tmp_path / "out" / "people.vcf").read_text("utf-8"))
+    assert card.fn.value == "Eve"
+    assert all(len(one.value) > 1 for one in card.contents.get("email", ()))
+
+
 def test_what_is_read_back_is_what_was(lived, tmp_path):
     exported(lived, tmp_path / "out")
     events = read_by("calendar.py", tmp_path / "out", file="calendar.ics")

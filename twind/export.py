@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from twind import published
 from twind.clock import format_utc, parse_utc
 from twind.errors import ExportError
 from twind.store import people
+from twind.store.connection import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -264,15 +265,15 @@ def _card(one: people.Known, note: str) -> bytes:
     card.add("fn").value = name
     card.add("n").value = vobject.vcard.Name(family=name)
     for key, field in (("emails", "email"), ("phones", "tel")):
-        for value in about.get(key, ()):
+        for value in texts(about, key):
             card.add(field).value = value
     if about.get("organisation"):
-        card.add("org").value = [about["organisation"]]
-    if about.get("groups"):
-        card.add("categories").value = list(about["groups"])
-    if about.get("birthday"):
-        card.add("bday").value = date.fromisoformat(about["birthday"]).isoformat()
-    for told in about.get("related", ()):
+        card.add("org").value = [str(about["organisation"])]
+    if groups := texts(about, "groups"):
+        card.add("categories").value = list(groups)
+    with suppress(ValueError):  # there is none, or a database made elsewhere says it in its own way
+        card.add("bday").value = date.fromisoformat(str(about.get("birthday"))).isoformat()
+    for told in texts(about, "related"):
         kinds, colon, who = told.partition(": ")
         line = card.add("related")
         line.value = who if colon else told

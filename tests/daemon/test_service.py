@@ -5,17 +5,21 @@ import signal
 import socket
 import sqlite3
 import time
-from datetime import date, timedelta
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from twind.clock import FixedClock
+from twind.daemon import lock, service
 from twind.daemon.learning import QUIET_S
 from twind.daemon.queue import MAX_INTERRUPTIONS
 from twind.errors import TwindError
 from twind.home import Home
 from twind.store import Store, jobs, models, outbox, profiles, sources
 
+OLDEST = Path(__file__).parents[1] / "store" / "examples" / "1-first_tables.sql"
 HEAVY = ("torch", "numpy", "pandas", "numba", "gymnasium", "stable_baselines3")
 
 
@@ -57,6 +61,30 @@ def test_it_is_light(daemon, until):
     status = Path(f"/proc/{one.process.pid}/status").read_text()
     rss_kib = int(next(line for line in status.splitlines() if "VmRSS" in line).split()[1])
     assert rss_kib < 60 * 1024
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_while_it_opens_the_database_it_ends_in_order(tmp_path, number):
+    home = Home.under(tmp_path / "h")
+    home.state_dir.mkdir()
+    with closing(sqlite3.connect(home.database)) as old:  # to be brought up to date, at some moment
+        old.executescript(OLDEST.read_text("utf-8"))
+
+    class Telling(FixedClock):
+        def now(self):
+            if home.lock.exists():
+                signal.raise_signal(number)
+                if number == signal.SIGHUP:  # there is nothing to reload yet
+                    signal.raise_signal(signal.SIGTERM)
+            return super().now()
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as told:
+        service.run(home, clock=Telling(datetime(2026, 3, 2, tzinfo=UTC)))
+    assert told.value.code == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+    with lock.held(home.lock) as died:
+        assert not died
 
 
 def test_a_second_daemon_refuses_in_one_line(daemon):

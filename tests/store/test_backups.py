@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import stat
 import threading
@@ -157,6 +158,15 @@ def test_a_place_that_cannot_be_written_is_named(lived_in, home, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BackupError, match=r"file/b\.zip: "):
         backups.make(lived_in, home, tmp_path / "file" / "b.zip", "asked")
+
+
+@pytest.mark.parametrize("moment_s", [1, 5e9])
+def test_what_is_older_than_archives_or_of_the_far_future_is_backed_up(
+    lived_in, home, tmp_path, moment_s
+):
+    os.utime(home.config_file, (moment_s, moment_s))
+    backups.make(lived_in, home, tmp_path / "b.zip", "daily")
+    assert "twind.toml" in backups.verify(tmp_path / "b.zip").files
 
 
 def test_a_backup_of_a_newer_twind_is_not_restored(lived_in, home, tmp_path, elsewhere):

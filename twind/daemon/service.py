@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from twind import clock as clocks
 from twind import processes
@@ -47,7 +47,7 @@ from twind.store import status as store_status
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from twind.clock import Clock
@@ -99,9 +99,33 @@ def run(
             )  # fmt: skip
             await service.serve()
 
-    with lock.held(home.lock) as died, control.bind(home.socket) as listener:
+    with (
+        _stopping_when_told(),
+        lock.held(home.lock) as died,
+        control.bind(home.socket) as listener,
+    ):
         asyncio.run(serve())
     return 0
+
+
+@contextlib.contextmanager
+def _stopping_when_told() -> Iterator[None]:
+    """Be ended by signals in good order before the loop heeds them.
+
+    To check, to migrate or to recover a large database takes a while, in which nothing is served.
+    """
+
+    def end(_number: int, _frame: object) -> NoReturn:
+        log.info("stopping before it has begun", extra=logs.about(event="stopping"))
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Service:

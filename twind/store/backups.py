@@ -120,7 +120,11 @@ def _entry(path: Path) -> Entry:
 def _write(archive: Path, manifest: Manifest, held: Mapping[str, Path]) -> None:
     told: dict[str, Any] = asdict(manifest) | {"format": FORMAT}
     told["made_at"] = format_utc(manifest.made_at)
-    with _new_file(archive) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with (
+        _new_file(archive) as file,
+        # What some systems install is of 1970, and an archive knows no time before 1980.
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as bundle,
+    ):
         bundle.writestr(MANIFEST, json.dumps(told, indent=1, sort_keys=True))
         for name, path in held.items():
             bundle.write(path, name)

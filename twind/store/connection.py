@@ -349,6 +349,12 @@ def from_json(text: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def texts(held: dict[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts in such an object; a database made elsewhere may hold anything."""
+    value = held.get(key)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
 def stored_time(moment: datetime | None) -> str | None:
     """Return a time as it is stored."""
     return None if moment is None else format_utc(moment)

@@ -34,7 +34,7 @@ from twind.store import (
     sources,
     words,
 )
-from twind.store.connection import FORGOTTEN_SUFFIX, JOURNALS, RECOVERED_SUFFIX
+from twind.store.connection import FORGOTTEN_SUFFIX, JOURNALS, RECOVERED_SUFFIX, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -323,8 +323,8 @@ def _marks(one: people.Known) -> erased.Marks:
     """Return what somebody is known by."""
     return erased.Marks(
         records=[f"{source}:{uid}" for source, uid in one.records],
-        addresses=one.about.get("emails", []),
-        phones=one.about.get("phones", []),
+        addresses=texts(one.about, "emails"),
+        phones=texts(one.about, "phones"),
         names=[one.name, *one.names],
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from twind.clock import format_utc, parse_utc
 from twind.closeness import CONVERSE, RELATIONS, Closeness, Meeting, closeness
 from twind.store import linking
-from twind.store.connection import from_json
+from twind.store.connection import from_json, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -224,11 +224,11 @@ def people(
     users = {
         row
         for row, said in about.items()
-        if emails.intersection(email.lower() for email in _texts(said, "emails"))
+        if emails.intersection(email.lower() for email in texts(said, "emails"))
     }
     names = {row["id"]: str(row["name"]) for row in rows}
     relations = _relations(
-        names, {row: _texts(said, "related") for row, said in about.items()}, users
+        names, {row: texts(said, "related") for row, said in about.items()}, users
     )
     return [
         PersonRow(
@@ -238,17 +238,11 @@ def people(
             tuple(meetings.get(row["id"], ())),
             read_time(row["created_at"]),
             relations.get(row["id"], ()),
-            _texts(about[row["id"]], "groups"),
+            texts(about[row["id"]], "groups"),
             row["id"] in users,
         )
         for row in rows
     ]
-
-
-def _texts(about: dict[str, Any], key: str) -> tuple[str, ...]:
-    """Return a list of texts in a row's metadata; a database made elsewhere may hold anything."""
-    value = about.get(key)
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _relations(
@@ -373,7 +367,7 @@ def _step(row: Any) -> StepRow:
         str(about.get("recurrence") or ""),
         str(about.get("series") or ""),
         int(read_number(about.get("rescheduled")) or 0),
-        tuple(str(item) for item in about.get("contexts") or ()),
+        texts(about, "contexts"),
     )
 
 
