@@ -136,6 +136,47 @@ def test_a_link_is_followed(tmp_path):
     hear(scenario, [link])
 
 
+def test_a_link_in_a_folder_is_followed(tmp_path):
+    folder, elsewhere = tmp_path / "calendars", tmp_path / "cloud"
+    (folder / "work").mkdir(parents=True)
+    elsewhere.mkdir()
+    real = elsewhere / "a.ics"
+    real.write_text("a")
+    (folder / "work" / "a.ics").symlink_to(real)
+
+    async def scenario(ear):
+        replace(real, "b")
+        assert await ear.next() == {folder}
+        (elsewhere / "another.ics").write_text("x")
+        await ear.nothing()
+        (elsewhere / "late.ics").write_text("a")
+        (folder / "late.ics").symlink_to(elsewhere / "late.ics")
+        assert await ear.next() == {folder}
+        replace(elsewhere / "late.ics", "b")
+        assert await ear.next() == {folder}
+
+    hear(scenario, [folder], poll_s=60.0)
+
+
+def test_of_too_many_links_the_rest_is_looked_at(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(watch, "MAX_LINKS", 2)
+    folder = tmp_path / "calendars"
+    folder.mkdir()
+    for number in range(4):
+        real = tmp_path / f"{number}" / "a.ics"
+        real.parent.mkdir()
+        real.write_text("a")
+        (folder / f"{number}.ics").symlink_to(real)
+
+    async def scenario(ear):
+        assert ear.watcher.polling
+        replace(tmp_path / "3" / "a.ics", "b")
+        assert await ear.next() == {folder}
+
+    hear(scenario, [folder], poll_s=0.2)
+    assert "more than 2 links to files" in caplog.text
+
+
 def test_what_editors_python_and_twind_itself_leave_is_no_change(tmp_path):
     own = tmp_path / "models"
     own.mkdir()

@@ -58,6 +58,8 @@ MAX_DEPTH = 100
 about a thousand. A look goes no deeper either."""
 MAX_ENTRIES = 20_000
 """A look at one path goes through no more files and folders than this."""
+MAX_LINKS = 256
+"""In a folder with more links to files than this, what lies where they lead is polled."""
 MAX_LATE = 32
 """No look is begun while so many have not come back: each holds a thread."""
 
@@ -81,6 +83,8 @@ class _Target:
     names: frozenset[str]
     """It, and the other names under which events tell of it, as far as they are known."""
     polled: bool
+    links: frozenset[str] = frozenset()
+    """Where links to files lead that lie in it."""
     code: bool = False
     """Whether it is watched for its code's sake: of what lies in it only modules count."""
 
@@ -200,7 +204,7 @@ class Watcher(FileSystemEventHandler):
 
         def target(path: Path, *, polled: bool, code: bool = False) -> _Target:
             names = known.get(path) or frozenset({os.path.abspath(path)})
-            return _Target(path, names, polled, code)
+            return _Target(path, names, polled, code=code)
 
         targets = {
             **{path: target(path, polled=True, code=True) for path in code},
@@ -318,7 +322,7 @@ class Watcher(FileSystemEventHandler):
 
         So a source folder that happens to hold the database does not sync on each of its writes.
         """
-        exact = {target.path for target in self._targets if path in target.names}
+        exact = {t.path for t in self._targets if path in t.names or path in t.links}
         return exact or {t.path for t in self._targets if t.is_told_by(path)}
 
     # --- bursts, in the loop ---------------------------------------------------------------------
@@ -364,6 +368,7 @@ class Watcher(FileSystemEventHandler):
             begun.append(target)
             try:
                 target.names = _names_of(target.path)
+                target.links = frozenset(_links_in(target.path))
                 is_heard = self._listen(target)
                 now = _look_at(target.path, code=target.code) if target.polled else b""
             except Exception as error:  # noqa: BLE001 - it is told of, and harms no other
@@ -382,6 +387,9 @@ class Watcher(FileSystemEventHandler):
             with contextlib.suppress(OSError):
                 about = os.stat(folder)
                 anchors[folder, recursive] = (about.st_dev, about.st_ino)
+        if len(target.links) > MAX_LINKS:
+            self._complain(f"{target.path} has more than {MAX_LINKS} links to files")
+            is_heard = is_heard and not target.polled
         with self._listening:
             self._wanted[target.path] = frozenset(anchors)
             heard = [self._schedule(anchor, inode) for anchor, inode in anchors.items()]
@@ -450,6 +458,9 @@ def _anchors_of(target: _Target) -> Iterator[_Anchor]:
         while not os.path.isdir(folder):
             folder = os.path.dirname(folder)
         yield os.path.realpath(folder), False
+    for folder in {os.path.dirname(link) for link in target.links}:
+        if os.path.isdir(folder):
+            yield folder, False
 
 
 def _too_much_of(folder: str) -> str | None:
@@ -494,10 +505,29 @@ def _entries(top: str) -> Iterator[tuple[str, os.stat_result]]:
             continue
         yield path, about
         if stat.S_ISDIR(about.st_mode) and depth < MAX_DEPTH:
-            with contextlib.suppress(OSError), os.scandir(path) as below:
-                seen = [e for e in below if not _passed_over(e.name) and not _leads_away(e)]
-                seen.sort(key=lambda entry: entry.name, reverse=True)
-                waiting += [(entry.path, depth + 1) for entry in seen]
+            waiting += [(entry.path, depth + 1) for entry in reversed(_listed(path))]
+
+
+def _links_in(top: Path) -> Iterator[str]:
+    """Yield where links to files in a folder lead; no more than tell that there are too many."""
+    waiting, count, links = [(os.path.abspath(top), 0)], 0, 0
+    while waiting and count < MAX_ENTRIES and links <= MAX_LINKS:
+        path, depth = waiting.pop()
+        for entry in _listed(path):
+            count += 1
+            if entry.is_symlink():
+                links += 1
+                yield os.path.realpath(entry.path)
+            elif depth < MAX_DEPTH and entry.is_dir():
+                waiting.append((entry.path, depth + 1))
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    """Return what counts of what lies in a folder, by name; nothing where it cannot be read."""
+    with contextlib.suppress(OSError), os.scandir(folder) as below:
+        found = (e for e in below if not _passed_over(e.name) and not _leads_away(e))
+        return sorted(found, key=lambda entry: entry.name)
+    return []
 
 
 def _leads_away(entry: os.DirEntry[str]) -> bool:
