@@ -52,6 +52,38 @@ def test_what_goes_together_is_found():
     assert 0.6 < found < 0.95
 
 
+@pytest.mark.parametrize("iterations", [5, 60, 300])
+def test_of_what_no_choice_tells_a_broad_guess_stands(iterations):
+    """Options that are each of one kind say which kind is liked more, and not how much all are."""
+    histories = [
+        [(np.column_stack([np.eye(3), options]), chosen) for options, chosen in person]
+        for person in population(2, 12, 10, np.array([0.5]), np.eye(1))
+    ]
+    prior = fit_prior(histories, iterations)
+    assert_sound(prior)
+    assert prior.mean @ [1.0, 1.0, 1.0, 0.0] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[[1.0]], [[0.7], [0.7]], [[1.0, 0.0], [1.0, 0.0]]],
+    ids=["one", "the same twice", "the same of two features"],
+)
+def test_choices_without_a_difference_tell_nothing(options):
+    prior = fit_prior([[(options, 0)], [(options, 0)]])
+    assert_array_equal(prior.mean, np.zeros(len(options[0])))
+    assert_array_equal(prior.covariance, np.eye(len(options[0])))
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e3])
+def test_features_may_have_any_unit(unit):
+    histories = population(7, 40, 10, np.array([1.0, -1.0]), np.eye(2))
+    scaled = [[(unit * options, chosen) for options, chosen in person] for person in histories]
+    prior, other = fit_prior(histories), fit_prior(scaled)
+    assert_allclose(unit * other.mean, prior.mean, rtol=1e-6)
+    assert_allclose(unit**2 * other.covariance, prior.covariance, rtol=1e-6)
+
+
 def test_the_same_choices_give_the_same_prior():
     histories = population(1, 10, 5, np.zeros(2), np.eye(2))
     first, second = fit_prior(histories), fit_prior(histories)

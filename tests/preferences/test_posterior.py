@@ -14,6 +14,7 @@ from twind.preferences import posterior as posterior_module
 from twind.preferences.posterior import (
     choice_information,
     choice_lesson,
+    log_softmax,
     ordinal_information,
     ordinal_lesson,
 )
@@ -159,6 +160,44 @@ def test_a_choice_moves_to_the_exact_moments():
         return 2 * (logits[:, 0] - np.log(np.exp(logits).sum(axis=1)))
 
     assert_moments(posterior, log)
+
+
+@pytest.mark.parametrize("sd", [2.0, 10.0, 30.0, 100.0])
+def test_a_choice_is_learnt_from_however_little_was_known(sd):
+    """Of a wide belief a choice leaves most far from the mode, beside a corner."""
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        options, mean = rng.normal(size=(4, 2)), 0.5 * sd * rng.normal(size=2)
+        chosen = int(rng.integers(4))
+        posterior = Posterior(mean, sd**2 * np.eye(2))
+        posterior.update_choice(options, chosen)
+        steps = np.linspace(-8.0, 8.0, 801)
+        grid = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+        logs = log_softmax((mean + sd * grid) @ options.T)[:, chosen]
+        shares = np.exp(logs - 0.5 * np.sum(grid**2, axis=1))
+        shares /= shares.sum()
+        exact = mean + sd * (shares @ grid)
+        exact_sd = sd * np.sqrt(shares @ (grid - shares @ grid) ** 2)
+        assert_allclose((posterior.mean - exact) / exact_sd, 0.0, atol=0.2)
+        assert_allclose(posterior.sd() / exact_sd, 1.0, atol=0.3)
+
+
+@pytest.mark.parametrize("count", [128, 129, 200])
+def test_there_may_be_more_options_than_points(count):
+    options = np.random.default_rng(2).normal(size=(count, count))
+    for scale, weight in (0.3, 1.0), (0.003, 0.001):
+        posterior = standard(count)
+        posterior.update_choice(scale * options, 0, weight)
+        np.linalg.cholesky(posterior.covariance)
+        assert posterior.predict_choice(scale * options).sum() == pytest.approx(1.0)
+        assert 0.0 <= posterior.information_gain(scale * options) <= math.log(count)
+
+
+@pytest.mark.parametrize("weight", [1e-6, 1e-10, 1e-11, 1e-14])
+def test_faint_choices_among_equal_options_of_any_size(weight):
+    posterior = Posterior(np.zeros(2), 100.0 * np.eye(2))
+    posterior.update_choice([[0.0, 0.0], [1e4, 0.0], [1e4, 0.0]], 1, weight)
+    np.linalg.cholesky(posterior.covariance)
 
 
 @pytest.mark.parametrize("chosen", [0, 1, 2])
@@ -409,6 +448,11 @@ def test_the_order_hardly_matters(pieces, random):
         (lambda p: p.forget(-1), "days"),
         (lambda p: p.forget(1, prior=standard(2)), "prior"),
         (lambda p: p.predict_choice(np.ones((0, D))), "options"),
+        (lambda p: p.predict_ordinal(np.ones(D), [1.0, -1.0]), "cuts"),
+        (lambda p: p.predict_ordinal(np.ones(D), []), "cuts"),
+        (lambda p: p.widen([D], 0.5), "places"),
+        (lambda p: p.widen([0.7], 0.5), "places"),
+        (lambda p: p.widen([1, 1], 0.5), "places"),
         (lambda _: Posterior([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), "covariance"),
         (lambda _: Posterior([math.inf], [[1.0]]), "mean"),
     ],

@@ -33,6 +33,8 @@ are out of the reach of the draws."""
 CLOSE = 1e-3
 """Standard deviations: it is over when nothing moves by more."""
 NEWTON_STEPS, TOLERANCE = 60, 1e-10
+NOTHING = 1e-12
+"""Of the greatest variance: in a direction with less, options differ by rounding alone."""
 
 
 def fit_prior(
@@ -45,8 +47,9 @@ def fit_prior(
     By Monte Carlo EM (Wei & Tanner 1990): the E-step weighs draws around each person's mode by
     importance, the same draws in every step, so that it converges and repeats; the M-step takes
     their mean, and the mean of their covariances plus their scatter, with one person's worth of a
-    broad guess (logits of unit variance a feature) to keep it positive definite. Raises ValueError
-    without a single choice, or where dimensions differ.
+    broad guess (logits of unit variance a feature) to keep it positive definite. Of directions in
+    which no options differ nobody's choices tell: there that guess stands, about 0. Raises
+    ValueError without a single choice, or where dimensions differ.
     """
     people = [grouped for history in histories if (grouped := _grouped(history))]
     sizes = {options.shape[2] for person in people for options, _ in person}
@@ -55,9 +58,22 @@ def fit_prior(
             "histories: hold no choices" if not sizes else f"histories: d differs: {sorted(sizes)}"
         )
     size = sizes.pop()
-    guess = _broad_guess(people, size)
+    sd = _broad_sd(people, size)
+    told = _told(people, sd)
+    mean, covariance = np.zeros(size), np.diag(sd**2)
+    if told.shape[1]:
+        axes = sd[:, None] * told
+        inner_mean, inner = _fitted([_along(person, axes) for person in people], iterations)
+        mean = axes @ inner_mean
+        covariance += axes @ (inner - np.eye(told.shape[1])) @ axes.T
+    return Posterior(mean, 0.5 * (covariance + covariance.T))
+
+
+def _fitted(people: list[Choices], iterations: int) -> tuple[Vector, Matrix]:
+    """Return mean (r,) and covariance (r, r) of people, whose broad guess is N(0, I)."""
+    size = people[0][0][0].shape[2]
     draws = _draws(len(people), size)
-    mean, covariance = np.zeros(size), guess.copy()
+    mean, covariance = np.zeros(size), np.eye(size)
     modes = [mean] * len(people)
     for _ in range(iterations):
         precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
@@ -70,35 +86,66 @@ def fit_prior(
             (spread + np.outer(middle - new_mean, middle - new_mean) for middle, spread in fits),
             start=np.zeros((size, size)),
         )
-        new_covariance = (scatter + guess) / (len(people) + 1.0)
+        new_covariance = (scatter + np.eye(size)) / (len(people) + 1.0)
         sd = np.sqrt(np.diag(new_covariance))
         moved = np.abs(new_mean - mean) / sd
         widened = np.abs(new_covariance - covariance) / np.outer(sd, sd)
         mean, covariance = new_mean, 0.5 * (new_covariance + new_covariance.T)
         if max(float(moved.max()), float(widened.max())) < CLOSE:
             break
-    return Posterior(mean, covariance)
+    return mean, covariance
 
 
-def _broad_guess(people: list[Choices], size: int) -> Matrix:
-    """Return a covariance (d, d) under which each feature moves logits with unit variance."""
-    centred = np.concatenate(
+def _differences(person: Choices) -> Matrix:
+    """Return how a person's options differ from their choice's mean, (all options, d)."""
+    return np.concatenate(
         [
-            (options - options.mean(axis=1, keepdims=True)).reshape(-1, size)
-            for person in people
+            (options - options.mean(axis=1, keepdims=True)).reshape(-1, options.shape[2])
             for options, _ in person
         ]
     )
-    scale = np.mean(centred**2, axis=0)
-    return np.diag(1.0 / np.where(scale > 1e-12, scale, 1.0))
+
+
+def _broad_sd(people: list[Choices], size: int) -> Vector:
+    """Return the sds (d,) under which each feature moves logits with unit variance; else 1."""
+    scale = np.zeros(size)
+    for person in people:
+        scale += np.sum(_differences(person) ** 2, axis=0)
+    scale /= sum(options[..., 0].size for person in people for options, _ in person)
+    differs = scale > NOTHING * scale.max(initial=0.0)
+    sd: Vector = 1.0 / np.sqrt(np.where(differs, scale, 1.0))
+    return sd
+
+
+def _told(people: list[Choices], sd: Vector) -> Matrix:
+    """Return the directions in which options differ at all, of scaled features: (d, r)."""
+    gram = sum(
+        (_gram(_differences(person) * sd) for person in people), start=np.zeros(2 * sd.shape)
+    )
+    values, vectors = np.linalg.eigh(gram)
+    told: Matrix = vectors[:, values > NOTHING * max(float(values[-1]), 1.0)]
+    return told
+
+
+def _gram(rows: Matrix) -> Matrix:
+    return rows.T @ rows
+
+
+def _along(person: Choices, axes: Matrix) -> Choices:
+    """Return a person's choices with options by these axes (d, r) alone."""
+    return [(options @ axes, chosen) for options, chosen in person]
 
 
 def _draws(people: int, size: int) -> NDArray[np.float64]:
-    """Return draws from a standard t distribution, (people, DRAWS, d), always the same."""
+    """Return draws from a standard t distribution, (people, DRAWS, d), always the same.
+
+    Each with its mirror image, so that what tells nothing moves no mean.
+    """
     rng = np.random.default_rng(0)
-    normal = rng.standard_normal((people, DRAWS, size))
-    scale: NDArray[np.float64] = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, (people, DRAWS, 1)))
-    return normal * scale
+    normal = rng.standard_normal((people, DRAWS // 2, size))
+    scale = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, (people, DRAWS // 2, 1)))
+    half = normal * scale
+    return np.concatenate([half, -half], axis=1)
 
 
 # --- one person's choices at once -----------------------------------------------------------------

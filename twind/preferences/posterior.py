@@ -8,8 +8,8 @@ the mode in w by damped Newton, the likelihoods being log-concave, and from ther
 covariance of w given the evidence, on a lattice weighted by importance. That is assumed-density
 filtering (Minka 2001): a step costs O(k d^2), and, unlike the bare curvature at the mode, it stays
 calibrated over many steps (in simulation, 90 % intervals after 40 choices over 8 parameters cover
-87 %; with the curvature alone 77 %). Where the lattice misses a sharp likelihood, the curvature
-serves (Laplace).
+87 %; with the curvature alone 77 %). The sharper the evidence, the more a Gaussian leaves out of
+each step: 88 % where logits have a prior standard deviation of 8, 82 % where they have one of 80.
 
 Most evidence of behaviour is faint (`FAINT`): it counts little. To the first order in its weight
 the mean moves by the expected gradient and the covariance by the expected Hessian (Stein 1981),
@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,8 @@ _NEWTON_STEPS = 60
 _TOLERANCE = 1e-10
 _LATTICE = 128
 _WIDER = 1.2
-_FEWEST = 64.0
+_FEWEST, _SCANT = 64.0, 8.0
+_LOOKS, _NEAR = 3, 0.5
 _REACH = 9.0
 _STEPS = np.linspace(-1.0, 1.0, 2 * _LATTICE + 1)
 
@@ -183,9 +184,7 @@ class Posterior:
         P(answer <= j) = 1 / (1 + exp(-(cuts[j] - features @ parameters))): features (d,), level
         0..len(cuts), cuts strictly increasing, shape (levels - 1,), at least one.
         """
-        edges = finite(cuts, "cuts", (-1,))
-        if edges.shape[0] == 0 or np.any(np.diff(edges) <= 0.0):
-            raise ValueError("cuts: must be one or more strictly increasing numbers")
+        edges = _ascending(cuts)
         if not 0 <= level <= edges.shape[0]:
             raise ValueError(f"level: {level} is none of the {edges.shape[0] + 1} levels")
         low = float(edges[level - 1]) if level > 0 else -math.inf
@@ -245,8 +244,12 @@ class Posterior:
         """
         if not 0.0 <= kept <= 1.0:
             raise ValueError(f"kept: {kept} is not within 0..1")
-        share = np.ones(self.mean.shape[0])
-        share[np.asarray(places, np.int64)] = kept
+        size = self.mean.shape[0]
+        named = finite(places, "places", (-1,))
+        if len(set(named)) < len(named) or not set(named) <= set(range(size)):
+            raise ValueError(f"places: must be distinct ones of 0..{size - 1}")
+        share = np.ones(size)
+        share[named.astype(np.int64)] = kept
         self.mean = self.prior_mean + share * (self.mean - self.prior_mean)
         self.covariance = self.covariance * np.outer(share, share)
         self.covariance.flat[:: share.shape[0] + 1] += (1.0 - share**2) * np.diag(
@@ -258,8 +261,9 @@ class Posterior:
     def predict_choice(self, options: ArrayLike, offsets: ArrayLike | None = None) -> Vector:
         """Return how likely each option (k, d) is to be chosen, shape (k,), summing to one.
 
-        Integrated over the posterior on a fixed lattice of 256 points in the space of the
-        options: deterministic, accurate to about 0.002.
+        Integrated over the posterior on a fixed lattice of 256 points or more in the space of the
+        options: deterministic; off by about 0.002 where logits have a standard deviation of 1, by
+        up to 0.02 where they have one of 10.
         """
         mean, covariance = self._utilities(options)
         if offsets is not None:
@@ -280,7 +284,7 @@ class Posterior:
         features: (d,); cuts: (levels - 1,), strictly increasing. Integrated as by `predict_choice`.
         """
         row = finite(features, "features", (self.mean.shape[0],))
-        edges = finite(cuts, "cuts", (-1,))
+        edges = _ascending(cuts)
         mean, covariance = self._utilities(np.stack([row, 0.0 * row]))
         drawn = mean + _scatter(covariance[None])[0]
         places = drawn[:, :1] - drawn[:, 1:]
@@ -353,7 +357,7 @@ class Posterior:
         if weight > 0.2 or weight * float(gram.max()) > 1.0:
             return False
         spread, gram = spread[:, 1:], gram[1:, 1:].copy()
-        gram.flat[:: gram.shape[0] + 1] += 1e-9
+        gram.flat[:: gram.shape[0] + 1] += 1e-9 * max(1.0, float(gram.max()))
         drawn = base[1:] + _lattice(gram.shape[0]) @ np.linalg.cholesky(gram).T
         logits = np.column_stack([np.full(len(drawn), base[0]), drawn])
         chances = np.exp(log_softmax(logits))[:, 1:]
@@ -548,15 +552,51 @@ def _moments(
 ) -> tuple[Vector, Matrix]:
     """Return mean (r,) and covariance (r, r) of w ~ N(0, I) given a log-likelihood, (n, r) -> (n,).
 
-    mode and curvature: the Laplace approximation, which the lattice is laid out by, a little wider,
-    and which stands in where hardly any point of the lattice carries weight.
+    mode and curvature: the Laplace approximation, by which the lattice is first laid out, a little
+    wider. Beside a corner of a sharp likelihood most of what is left lies away from the mode: as
+    long as the mean that is found does, the lattice is laid out again by what was found. Where few
+    of its points carry weight it begins from the belief instead, and where hardly any do, Laplace
+    stands in.
     """
-    if mode.shape[0] == 1:
+    size = mode.shape[0]
+    if size == 1:
         return _scalar_moments(log_likelihood, float(mode[0]), float(curvature[0, 0]))
     values, vectors = np.linalg.eigh(curvature)
     root = vectors / np.sqrt(np.maximum(values, 1.0))
-    lattice, expected = _wide_lattice(mode.shape[0])
-    points = mode + lattice @ root.T
+    found = _look(log_likelihood, mode, root)
+    if found.effective < _FEWEST:
+        wide = _look(log_likelihood, np.zeros(size), np.eye(size))
+        found = max(found, wide, key=lambda look: look.effective)
+    for _ in range(_LOOKS):
+        if found.effective >= _FEWEST and found.moved <= _NEAR:
+            break
+        values, vectors = np.linalg.eigh(0.5 * (found.covariance + found.covariance.T))
+        again = _look(log_likelihood, found.mean, vectors * np.sqrt(np.clip(values, _LEAST, 1.0)))
+        if again.effective < min(found.effective, 0.5 * _FEWEST):
+            break
+        found = again
+    if found.effective < _SCANT:
+        return mode, root @ root.T
+    return found.mean, found.covariance
+
+
+class _Look(NamedTuple):
+    """What one lattice finds: mean (r,) and covariance (r, r) of w.
+
+    effective: how many of its points carry weight. moved: how far the mean lies from its middle, in
+    its own standard deviations.
+    """
+
+    mean: Vector
+    covariance: Matrix
+    effective: float
+    moved: float
+
+
+def _look(log_likelihood: Callable[[Matrix], Vector], middle: Vector, root: Matrix) -> _Look:
+    """Return the moments of w by importance, on a lattice about `middle` (r,) with root (r, r)."""
+    lattice, expected = _wide_lattice(middle.shape[0])
+    points = middle + lattice @ root.T
     logs = (
         log_likelihood(points)
         - 0.5 * np.einsum("nr,nr->n", points, points)
@@ -564,14 +604,17 @@ def _moments(
     )
     shares = np.exp(logs - logs.max())
     shares /= shares.sum()
-    if float(shares @ shares) > 1.0 / _FEWEST:
-        return mode, root @ root.T
     shift = shares @ lattice
     away = lattice - shift
-    # The Laplace approximation's own moments on this lattice are known, so that their error cancels
+    # The moments of what the lattice is laid out by are known on it, so that their error cancels
     # and evidence that says nothing changes nothing.
     correction = (away * shares[:, None]).T @ away - expected
-    return mode + root @ shift, root @ (np.eye(mode.shape[0]) + correction) @ root.T
+    return _Look(
+        middle + root @ shift,
+        root @ (np.eye(middle.shape[0]) + correction) @ root.T,
+        1.0 / float(shares @ shares),
+        float(np.abs(shift).max()),
+    )
 
 
 def _scalar_moments(
@@ -597,7 +640,9 @@ def _scalar_moments(
 
 @cache
 def _lattice(size: int) -> Matrix:
-    """Return 256 points of a standard normal in `size` dimensions, (256, size); symmetric.
+    """Return n points of a standard normal in `size` dimensions, (n, size); symmetric.
+
+    n is 256, or four for each dimension where that is more: fewer cannot have unit covariance.
 
     The additive lattice with the generalised golden ratio (Roberts 2018), mapped by the inverse
     normal distribution, each point with its mirror image.
@@ -606,7 +651,8 @@ def _lattice(size: int) -> Matrix:
     for _ in range(64):
         ratio = (1.0 + ratio) ** (1.0 / (size + 1))
     steps = ratio ** -np.arange(1.0, size + 1.0)
-    uniform = (0.5 + np.arange(1, _LATTICE + 1)[:, None] * steps) % 1.0
+    count = max(_LATTICE, 2 * size)
+    uniform = (0.5 + np.arange(1, count + 1)[:, None] * steps) % 1.0
     normal = NormalDist()
     points = np.array(
         [[normal.inv_cdf(min(max(u, 1e-9), 1 - 1e-9)) for u in row] for row in uniform]
@@ -632,7 +678,7 @@ def _wide_lattice(size: int) -> tuple[Matrix, Matrix]:
 
 
 def _scatter(covariances: Matrix) -> Matrix:
-    """Return deviations (n, 256, k) with these covariances (n, k, k).
+    """Return deviations (n, points, k) with these covariances (n, k, k).
 
     Along the principal axes, the widest first: the lattice's first coordinates are its best.
     """
@@ -672,6 +718,13 @@ def finite(given: ArrayLike, name: str, shape: tuple[int, ...]) -> Matrix:
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: holds a number that is not finite")
     return array
+
+
+def _ascending(cuts: ArrayLike) -> Vector:
+    edges = finite(cuts, "cuts", (-1,))
+    if edges.shape[0] == 0 or np.any(np.diff(edges) <= 0.0):
+        raise ValueError("cuts: must be one or more strictly increasing numbers")
+    return edges
 
 
 def _weight(weight: float) -> float:

@@ -36,6 +36,10 @@ def test_working_by_day_is_what_everybody_does():
     assert abs(hour_gain(usual, 7.5) - prior) < abs(hour_gain(lark, 7.5) - prior)
 
 
+def test_the_night_is_neither_early_nor_late():
+    assert focused_hours(History(tuple(block(n, n, 1) for n in range(20)))) == []
+
+
 def test_work_with_nowhere_else_to_go_says_nothing():
     full = [block(1, 0, 10, 2.0)]
     full += [block(2, 0, 6, 3.0, activity=None), block(3, 0, 19, 4.0, activity=None)]

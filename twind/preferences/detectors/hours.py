@@ -49,12 +49,15 @@ def focused_hours(history: History) -> list[Observation]:
     Only bands whose hours were not taken by other blocks count as possible, and a block with
     nowhere else to go says nothing. It can tell whether somebody seeks the edges of the day for
     work that needs quiet. It cannot tell why: a baby, a shift or a shared flat looks like a taste;
-    nor does it see work that no calendar shows.
+    nor does it see work that no calendar shows. In the night it is neither early nor late.
     """
     blocks = [
         block
         for block in history.blocks
-        if block.activity in FOCUSED and not block.people_ids and block.hours >= 0.5
+        if block.activity in FOCUSED
+        and not block.people_ids
+        and block.hours >= 0.5
+        and block.middle_h >= NIGHT_UNTIL_H
     ]
     weights = series_weights(blocks)
     found = []
