@@ -124,8 +124,8 @@ class _Reader:
         """Return what a heading is known by: its ID, or the list and the path it stands in."""
         if own := heading.own("ID"):
             return own
-        archived = heading.own("ARCHIVE_OLPATH")
-        path = [*archived.split("/"), heading.title] if archived else heading.path
+        archived = heading.archived_from
+        path = [*archived, heading.title] if archived else heading.path
         home = heading.own("ARCHIVE_FILE") or self._file.path.name.removesuffix("_archive")
         return digest("\0".join((home.rpartition("/")[2], "/".join(path))))
 
@@ -172,7 +172,7 @@ class _Reader:
             title=heading.title,
             # Where an archived heading stood is known by name alone.
             project=self._project_uid(heading.project)
-            or heading.own("ARCHIVE_OLPATH").partition("/")[0]
+            or next(iter(heading.archived_from), "")
             or None,
             status=status,
             priority=_priority(node),

@@ -232,6 +232,40 @@ def test_archiving_changes_nothing_but_where_it_is(lists):
     assert found.titled("Tidy").project == "Home"
 
 
+COUNTED = """\
+* TODO Release {}
+** DONE Write notes
+   CLOSED: [2026-03-01 Sun 10:00]
+** {} [#A] Build {} it
+** TODO Ship
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("[1/3]", "[2/3]"), ("[33%]", "[66%]"), ("[/]", "[2/3]"), ("", "[%]")]
+)
+def test_how_far_a_heading_is_is_no_part_of_its_name(read, before, after):
+    first = read(COUNTED.format(before, "TODO", ""))
+    second = read(COUNTED.format(after, "DONE", "[100%]"))
+    assert [one.name for one in second.projects] == ["Release"]
+    assert [one.title for one in second.tasks] == ["Write notes", "Build it", "Ship"]
+    assert [one.uid for one in second] == [one.uid for one in first]
+    assert second.titled("Build it").priority == 1.0
+
+
+def test_how_far_it_was_is_no_part_of_where_an_archived_heading_stood(lists):
+    lists.write("home.org", "* Home [1/2]\n** Walls [50%]\n*** TODO Paint [0/1]\n")
+    [before] = lists.fetch().tasks
+    lists.write("home.org", "* Home [2/2]\n** Walls\n", mtime=1)
+    lists.write(
+        "home.org_archive",
+        "* DONE Paint [1/1]\n:PROPERTIES:\n:ARCHIVE_FILE: ~/org/home.org\n"
+        ":ARCHIVE_OLPATH: Home [1/2]/Walls [100%]\n:END:\n",
+    )
+    [after] = lists.fetch().tasks
+    assert (after.uid, after.title, after.project) == (before.uid, "Paint", "Home")
+
+
 def test_a_file_that_stands_is_not_read_again(lists):
     paths = [lists.write(name, SAMPLE) for name in ("a.org", "b.org")]
     state: dict = {}
