@@ -191,6 +191,27 @@ def test_done_by_its_log_alone(read):
     assert read("* DONE Write").tasks[0].completed_at is None
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        'from "TODO"       [2026-02-10 mar. 18:05]',
+        'from "TODO"       [2026-02-10 火 18:05]',
+        'from "TODO"       [2026-02-10 18:05]',
+        "from              [2026-02-10 Tue 18:05]",
+    ],
+)
+def test_the_log_in_any_language_tells_the_time_of_day(read, told):
+    at = utc(2026, 2, 10, 17, 5)
+    assert read("* DONE a", f'- State "DONE"       {told}').tasks[0].completed_at == at
+    found = read("* TODO b", "SCHEDULED: <2026-02-10 mar. +1w>", f'- State "DONE"       {told}')
+    assert [task.completed_at for task in found.tasks] == [at, None]
+
+
+def test_a_log_with_a_day_that_is_none_is_refused(read):
+    [error] = read("* DONE a", '- State "DONE" from "TODO" [2026-02-31 Tue 18:05]').errors
+    assert "day" in error.reason
+
+
 def test_what_was_done_before_the_window_is_left_out(read):
     assert read("* DONE a", "CLOSED: [2024-01-01 Mon 10:00]") == []
 
