@@ -136,6 +136,12 @@ def test_version_2_1_quoted_printable(read):
     assert person.emails == ("j@x.org",)
 
 
+def test_a_fold_may_go_through_a_character(tmp_path):
+    data = vcard("FN:Jörg").encode().replace(b"J\xc3", b"J\xc3\r\n ")
+    [person] = fetch(context(write(tmp_path / "c.vcf", data)))
+    assert person.name == "Jörg"
+
+
 @pytest.mark.parametrize(
     ("lines", "name"),
     [
