@@ -165,7 +165,7 @@ def _by_uid(group: str, events: list[Component]) -> Iterator[tuple[str, list[Com
     """
     by_uid: dict[str, list[Component]] = {}
     for raw in events:
-        uid = raw.value("UID") or _made_up_uid(group, raw)
+        uid = ical.uid_of(raw) or _made_up_uid(group, raw)
         by_uid.setdefault(uid, []).append(raw)
     for uid, raws in by_uid.items():
         overrides = [raw for raw in raws if raw.value("RECURRENCE-ID")]

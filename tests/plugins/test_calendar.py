@@ -467,6 +467,14 @@ def test_a_fold_may_go_through_a_character(tmp_path):
     assert "line 10:" in error.reason
 
 
+def test_a_uid_is_known_without_its_escapes(read):
+    series = vevent("RRULE:FREQ=DAILY;COUNT=2", uid=r"a\;b\,c")
+    moved = vevent("RECURRENCE-ID:20260303T100000Z", "SUMMARY:Moved", uid="a;b,c")
+    events = read(series, moved)
+    assert {event.series for event in events} == {"a;b,c"}
+    assert sorted(event.title for event in events) == ["(no title)", "Moved"]
+
+
 def test_several_calendars_in_one_file(tmp_path):
     text = vcalendar(vevent(uid="a")) + vcalendar(vevent(uid="b"))
     assert [e.uid for e in fetch(context(write(tmp_path / "c.ics", text)))] == ["a", "b"]
