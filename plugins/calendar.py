@@ -93,6 +93,8 @@ class CalendarSettings(Settings):
 
 _Event: TypeAlias = Any
 """An icalendar.Event. Its values are a union of thirty types: which one, the file decides."""
+_LENGTH = "X-TWIND-LENGTH"
+"""Under this an event has its DURATION as a `_Length`: its copies keep it."""
 
 
 class Calendar:
@@ -304,6 +306,13 @@ def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tupl
     )
     if len(found) > ctx.settings.max_occurrences:
         raise ValueError(f"repeats {len(found)} times in the window")
+    for event in found:
+        # The library makes an end of what lasts so long, by the clock; one of another length is an
+        # RDATE's own.
+        length = event.get(_LENGTH)
+        lasts = ical.naive(event["DTEND"].dt) - ical.naive(event["DTSTART"].dt)
+        if length is not None and lasts == length.days + length.exact:
+            del event["DTEND"]
     return [(_original(event, moves), event) for event in found]
 
 
@@ -312,7 +321,33 @@ def _event(raw: Component) -> _Event:
     event = ical.parse(raw, _TIMED)
     if "DTSTART" not in event:
         raise ValueError("has no DTSTART")
+    if "DURATION" in event and "DTEND" not in event:
+        event[_LENGTH] = _Length.of(raw)
     return event
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """How long an event lasts: RFC 5545, 3.3.6, counts hours exactly, and days by the calendar.
+
+    So a day on which the clocks change is one all the same, and eight hours are eight.
+    """
+
+    days: timedelta
+    exact: timedelta
+
+    @classmethod
+    def of(cls, raw: Component) -> _Length:
+        told = raw.value("DURATION")
+        days = icalendar.vDuration.from_ical(told.partition("T")[0])
+        return cls(days, icalendar.vDuration.from_ical(told) - days)
+
+    def after(self, start: date, zones: ical.Zones) -> date:
+        """Return when something ends that begins then."""
+        if isinstance(start, datetime):
+            return zones.utc(start + self.days) + self.exact
+        whole = self.days + self.exact
+        return start + whole if not whole.seconds else ical.naive(start) + whole
 
 
 def _named(raw: Component, master: _Event | None, zones: ical.Zones) -> str:
@@ -448,9 +483,8 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     all_day = not isinstance(start, datetime)
     if "DTEND" in event:
         end = event["DTEND"].dt
-    elif "DURATION" in event:
-        length = event["DURATION"].dt
-        end = start + length if not all_day or not length.seconds else ical.naive(start) + length
+    elif _LENGTH in event:
+        end = event[_LENGTH].after(start, zones)
     else:
         end = start + timedelta(days=1) if all_day else start
     if all_day and not isinstance(end, datetime):
@@ -459,7 +493,8 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     else:
         all_day = False
     first, last = zones.utc(start), zones.utc(end)
-    if first != zones.utc(start, fold=1):
+    is_exact = "DTEND" not in event and isinstance(start, datetime)
+    if not is_exact and first != zones.utc(start, fold=1):
         last = first + (ical.naive(end) - ical.naive(start))
     if last < first:
         raise ValueError(f"ends before it starts: {ical.basic(start)} to {ical.basic(end)}")

@@ -117,6 +117,27 @@ def test_periods_are_added_with_lengths_of_their_own(read_calendar):
     assert {event.series for event in found} == {"a"}
 
 
+def test_each_night_lasts_its_hours(read_calendar):
+    nights = component(
+        "DTSTART;TZID=Europe/Berlin:20260327T230000", "DURATION:PT8H", "RRULE:FREQ=DAILY;COUNT=4"
+    )
+    later = component(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20260328T230000",
+        "DTSTART;TZID=Europe/Berlin:20260328T230000",
+        "DURATION:PT6H",
+    )
+
+    def hours(*components):
+        found = sorted(read_calendar(calendar(*components)), key=lambda event: event.start)
+        return [(event.end - event.start).total_seconds() / 3600 for event in found]
+
+    # The clocks go forward in the second night.
+    assert hours(nights) == [8, 8, 8, 8]
+    assert hours(nights, later) == [8, 6, 6, 6]
+    assert hours(nights.replace("PT8H", "P1D")) == [24, 23, 24, 24]
+    assert hours(nights.replace("PT8H", "P1DT1H"), later) == [25, 6, 6, 6]
+
+
 @pytest.mark.parametrize(
     ("start", "added"),
     [
