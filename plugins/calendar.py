@@ -76,6 +76,8 @@ MAX_RULES = 50
 """RRULEs and EXRULEs of one series; programs write one."""
 MAX_INVITED = 200_000
 """People in all occurrences of one series: two hundred each working day for years."""
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_NAMING_DAYS = ("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH")
 _MARGIN = timedelta(days=2)
 """Zones differ by a day at most; the window itself is applied to the occurrences, in UTC."""
 _MOMENT = re.compile(r"\d{8}(?:T\d{6}Z?)?")
@@ -93,6 +95,8 @@ class CalendarSettings(Settings):
 
 _Event: TypeAlias = Any
 """An icalendar.Event. Its values are a union of thirty types: which one, the file decides."""
+_LENGTH = "X-TWIND-LENGTH"
+"""Under this an event has its DURATION as a `_Length`: its copies keep it."""
 
 
 class Calendar:
@@ -165,7 +169,7 @@ def _by_uid(group: str, events: list[Component]) -> Iterator[tuple[str, list[Com
     """
     by_uid: dict[str, list[Component]] = {}
     for raw in events:
-        uid = raw.value("UID") or _made_up_uid(group, raw)
+        uid = ical.uid_of(raw) or _made_up_uid(group, raw)
         by_uid.setdefault(uid, []).append(raw)
     for uid, raws in by_uid.items():
         overrides = [raw for raw in raws if raw.value("RECURRENCE-ID")]
@@ -261,7 +265,7 @@ def _series(
     if master is None:
         found, excluded = _moved(moved), _Excluded()
     elif moved or broken or _recurs(master):
-        if own_zone is not None:
+        if own_zone is not None and not _recurs_in_utc(master, moved, own_zone):
             _move_from_utc([master, *moved], own_zone)
         _align(master, moved, zones)
         _refuse_endless(master, ctx)
@@ -304,6 +308,13 @@ def _expanded(events: list[_Event], ctx: Context[CalendarSettings]) -> list[tupl
     )
     if len(found) > ctx.settings.max_occurrences:
         raise ValueError(f"repeats {len(found)} times in the window")
+    for event in found:
+        # The library makes an end of what lasts so long, by the clock; one of another length is an
+        # RDATE's own.
+        length = event.get(_LENGTH)
+        lasts = ical.naive(event["DTEND"].dt) - ical.naive(event["DTSTART"].dt)
+        if length is not None and lasts == length.days + length.exact:
+            del event["DTEND"]
     return [(_original(event, moves), event) for event in found]
 
 
@@ -312,7 +323,33 @@ def _event(raw: Component) -> _Event:
     event = ical.parse(raw, _TIMED)
     if "DTSTART" not in event:
         raise ValueError("has no DTSTART")
+    if "DURATION" in event and "DTEND" not in event:
+        event[_LENGTH] = _Length.of(raw)
     return event
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """How long an event lasts: RFC 5545, 3.3.6, counts hours exactly, and days by the calendar.
+
+    So a day on which the clocks change is one all the same, and eight hours are eight.
+    """
+
+    days: timedelta
+    exact: timedelta
+
+    @classmethod
+    def of(cls, raw: Component) -> _Length:
+        told = raw.value("DURATION")
+        days = icalendar.vDuration.from_ical(told.partition("T")[0])
+        return cls(days, icalendar.vDuration.from_ical(told) - days)
+
+    def after(self, start: date, zones: ical.Zones) -> date:
+        """Return when something ends that begins then."""
+        if isinstance(start, datetime):
+            return zones.utc(start + self.days) + self.exact
+        whole = self.days + self.exact
+        return start + whole if not whole.seconds else ical.naive(start) + whole
 
 
 def _named(raw: Component, master: _Event | None, zones: ical.Zones) -> str:
@@ -340,15 +377,6 @@ class _Excluded:
     def covers(self, original: date) -> bool:
         day = original.date() if isinstance(original, datetime) else original
         return day in self.days or ical.basic(original) in self.names
-
-
-def _move_from_utc(events: Iterable[_Event], zone: tzinfo) -> None:
-    """Give what stands in UTC the zone of its calendar, so that it recurs by the clock there."""
-    for event in events:
-        for name in ("DTSTART", "DTEND"):
-            moment = event[name].dt if name in event else None
-            if isinstance(moment, datetime) and moment.tzname() == "UTC":
-                event[name].dt = moment.astimezone(zone)
 
 
 def _align(master: _Event, overrides: Iterable[_Event], zones: ical.Zones) -> None:
@@ -385,6 +413,91 @@ def _exclusions(master: _Event, zones: ical.Zones, ctx: Context[CalendarSettings
     for name in ("EXDATE", "EXRULE"):
         master.pop(name, None)
     return _Excluded(frozenset(left_out), frozenset(days))
+
+
+# --- series that stand in UTC --------------------------------------------------------------------
+
+
+def _recurs_in_utc(master: _Event, moved: list[_Event], zone: tzinfo) -> bool:
+    """Tell whether a series that begins in UTC recurs there, and not by the clock of `zone`.
+
+    Exporters that write a local series in UTC, with its zone as the calendar's, are many; so it is
+    taken for one where nothing says otherwise: days that its rule names as they are in UTC, or a
+    time left out or moved that is where UTC has it after the clocks of the zone have changed. What
+    may be either is as RFC 5545 has it.
+    """
+    start = master["DTSTART"].dt
+    if not isinstance(start, datetime) or start.tzname() != "UTC":
+        return False
+    local = start.astimezone(zone)
+    rules = [one for name in ical.RULES for one in ical.listed(master, name)]
+    apart = [rule for rule in rules if _means_others(rule, start, local)]
+    for rule in apart:
+        if _fits(rule, start) != _fits(rule, local):
+            return _fits(rule, start)
+    hours = _hours_kept(rules, [master, *moved], start, local)
+    return (False, True) not in hours and (bool(apart) or (True, False) in hours)
+
+
+def _means_others(rule: Any, start: datetime, local: datetime) -> bool:
+    """Tell whether a rule means other days or hours for a start as another clock has it."""
+    if _is_by_hour(rule) and start.time() != local.time():
+        return True
+    # The last days of a month are not in all of them.
+    is_last = start.month != local.month or max(start.day, local.day) > 28
+    by_month = is_last and ical.first_of(rule, "FREQ") in {"MONTHLY", "YEARLY"}
+    names_days = by_month or any(name in rule for name in _NAMING_DAYS)
+    return names_days and start.date() != local.date()
+
+
+def _is_by_hour(rule: Any) -> bool:
+    finer = {"HOURLY", "MINUTELY", "SECONDLY"}
+    return "BYHOUR" in rule or "BYMINUTE" in rule or ical.first_of(rule, "FREQ") in finer
+
+
+def _fits(rule: Any, moment: datetime) -> bool:
+    """Tell whether a rule names the day and the hour of a moment, as far as it names any."""
+    is_named = {
+        "BYMONTH": lambda month: month == moment.month,
+        # Below zero they are counted from the end.
+        "BYMONTHDAY": lambda day: (moment - timedelta(days=min(day, 0))).day == max(day, 1),
+        "BYDAY": lambda day: str(day)[-2:] == _WEEKDAYS[moment.weekday()],
+        "BYHOUR": lambda hour: hour == moment.hour,
+    }
+    return all(
+        any(map(names, ical.listed(rule, part))) for part, names in is_named.items() if part in rule
+    )
+
+
+def _hours_kept(
+    rules: list[Any], events: list[_Event], start: datetime, local: datetime
+) -> set[tuple[bool, bool]]:
+    """Return, for each time that a series names, whether it has its hour in UTC, and in the zone.
+
+    Nothing of a series that has several hours.
+    """
+    if any(map(_is_by_hour, rules)):
+        return set()
+    lists = [*ical.listed(events[0], "EXDATE"), *(e["RECURRENCE-ID"] for e in events[1:])]
+    named = [one.dt for value in lists for one in getattr(value, "dts", [value])]
+    named += [ical.first_of(rule, "UNTIL") for rule in rules]
+    return {
+        (
+            one.astimezone(UTC).time() == start.time(),
+            one.astimezone(local.tzinfo).time() == local.time(),
+        )
+        for one in named
+        if isinstance(one, datetime) and one.tzinfo is not None
+    }
+
+
+def _move_from_utc(events: Iterable[_Event], zone: tzinfo) -> None:
+    """Give what stands in UTC the zone of its calendar, so that it recurs by the clock there."""
+    for event in events:
+        for name in ("DTSTART", "DTEND"):
+            moment = event[name].dt if name in event else None
+            if isinstance(moment, datetime) and moment.tzname() == "UTC":
+                event[name].dt = moment.astimezone(zone)
 
 
 # --- rules that would not end --------------------------------------------------------------------
@@ -448,9 +561,8 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     all_day = not isinstance(start, datetime)
     if "DTEND" in event:
         end = event["DTEND"].dt
-    elif "DURATION" in event:
-        length = event["DURATION"].dt
-        end = start + length if not all_day or not length.seconds else ical.naive(start) + length
+    elif _LENGTH in event:
+        end = event[_LENGTH].after(start, zones)
     else:
         end = start + timedelta(days=1) if all_day else start
     if all_day and not isinstance(end, datetime):
@@ -459,7 +571,8 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     else:
         all_day = False
     first, last = zones.utc(start), zones.utc(end)
-    if first != zones.utc(start, fold=1):
+    is_exact = "DTEND" not in event and isinstance(start, datetime)
+    if not is_exact and first != zones.utc(start, fold=1):
         last = first + (ical.naive(end) - ical.naive(start))
     if last < first:
         raise ValueError(f"ends before it starts: {ical.basic(start)} to {ical.basic(end)}")

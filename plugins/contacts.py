@@ -51,6 +51,8 @@ MAX_RELATION = 200
 """Characters of what somebody is to another."""
 MAX_DAY = 100
 """Characters of a birthday; dateutil takes its time over more."""
+NOT_PREFERRED = 101
+"""After what is preferred least: RFC 6350 counts from 1 to 100."""
 NO_YEAR = 1904
 """The year of a birthday without one. A leap year, for the 29th of February, and longer ago than
 anyone is old; Apple's 1604 is read as the same."""
@@ -377,8 +379,16 @@ def _organisation(contents: dict[str, Any]) -> str:
 
 
 def _preferred(lines: list[Any]) -> list[Any]:
-    """Return the lines with those marked as preferred first, else in the order of the card."""
-    return sorted(lines, key=lambda line: "pref" not in _types(line) and "PREF" not in line.params)
+    """Return the lines with the most preferred first, else in the order of the card."""
+    return sorted(lines, key=_preference)
+
+
+def _preference(line: Any) -> int:
+    """Return 1 for what is preferred most, up to 100 (RFC 6350, 5.3), and more for what is not."""
+    if "pref" in _types(line):
+        return 1
+    told = next((str(one).strip() for one in line.params.get("PREF", ())), "")
+    return min(int(told), NOT_PREFERRED) if re.fullmatch(r"\d{1,3}", told) else NOT_PREFERRED
 
 
 def _types(line: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import json
 import os
@@ -31,6 +32,7 @@ from twind.api import (
     Window,
     files_under,
 )
+from twind.contentlines import unfolded
 
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -628,6 +630,24 @@ def test_text_is_read_in_any_unicode(text):
 @given(st.lists(st.tuples(st.sampled_from("äöüßéñ€“"), st.from_regex("[a-z ]+", fullmatch=True))))
 def test_text_that_is_no_unicode_is_latin(parts):
     text = "".join(letter + rest for letter, rest in parts)
+    assert text_of(text.encode("cp1252")) == text
+
+
+@given(st.text("aäß€😀", min_size=1), st.integers(1, 9), st.sampled_from(["\r\n", "\n", "\r"]))
+def test_a_character_that_a_fold_goes_through_is_whole(text, width, newline):
+    line = f"SUMMARY:Größe {text}"
+    data = line.encode()
+    # No character but one that is folded at each byte is gone through by two.
+    parts = [data[:width], *(data[at : at + 6] for at in range(width, len(data), 6))]
+    folded = f"{newline} ".encode().join(parts)
+    for mark in (b"", codecs.BOM_UTF8):
+        read = text_of(mark + folded)
+        assert list(unfolded(read)) == [(1, line)]
+        assert len(read.split(newline)) == len(parts)
+
+
+def test_what_is_no_utf_8_is_not_mended():
+    text = "SUMMARY:für Käthe Ã\r\n »schön«"
     assert text_of(text.encode("cp1252")) == text
 
 

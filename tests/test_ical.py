@@ -207,6 +207,30 @@ def test_an_estimate_is_never_too_low(start, kind, interval, days):
     assert times <= ical.steps(found, begin, end)
 
 
+@pytest.mark.parametrize(
+    ("told", "uid"),
+    [
+        ("a", "a"),
+        ("", ""),
+        (r"a\;b\,c", "a;b,c"),
+        (r"C:\\new\\", "C:\\new\\"),
+        (r"a\\\;b", r"a\;b"),
+        (r"a\x", r"a\x"),
+        ("a;b,c", "a;b,c"),
+    ],
+)
+def test_a_uid_is_a_text(told, uid):
+    assert ical.uid_of(todo(f"UID:{told}")) == uid
+
+
+@given(st.text(st.characters(exclude_categories=["C"])).map(str.strip))
+def test_any_uid_is_read_as_it_was_written(uid):
+    written = icalendar.Event({"UID": icalendar.vText(uid)}).to_ical().decode()
+    [event] = components(written, {"VEVENT": None}).every("VEVENT")
+    # icalendar writes a line break for that one, whatever comes before it.
+    assert r"\N" in uid or ical.uid_of(event) == uid
+
+
 def test_the_latest_versions():
     old, new, other = (
         todo(f"SEQUENCE:{number}", f"SUMMARY:{title}")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import re
 import stat
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -36,7 +37,6 @@ from twind.model import (
 from twind.plaintext import one_line
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
@@ -87,8 +87,9 @@ class SourceFile:
     def text(self) -> str:
         """The bytes as text, whatever the encoding: UTF-8, -16 or -32, else Windows' Latin.
 
-        UTF-8 with a few broken characters is read as UTF-8, with U+FFFD in their place. Nothing
-        raises; bytes that are no text at all leave NUL characters in it.
+        UTF-8 with a few broken characters is read as UTF-8, with U+FFFD in their place; one that a
+        fold of iCalendar or vCard goes through is whole, and the fold behind it. Nothing raises;
+        bytes that are no text at all leave NUL characters in it.
         """
         return _decode(self.data)
 
@@ -647,9 +648,12 @@ def _digest_of(answer: tuple[str, ...]) -> str:
     return _digest("\0".join(answer).encode("utf-8", "surrogatepass"), 8) if answer else ""
 
 
+_SPLIT = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r\n|\r|\n)([ \t])([\x80-\xbf]{1,3})")
+"""A fold within a character of UTF-8: RFC 5545, 3.1, lets it be between any two bytes."""
+
+
 def _decode(data: bytes) -> str:
     for mark, codec in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
         # The mark of UTF-16 begins that of UTF-32.
         (codecs.BOM_UTF32_LE, "utf-32"),
         (codecs.BOM_UTF32_BE, "utf-32"),
@@ -664,13 +668,15 @@ def _decode(data: bytes) -> str:
     if data[:1] == data[2:3] == b"\0" != data[1:2]:
         return data.decode("utf-16-be", "replace")
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
+        # The fold is moved and not undone, so that the lines keep their numbers.
+        text = _SPLIT.sub(rb"\1\4\2\3", data).decode("utf-8-sig", "replace")
     # In Latin text hardly any letter beyond ASCII happens to be good UTF-8.
     broken = text.count("\N{REPLACEMENT CHARACTER}")
     good = sum(char > "\x7f" for char in text) - broken
-    return text if good >= broken else data.decode("cp1252", "replace")
+    is_utf_8 = data.startswith(codecs.BOM_UTF8) or good >= broken
+    return text if is_utf_8 else data.decode("cp1252", "replace")
 
 
 def _reason(error: Exception) -> str:

@@ -252,6 +252,18 @@ def _is_dated(value: Any) -> bool:
     return all(isinstance(one[0] if isinstance(one, tuple) else one, date) for one in moments)
 
 
+def unescaped(text: str) -> str:
+    """Return the value of a property that is a text, as RFC 5545, 3.3.11, writes one, in plain."""
+    from icalendar.parser import unescape_backslash
+
+    return str(unescape_backslash(text)).strip()
+
+
+def uid_of(raw: Component) -> str:
+    """Return the UID of a component; "" for none."""
+    return unescaped(raw.value("UID"))
+
+
 def revision(raw: Component) -> tuple[int, str]:
     """Return what is greater of a later version of a component: SEQUENCE, and when it changed."""
     told = raw.value("SEQUENCE")

@@ -56,6 +56,7 @@ _PLANNING = re.compile(r"\s*(?:CLOSED|SCHEDULED|DEADLINE):\s*[<\[]")
 _CLOCK = re.compile(r"\s*CLOCK:")
 _STATE_LOG = re.compile(r'\s*-\s+State\s+"')
 _STAMP = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)[^\]\d]*(?P<time>\d\d:\d\d)?")
+_BECAME = re.compile(rf'{_STATE_LOG.pattern}(?P<state>[^"]+)"\s+from\b[^\[]*\[{_STAMP.pattern}')
 _PUT_OFF = re.compile(
     rf'\s*-\s+(?:Rescheduled|New deadline)\s+from\s+"[^"]*"\s+on\s+\[{_STAMP.pattern}'
 )
@@ -124,8 +125,8 @@ class _Reader:
         """Return what a heading is known by: its ID, or the list and the path it stands in."""
         if own := heading.own("ID"):
             return own
-        archived = heading.own("ARCHIVE_OLPATH")
-        path = [*archived.split("/"), heading.title] if archived else heading.path
+        archived = heading.archived_from
+        path = [*archived, heading.title] if archived else heading.path
         home = heading.own("ARCHIVE_FILE") or self._file.path.name.removesuffix("_archive")
         return digest("\0".join((home.rpartition("/")[2], "/".join(path))))
 
@@ -146,7 +147,7 @@ class _Reader:
             yield self._project(heading, node, uid)
         else:
             task = self._task(heading, node, uid)
-            if is_wanted(task, self._ctx, over=self._closed(node)):
+            if is_wanted(task, self._ctx, over=self._closed(heading, node)):
                 yield task
 
     def _project(self, heading: Heading, node: _Org, uid: str) -> Project:
@@ -172,14 +173,14 @@ class _Reader:
             title=heading.title,
             # Where an archived heading stood is known by name alone.
             project=self._project_uid(heading.project)
-            or heading.own("ARCHIVE_OLPATH").partition("/")[0]
+            or next(iter(heading.archived_from), "")
             or None,
             status=status,
             priority=_priority(node),
             start=self._begin(node.scheduled.start) if node.scheduled else None,
             due=self._end(node.deadline.start) if node.deadline else None,
             created_at=self._created(heading),
-            completed_at=self._closed(node) if status == "done" else None,
+            completed_at=self._closed(heading, node) if status == "done" else None,
             estimate_min=_effort(node),
             spent_min=spent_min(log.clocks),
             rescheduled=log.put_off,
@@ -204,11 +205,7 @@ class _Reader:
         yield habit
         rule = f"{mark}{number}{unit}" + (f"/{most}{most_unit}" if most else "")
         task = replace(self._task(heading, node, uid), series=habit.uid, recurrence=rule)
-        done = sorted(
-            (self._local(entry.start), self._status(entry.after))
-            for entry in node.repeated_tasks
-            if entry.after in self._states.done
-        )
+        done = [(at, self._status(state)) for at, state in self._endings(heading)]
         *logs, since = self._log(heading, node, [at for at, _ in done])
         times = [
             _at_another_time(task, f"{at:%Y%m%dT%H%M}", became, at, log)
@@ -243,12 +240,24 @@ class _Reader:
             return "open"
         return "cancelled" if _GIVEN_UP.search(state) else "done"
 
-    def _closed(self, node: _Org) -> datetime | None:
+    def _closed(self, heading: Heading, node: _Org) -> datetime | None:
         """Return when it was closed, or else when its log last says so."""
         if node.closed:
             return self._begin(node.closed.start)
-        ended = [one.start for one in node.repeated_tasks if one.after in self._states.done]
-        return self._begin(max(ended, key=_naive)) if ended else None
+        return next((at for at, _ in reversed(self._endings(heading))), None)
+
+    def _endings(self, heading: Heading) -> list[tuple[datetime, str]]:
+        """Return when its log says that it was over, in order, each with the state it was in then.
+
+        orgparse loses the time of day after a weekday that is no word ("jeu."), and passes over
+        what was in no state before.
+        """
+        logged = filter(None, map(_BECAME.match, heading.lines))
+        return sorted(
+            (self._stamp(told), told["state"])
+            for told in logged
+            if told["state"] in self._states.done
+        )
 
     def _created(self, heading: Heading) -> datetime | None:
         told = _STAMP.search(heading.own("CREATED"))

@@ -15,6 +15,8 @@ MAX_STATES, MAX_TAGS = 200, 1000
 """How many states a file may declare, and how many tags a heading may inherit with its own."""
 _HEADING = re.compile(r"(\*+) +(.*)")
 _SETTING = re.compile(r"\s*#\+(TODO|SEQ_TODO|TYP_TODO|FILETAGS):\s*(.*)", re.IGNORECASE)
+_COOKIE = re.compile(r"\[\d*/\d*\]|\[\d*%\]")
+"""How far the tasks below are: Emacs keeps it up to date within the heading."""
 _REPEATER = re.compile(
     r"(?:SCHEDULED|DEADLINE):\s*<[^>]*?\s(\.\+|\+\+|\+)(\d{1,4})([hdwmy])(?:/(\d{1,4})([hdwmy]))?"
 )
@@ -43,7 +45,7 @@ class Heading:
         line: where it stands in the file, from 1.
         level: its stars.
         lines: its own, the heading first, without those of the headings below.
-        title: in plain text, without state, priority and tags.
+        title: in plain text, without state, priority, tags and how far it is.
         tags: its own and those it inherits.
         state: "" for none.
         above: the heading it stands below.
@@ -69,6 +71,13 @@ class Heading:
             titles.append(one.title)
             one = one.above
         return titles[::-1]
+
+    @property
+    def archived_from(self) -> list[str]:
+        """The titles above it before it was archived, as far as it says so."""
+        # A cookie may have the slash that parts them.
+        told = _COOKIE.sub("", self.own("ARCHIVE_OLPATH"))
+        return [" ".join(title.split()) for title in told.split("/")] if told else []
 
     @property
     def is_project(self) -> bool:
@@ -155,5 +164,5 @@ def _read_heading(text: str, states: States) -> tuple[str, str, list[str]]:
     bare, tags = parse_heading_tags(text.strip())
     word, _, rest = bare.partition(" ")
     state, bare = (word, rest) if word in {*states.todo, *states.done} else ("", bare)
-    title = re.sub(r"^\s*\[#[A-Za-z0-9]\]\s*", "", bare)
+    title = re.sub(r"^\s*\[#[A-Za-z0-9]\]\s*", "", _COOKIE.sub("", bare))
     return state, " ".join(plain_text(title).split()) or "(no title)", tags

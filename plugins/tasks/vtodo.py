@@ -118,7 +118,7 @@ class _Reader:
         """Yield the claim of one component, and what others may ask about it."""
         for line, problem in self._settler.settle([raw], zones, (*TIMED, PENDING)):
             yield file.error(problem, line=line)
-        uid = raw.value("UID") or digest("\0".join((file.group, *sorted(raw.lines))))
+        uid = ical.uid_of(raw) or digest("\0".join((file.group, *sorted(raw.lines))))
         told = raw.value("RECURRENCE-ID")
         try:
             read = Todo.of(uid, raw, file, self._ctx.timezone)

@@ -47,7 +47,7 @@ def latest_of(todos: list[Component]) -> Iterator[Component]:
     """Yield the tasks, of several versions of one the latest alone."""
     versions: dict[tuple[str, str], list[Component]] = {}
     for raw in todos:
-        versions.setdefault((raw.value("UID"), raw.value("RECURRENCE-ID")), []).append(raw)
+        versions.setdefault((ical.uid_of(raw), raw.value("RECURRENCE-ID")), []).append(raw)
     for (uid, _), those in versions.items():
         yield from ical.latest(those) if uid else those
 
@@ -192,8 +192,9 @@ def relations(raw: Component) -> Iterator[tuple[str, str]]:
         if match := _RELATION.fullmatch(line):
             told = re.search(r';RELTYPE="?([A-Z-]+)', match[1], re.IGNORECASE)
             kind = told[1].upper() if told else "PARENT"
-            if kind in {"PARENT", "CHILD"} and match[2].strip():
-                yield match[2].strip(), kind
+            uid = ical.unescaped(match[2])
+            if kind in {"PARENT", "CHILD"} and uid:
+                yield uid, kind
 
 
 def status_of(todo: Any) -> Literal["open", "done", "cancelled"]:

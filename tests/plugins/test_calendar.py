@@ -456,6 +456,25 @@ def test_encodings_and_line_ends(tmp_path, codec, newline):
     assert event.title == "Käse"
 
 
+def test_a_fold_may_go_through_a_character(tmp_path):
+    title = f"{'x' * 66}ü Größe"
+    good = vevent(f"SUMMARY:{title}", "LOCATION:Köln")
+    data = vcalendar(good, vevent("DTEND:none", uid="bad")).encode()
+    place = data.index("ü".encode()) + 1
+    data = data[:place] + b"\r\n " + data[place:]
+    event, error = fetch(context(write(tmp_path / "c.ics", data)))
+    assert (event.title, event.location) == (title, "Köln")
+    assert "line 10:" in error.reason
+
+
+def test_a_uid_is_known_without_its_escapes(read):
+    series = vevent("RRULE:FREQ=DAILY;COUNT=2", uid=r"a\;b\,c")
+    moved = vevent("RECURRENCE-ID:20260303T100000Z", "SUMMARY:Moved", uid="a;b,c")
+    events = read(series, moved)
+    assert {event.series for event in events} == {"a;b,c"}
+    assert sorted(event.title for event in events) == ["(no title)", "Moved"]
+
+
 def test_several_calendars_in_one_file(tmp_path):
     text = vcalendar(vevent(uid="a")) + vcalendar(vevent(uid="b"))
     assert [e.uid for e in fetch(context(write(tmp_path / "c.ics", text)))] == ["a", "b"]

@@ -98,6 +98,97 @@ def test_only_the_hour_that_is_left_out_is_left_out(read_calendar):
     assert sorted(event.start.hour for event in found) == [9, 12, 19]
 
 
+# --- in UTC, with a zone for the calendar --------------------------------------------------------
+
+
+@pytest.fixture
+def starts(read_calendar):
+    """Return when a series in UTC happens, without the year; the clocks change on 8 March in Los
+    Angeles, on 29 March and 25 October in Berlin."""
+
+    def starts(zone: str, start: str, *lines: str, moved: str = "") -> list[str]:
+        series = component(f"DTSTART:2026{start}00Z", *lines)
+        moves = [component(f"RECURRENCE-ID:2026{moved}00Z", DAY)] if moved else []
+        found = read_calendar(calendar(f"X-WR-TIMEZONE:{zone}", series, *moves))
+        return sorted(f"{event.start:%m%dT%H%M}" for event in found if not event.all_day)
+
+    return starts
+
+
+@pytest.mark.parametrize(
+    ("start", "lines", "expected"),
+    [
+        # The days are those of UTC where they fit the start there,
+        ("0303T0200", ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2"], ["0303T0200", "0310T0200"]),
+        ("0303T0200", ["RRULE:FREQ=MONTHLY;BYDAY=1TU;COUNT=2"], ["0303T0200", "0407T0200"]),
+        ("0301T0030", ["RRULE:FREQ=MONTHLY;BYMONTHDAY=1;COUNT=2"], ["0301T0030", "0401T0030"]),
+        ("0228T0030", ["RRULE:FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=2"], ["0228T0030", "0331T0030"]),
+        ("0201T0030", ["RRULE:FREQ=YEARLY;BYMONTH=2,4;COUNT=2"], ["0201T0030", "0401T0030"]),
+        ("0401T0030", ["RRULE:FREQ=MONTHLY;COUNT=3"], ["0401T0030", "0501T0030", "0601T0030"]),
+        (
+            "0306T0200",
+            ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=3"],
+            ["0306T0200", "0309T0200", "0310T0200"],
+        ),
+        # those of the zone where they fit it there alone, or else what is left out does;
+        ("0303T0200", ["RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=2"], ["0303T0200", "0310T0100"]),
+        ("0301T0200", ["RRULE:FREQ=MONTHLY;BYMONTHDAY=28;COUNT=2"], ["0301T0200", "0329T0100"]),
+        ("0301T0200", ["RRULE:FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=2"], ["0301T0200", "0401T0100"]),
+        (
+            "0306T0200",
+            ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=4", "EXDATE:20260310T010000Z"],
+            ["0306T0200", "0307T0200", "0311T0100"],
+        ),
+        # and where none is named, or both have the same, it recurs by the clock.
+        ("0216T0200", ["RRULE:FREQ=MONTHLY;COUNT=2"], ["0216T0200", "0316T0100"]),
+        ("0303T0200", ["RRULE:FREQ=WEEKLY;COUNT=2"], ["0303T0200", "0310T0100"]),
+        ("0303T1800", ["RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=2"], ["0303T1800", "0310T1700"]),
+    ],
+)
+def test_whose_days_a_rule_in_utc_names(starts, start, lines, expected):
+    assert starts("America/Los_Angeles", start, *lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "hours"),
+    [
+        ("BYHOUR=8,14", ["0800", "1400"] * 3),
+        ("BYHOUR=9,15", ["0800", "1400", *["0700", "1300"] * 2]),
+    ],
+)
+def test_whose_hours_a_rule_in_utc_names(starts, rule, hours):
+    left_out = f"EXDATE:20260331T{hours[-2]}00Z"
+    found = starts("Europe/Berlin", "0328T0800", f"RRULE:FREQ=DAILY;{rule};COUNT=8", left_out)
+    assert [one[-4:] for one in found if one < "0331"] == hours
+    assert [one for one in found if one > "0331"] == [f"0331T{hours[-1]}"]
+
+
+WEEKS = "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=4"
+
+
+@pytest.mark.parametrize(
+    ("lines", "moved", "expected"),
+    [
+        ([WEEKS, "EXDATE:20260406T080000Z"], "", ["0323T0800", "0330T0800", "0413T0800"]),
+        ([WEEKS, "EXDATE:20260406T070000Z"], "", ["0323T0800", "0330T0700", "0413T0700"]),
+        ([WEEKS, "EXDATE:20260323T080000Z"], "", ["0330T0700", "0406T0700", "0413T0700"]),
+        ([WEEKS], "0413T0800", ["0323T0800", "0330T0800", "0406T0800"]),
+        ([WEEKS], "0413T0700", ["0323T0800", "0330T0700", "0406T0700"]),
+        ([WEEKS, "EXDATE:20260406T080000Z"], "0413T0800", ["0323T0800", "0330T0800"]),
+        (["RRULE:FREQ=WEEKLY;UNTIL=20260330T080000Z"], "", ["0323T0800", "0330T0800"]),
+        (["RRULE:FREQ=WEEKLY;UNTIL=20260330T070000Z"], "", ["0323T0800", "0330T0700"]),
+        (["RRULE:FREQ=WEEKLY;UNTIL=20260330T215959Z"], "", ["0323T0800", "0330T0700"]),
+    ],
+)
+def test_what_a_series_in_utc_leaves_out_or_moves_tells_its_clock(starts, lines, moved, expected):
+    assert starts("Europe/Berlin", "0323T0800", *lines, moved=moved) == expected
+
+
+def test_the_last_of_a_series_in_utc_is_not_lost_when_the_clocks_go_back(starts):
+    rule = "RRULE:FREQ=WEEKLY;UNTIL=20261026T070000Z"
+    assert starts("Europe/Berlin", "1019T0700", rule) == ["1019T0700", "1026T0700"]
+
+
 # --- added ---------------------------------------------------------------------------------------
 
 
@@ -115,6 +206,27 @@ def test_periods_are_added_with_lengths_of_their_own(read_calendar):
         for event in found
     ] == [(2, 9, 60), (4, 9, 180), (5, 9, 30), (6, 14, 120), (7, 9, 180)]
     assert {event.series for event in found} == {"a"}
+
+
+def test_each_night_lasts_its_hours(read_calendar):
+    nights = component(
+        "DTSTART;TZID=Europe/Berlin:20260327T230000", "DURATION:PT8H", "RRULE:FREQ=DAILY;COUNT=4"
+    )
+    later = component(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20260328T230000",
+        "DTSTART;TZID=Europe/Berlin:20260328T230000",
+        "DURATION:PT6H",
+    )
+
+    def hours(*components):
+        found = sorted(read_calendar(calendar(*components)), key=lambda event: event.start)
+        return [(event.end - event.start).total_seconds() / 3600 for event in found]
+
+    # The clocks go forward in the second night.
+    assert hours(nights) == [8, 8, 8, 8]
+    assert hours(nights, later) == [8, 6, 6, 6]
+    assert hours(nights.replace("PT8H", "P1D")) == [24, 23, 24, 24]
+    assert hours(nights.replace("PT8H", "P1DT1H"), later) == [25, 6, 6, 6]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,25 @@ def test_version_4(read):
     assert (person.phones, person.emails) == (("+1-555",), ("b@x.org",))
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (";PREF=1", ";PREF=2"),
+        (";PREF=2", ";PREF=10"),
+        (";PREF=100", ""),
+        (";PREF=100", ";PREF=none"),
+        (";PREF=100", f";PREF={'1' * 5000}"),
+        (";TYPE=home,pref", ";PREF=2"),
+        (";PREF", ";PREF=2"),
+        (';TYPE=home;PREF="1"', ""),
+    ],
+)
+def test_the_most_preferred_comes_first(read, first, second):
+    lines = [f"EMAIL{second}:b@x.org", f"EMAIL{first}:a@x.org", f"TEL{second}:2", f"TEL{first}:1"]
+    [person] = read(vcard("FN:Bo", *lines, version="4.0"))
+    assert (person.emails, person.phones) == (("a@x.org", "b@x.org"), ("1", "2"))
+
+
 def test_version_2_1_quoted_printable(read):
     [person] = read(
         vcard(
@@ -134,6 +153,12 @@ def test_version_2_1_quoted_printable(read):
     )
     assert person.name == "Jörg Maria Müller"
     assert person.emails == ("j@x.org",)
+
+
+def test_a_fold_may_go_through_a_character(tmp_path):
+    data = vcard("FN:Jörg").encode().replace(b"J\xc3", b"J\xc3\r\n ")
+    [person] = fetch(context(write(tmp_path / "c.vcf", data)))
+    assert person.name == "Jörg"
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,27 @@ def test_done_by_its_log_alone(read):
     assert read("* DONE Write").tasks[0].completed_at is None
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        'from "TODO"       [2026-02-10 mar. 18:05]',
+        'from "TODO"       [2026-02-10 火 18:05]',
+        'from "TODO"       [2026-02-10 18:05]',
+        "from              [2026-02-10 Tue 18:05]",
+    ],
+)
+def test_the_log_in_any_language_tells_the_time_of_day(read, told):
+    at = utc(2026, 2, 10, 17, 5)
+    assert read("* DONE a", f'- State "DONE"       {told}').tasks[0].completed_at == at
+    found = read("* TODO b", "SCHEDULED: <2026-02-10 mar. +1w>", f'- State "DONE"       {told}')
+    assert [task.completed_at for task in found.tasks] == [at, None]
+
+
+def test_a_log_with_a_day_that_is_none_is_refused(read):
+    [error] = read("* DONE a", '- State "DONE" from "TODO" [2026-02-31 Tue 18:05]').errors
+    assert "day" in error.reason
+
+
 def test_what_was_done_before_the_window_is_left_out(read):
     assert read("* DONE a", "CLOSED: [2024-01-01 Mon 10:00]") == []
 
@@ -230,6 +251,40 @@ def test_archiving_changes_nothing_but_where_it_is(lists):
     assert {task.title: task.uid for task in found.tasks} == before
     # Its project is known by name: the core finds it.
     assert found.titled("Tidy").project == "Home"
+
+
+COUNTED = """\
+* TODO Release {}
+** DONE Write notes
+   CLOSED: [2026-03-01 Sun 10:00]
+** {} [#A] Build {} it
+** TODO Ship
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("[1/3]", "[2/3]"), ("[33%]", "[66%]"), ("[/]", "[2/3]"), ("", "[%]")]
+)
+def test_how_far_a_heading_is_is_no_part_of_its_name(read, before, after):
+    first = read(COUNTED.format(before, "TODO", ""))
+    second = read(COUNTED.format(after, "DONE", "[100%]"))
+    assert [one.name for one in second.projects] == ["Release"]
+    assert [one.title for one in second.tasks] == ["Write notes", "Build it", "Ship"]
+    assert [one.uid for one in second] == [one.uid for one in first]
+    assert second.titled("Build it").priority == 1.0
+
+
+def test_how_far_it_was_is_no_part_of_where_an_archived_heading_stood(lists):
+    lists.write("home.org", "* Home [1/2]\n** Walls [50%]\n*** TODO Paint [0/1]\n")
+    [before] = lists.fetch().tasks
+    lists.write("home.org", "* Home [2/2]\n** Walls\n", mtime=1)
+    lists.write(
+        "home.org_archive",
+        "* DONE Paint [1/1]\n:PROPERTIES:\n:ARCHIVE_FILE: ~/org/home.org\n"
+        ":ARCHIVE_OLPATH: Home [1/2]/Walls [100%]\n:END:\n",
+    )
+    [after] = lists.fetch().tasks
+    assert (after.uid, after.title, after.project) == (before.uid, "Paint", "Home")
 
 
 def test_a_file_that_stands_is_not_read_again(lists):

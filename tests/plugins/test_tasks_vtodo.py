@@ -368,6 +368,13 @@ def test_a_parent_may_name_its_children(read):
     assert ([one.uid for one in found.projects], found.tasks[0].project) == (["b"], "b")
 
 
+def test_a_task_is_known_without_escapes(read):
+    parent, old = todo(r"b\,1", "SEQUENCE:2"), todo("b,1", "SEQUENCE:1", title="Old")
+    found = read(calendar(parent, old, todo(r"c\;1", r"RELATED-TO:b\,1")))
+    [task], [project] = found.tasks, found.projects
+    assert (task.uid, task.project, project.uid, project.name) == ("c;1", "b,1", "b,1", "Write")
+
+
 def test_families_across_files_are_found_again_when_one_changes(lists):
     parent = lists.write("b.ics", calendar(todo("b", title="Bathroom")))
     child = lists.write("c.ics", calendar(todo("c", "RELATED-TO:b")))
