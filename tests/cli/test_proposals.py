@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from twind.clock import SystemClock, local_time
-from twind.store import Store, profiles, proposals
+from twind.model import CalendarEvent
+from twind.store import Store, profiles, proposals, records
 
 ZONE = ZoneInfo("Asia/Kolkata")
 TOMORROW = SystemClock().now().astimezone(ZONE).date() + timedelta(days=1)
@@ -106,6 +107,30 @@ def test_what_stands_in_the_way_is_told_in_one_line_and_accepted(made, home, run
         "it is in your quiet hours\n"
     )
     assert states(home) == {1: "accepted", 2: "accepted"}
+
+
+def test_an_event_in_the_way_of_what_is_accepted_is_named(made, home, say):
+    def event(title, hour, **more):
+        start = local_time(TOMORROW, hour * 60, ZONE)
+        end = start + timedelta(hours=1)
+        return CalendarEvent(uid=title, title=title, start=start, end=end, **more)
+
+    events = [event("Funeral", 9), event("Lunch", 13), event("Radio", 15, busy=False)]
+    with Store.open(home.database) as db:
+        records.apply(db, 1, "test", events, (events[0].start, events[-1].end))
+    funeral, lunch = (f"it overlaps “{one}” in your calendar" for one in ("Funeral", "Lunch"))
+    assert say("review", "1", "--accept")["mind"] == [funeral]
+    assert say("review", "2", "--accept")["mind"] == []
+    assert say("review", "2", "--start", "12:30")["mind"] == [lunch]
+    assert say("review", "2", "--start", "15:00")["mind"] == []
+
+
+def test_what_had_been_withdrawn_is_accepted_and_said_so(made, home, say):
+    with Store.open(home.database) as db:
+        proposals.withdraw(db, 1, [1], "what it was for is done or gone")
+    assert say("review", "1", "--accept")["mind"] == [
+        "it had been withdrawn: what it was for is done or gone"
+    ]
 
 
 def test_what_is_put_off_says_until_when(made, run):

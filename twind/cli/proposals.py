@@ -13,6 +13,8 @@ from twind.cli.session import Session, choose, interactive, opened
 from twind.clock import DAY_MIN, local_midnight, local_time, when
 from twind.errors import TwindError
 from twind.model import Feedback, Proposal
+from twind.plaintext import one_line
+from twind.store import life
 from twind.store import proposals as kept
 
 if TYPE_CHECKING:
@@ -212,9 +214,14 @@ def _take(session: Session, said: Feedback) -> dict[str, Any]:
 
 
 def _mind(session: Session, accepted: Proposal) -> list[str]:
-    """Say where an accepted proposal stands in the way of another, or of the user's quiet."""
+    """Say where an accepted proposal stands in the way of others, of events, or of the quiet."""
     zone = session.settings.zone
     mind = [
+        f"it overlaps “{one_line(event.title)}” in your calendar"
+        for event in life.events(session.db, session.profile_id, accepted.start, accepted.end)
+        if event.takes_time
+    ]
+    mind += [
         f"it overlaps {one.id}, which you have accepted, too"
         for one in kept.load(session.db, session.profile_id, status="accepted")
         if one.id != accepted.id and one.start < accepted.end and accepted.start < one.end
@@ -224,6 +231,8 @@ def _mind(session: Session, accepted: Proposal) -> list[str]:
     quiet = session.settings.hours.quiet
     if any(span.contains(minute) for span in quiet for minute in minutes):
         mind.append("it is in your quiet hours")
+    if why := accepted.details.get("withdrawn"):
+        mind.append(f"it had been withdrawn: {why}")
     return mind
 
 
