@@ -66,11 +66,27 @@ def test_what_is_over_was_proposed_all_the_same(made, say):
 def test_what_is_shown_is_what_was_accepted(made, home, run, say):
     code, told = run("review", "1", "--start", "10:00", "--duration", "45")
     assert (code, told.out) == (0, "1: accepted, edited to 10:00, 45 min\n")
+    text = "Read for three quarters of an hour"
     for argv in (["proposals"], ["why", "1"]):
-        assert f"{TEXT}, edited to 10:00, 45 min" in run(*argv)[1].out
+        assert f"{text}, edited to 10:00, 45 min" in run(*argv)[1].out
     [first, _] = say("proposals")["proposals"]
-    assert first["text"] == TEXT
-    assert b"SUMMARY:Read for an hour\\, edited to 45 min\r\n" in home.calendar.read_bytes()
+    assert first["text"] == text
+    assert f"SUMMARY:{text}\r\n".encode() in home.calendar.read_bytes()
+    say("review", "1", "--undo")
+    assert say("proposals")["proposals"][0]["text"] == TEXT
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--start", "10:00"], f"{TEXT}, edited to 10:00 ✓"),
+        (["--duration", "30"], "Read for half an hour, edited to 30 min ✓"),
+    ],
+)
+def test_what_was_not_changed_is_not_said_to_be(made, run, argv, told):
+    run("review", "1", *argv)
+    [line] = [line for line in run("proposals")[1].out.splitlines() if line.endswith("✓")]
+    assert line.endswith(f"  {told}")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +119,7 @@ def test_what_stands_in_the_way_is_told_in_one_line_and_accepted(made, home, run
     code, told = run("review", "2", "--start", "21:01")
     assert code == 0
     assert told.out == (
-        "2: accepted, edited to 21:01, 60 min; it overlaps 1, which you have accepted, too; "
+        "2: accepted, edited to 21:01; it overlaps 1, which you have accepted, too; "
         "it is in your quiet hours\n"
     )
     assert states(home) == {1: "accepted", 2: "accepted"}
@@ -153,7 +169,7 @@ def test_a_dialogue_asks_again_until_it_has_understood(made, home, on_a_terminal
         '"abc" is no time of day',
         "'0' is no whole number from 1 to 1440",
         "'2000' is no whole number",
-        "1: accepted, edited to 10:30, 60 min",
+        "1: accepted, edited to 10:30",
         "2: rejected",
         "Nothing else waits for you.",
     ):

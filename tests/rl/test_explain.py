@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from twind import asking, evidence, proposed, settings
 from twind.clock import FixedClock
+from twind.lengths import length
 from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
 from twind.preferences.belief import POPULATION_MEANS
@@ -612,7 +613,7 @@ def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first,
     assert text[0].isupper()
     assert first or "{" not in text
     assert len(text) < 200
-    assert wording.length(minutes) in text
+    assert length(minutes) in text
     assert text.endswith("?") is (style.diplomatic > wording.CLEAR)
     assert ("% likely" in text) is (figures is not None and style.data_driven > wording.CLEAR)
     forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}

@@ -104,15 +104,18 @@ def _mark(one: dict[str, Any]) -> str:
 
 
 def _worded(one: dict[str, Any]) -> str:
-    """Return a proposal's text, and what the user has made of it: the text says what it was."""
+    """Return a proposal's text, and what the user has changed of it."""
     return f"{one['text']}{_edited(one)}"
 
 
 def _edited(one: dict[str, Any]) -> str:
-    if not one.get("edit"):
-        return ""
-    start = datetime.fromisoformat(one["start"])
-    return f", edited to {start:%H:%M}, {one['duration_min']} min"
+    edit = one.get("edit", {})
+    told = []
+    if "start" in edit:
+        told.append(f"{datetime.fromisoformat(one['start']):%H:%M}")
+    if "duration_min" in edit:
+        told.append(f"{one['duration_min']} min")
+    return f", edited to {', '.join(told)}" if told else ""
 
 
 # --- review --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twind.lengths import BEGINNING, lasting
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -64,14 +65,6 @@ _FOR_HABIT: dict[str, dict[str, str]] = {
 }
 LONG_MIN = 90
 """From here on nobody gives anybody a call: they talk."""
-_LENGTHS = {
-    15: "a quarter of an hour",
-    30: "half an hour",
-    45: "three quarters of an hour",
-    60: "an hour",
-    90: "an hour and a half",
-    120: "two hours",
-}
 ATTRIBUTES = {
     "rest": "rest",
     "work": "work",
@@ -115,11 +108,6 @@ class Style:
     data_driven: float = 0.0
 
 
-def length(minutes: int) -> str:
-    """Return a duration as people say it."""
-    return _LENGTHS.get(minutes, f"{minutes} minutes")
-
-
 def sentence(
     action: str,
     target: Target | None,
@@ -150,9 +138,9 @@ def sentence(
         words = _IN_WRITING.get(action, {}).get(intensity, words)
     if target is not None:
         words = words.format(name=quoted(target))
-    told = f"{words} for {length(minutes)}"
+    told = f"{words}{lasting(minutes)}"
     if first is not None:
-        told += f", beginning with {step(first)}"
+        told += f"{BEGINNING}{step(first)}"
     if figures is not None and style.data_driven > CLEAR:
         gain, chance = figures
         told += f" (worth {gain:.1f} free hours, {chance:.0%} likely)"
