@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,18 @@ import pytest
 from twind import overtaken
 from twind.model import CalendarEvent, Feedback, Project, Target, Task
 from twind.overtaken import DONE, TAKEN
+from twind.sentences import beginning
 from twind.store import life, proposals, records
+
+
+def task(uid, title, status="open"):
+    return Task(uid=uid, title=title, project="a", status=status)
+
 
 LINES = [
     Project(uid="a", name="Alpha"),
-    Task(uid="a1", title="Write report", project="a"),
-    Task(uid="a2", title="Send it", project="a"),
+    task("a1", "Write report"),
+    task("a2", "Send it"),
     Project(uid="b", name="Beta"),
 ]
 
@@ -41,6 +48,7 @@ def propose(db, clock, proposal):
         steps = [] if project is None else [step for step in project.steps if not step.done]
         if steps:
             made.details["step"] = steps[0].id
+            made = replace(made, text=f"Work on “{name}” for an hour{beginning(steps[0].text)}")
         [row] = proposals.add(db, 1, [made], {})
         return row
 
@@ -54,10 +62,6 @@ def withdrawn(db, row):
     return one.details.get("withdrawn")
 
 
-def task(uid, title, status="open"):
-    return Task(uid=uid, title=title, project="a", status=status)
-
-
 @pytest.mark.parametrize(
     ("then", "why"),
     [
@@ -67,6 +71,8 @@ def task(uid, title, status="open"):
         ([*LINES, task("a1", "Write report", "done")], DONE),
         ([*LINES, task("a1", "Write report", "cancelled")], DONE),
         ([LINES[0], *LINES[2:]], DONE),
+        ([LINES[0], *LINES[2:], task("moved", "Write report")], None),
+        ([LINES[0], *LINES[2:], task("moved", "Write another report")], DONE),
         (LINES[3:], DONE),
         ([*LINES, Project(uid="a", name="Alpha", status="done")], DONE),
     ],
@@ -77,6 +83,8 @@ def task(uid, title, status="open"):
         "done",
         "given up",
         "line gone",
+        "line moved",
+        "line changed",
         "project gone",
         "project done",
     ],

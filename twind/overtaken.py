@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twind.sentences import beginning
 from twind.store import life, proposals
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ def _is_done(one: Proposal, projects: Mapping[int, life.ProjectRow]) -> bool:
     project = projects.get(one.target.id)
     if project is None:
         return True
-    still = {step.id for step in project.steps if not step.done}
-    step = one.details.get("step")
-    # A project that nobody has cut into steps is worked on as a whole.
-    return bool(project.steps) and not still if step is None else step not in still
+    still = [step for step in project.steps if not step.done]
+    if "step" not in one.details:
+        # A project that nobody has cut into steps is worked on as a whole.
+        return bool(project.steps) and not still
+    # A line that is moved to another file is another step of the same name.
+    return not any(
+        step.id == one.details["step"] or beginning(step.text) in one.text for step in still
+    )

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from twind import asking, evidence, proposed, settings
 from twind.clock import FixedClock
-from twind.lengths import length
 from twind.model import Attendee, CalendarEvent, Feedback, Person, Project, Reason, Target, Task
 from twind.preferences import catalogue
 from twind.preferences.belief import POPULATION_MEANS
@@ -26,6 +25,7 @@ from twind.rl.planner import Item, Rated
 from twind.rl.population import SPREADS
 from twind.rl.snapshot import LIFE_NAMES, Fitted, LifeParameters, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.sentences import length
 from twind.store import Store, ownership, patterns, profiles, proposals, questions, records
 from twind.store.projection import SINGLE_TASKS
 

@@ -13,7 +13,7 @@ from twind.cli.session import Session, choose, interactive, opened
 from twind.clock import DAY_MIN, local_midnight, local_time, when
 from twind.errors import TwindError
 from twind.model import Feedback, Proposal
-from twind.plaintext import one_line
+from twind.sentences import in_quotes
 from twind.store import life
 from twind.store import proposals as kept
 
@@ -220,7 +220,7 @@ def _mind(session: Session, accepted: Proposal) -> list[str]:
     """Say where an accepted proposal stands in the way of others, of events, or of the quiet."""
     zone = session.settings.zone
     mind = [
-        f"it overlaps “{one_line(event.title)}” in your calendar"
+        f"it overlaps {in_quotes(event.title)} in your calendar"
         for event in life.events(session.db, session.profile_id, accepted.start, accepted.end)
         if event.takes_time
     ]

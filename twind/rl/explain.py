@@ -34,6 +34,7 @@ from twind.rl.snapshot import (
 from twind.rl.spaces import DURATIONS_MIN, DURATIONS_SLOTS, INTENSITIES, PROJECTS, SLOTS, TYPES
 from twind.rl.world import SLOT_H
 from twind.rl.worth import VARIED_DAYS, in_general
+from twind.sentences import in_quotes
 from twind.store import life, patterns
 from twind.store.projection import SINGLE_TASKS
 
@@ -353,7 +354,7 @@ class Teller:
         if steps and (project.name == SINGLE_TASKS or _is_habit(project)):
             # Such have nothing in common but the list: the one to begin with speaks for itself.
             steps = steps[:1]
-            text = f"{wording.step(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
+            text = f"{in_quotes(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
         else:
             left = (
                 f"about {project.remaining_h:.0f} h left"
@@ -460,7 +461,7 @@ class Teller:
 
     def _event(self, event: life.EventRow) -> str:
         start = event.start.astimezone(self.reader.zone)
-        return f"{wording.step(event.title)} on {start:%A}, {start.day} {start:%B}"
+        return f"{in_quotes(event.title)} on {start:%A}, {start.day} {start:%B}"
 
 
 def _is_habit(about: ProjectState | PersonState | None) -> bool:

@@ -8,11 +8,10 @@ where others are told to call; who decides by numbers gets them, who decides by 
 from __future__ import annotations
 
 import math
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twind.lengths import BEGINNING, lasting
+from twind.sentences import beginning, lasting
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -91,7 +90,6 @@ ATTRIBUTES = {
     "varied": "a change",
 }
 """What each attribute of the feature map is called."""
-STEP_LENGTH = 60
 CLEAR = 0.15
 """How much more somebody must like one style than its opposite for it to be chosen."""
 
@@ -140,18 +138,13 @@ def sentence(
         words = words.format(name=quoted(target))
     told = f"{words}{lasting(minutes)}"
     if first is not None:
-        told += f"{BEGINNING}{step(first)}"
+        told += beginning(first)
     if figures is not None and style.data_driven > CLEAR:
         gain, chance = figures
         told += f" (worth {gain:.1f} free hours, {chance:.0%} likely)"
     if style.diplomatic > CLEAR:
         return f"How about this: {told}?"
     return told[0].upper() + told[1:]
-
-
-def step(text: str) -> str:
-    """Return a step's text as it is quoted: not more of it than one takes in at a glance."""
-    return f"“{textwrap.shorten(text, STEP_LENGTH, placeholder='…')}”"
 
 
 def quoted(target: Target) -> str:

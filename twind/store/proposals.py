@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from twind.clock import format_utc, parse_utc
 from twind.errors import NotFoundError, TwindError
-from twind.lengths import relength
 from twind.model import Feedback, Proposal, Reason, Target
+from twind.sentences import relength
 from twind.store import patterns, words
 from twind.store.connection import from_json, stored_time, to_json
 

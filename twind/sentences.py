@@ -1,6 +1,8 @@
-"""How long something takes as people say it, and in the sentence of a proposal."""
+"""What the sentence of a proposal says of how long it takes, and of the step it begins with."""
 
 from __future__ import annotations
+
+import textwrap
 
 _LENGTHS = {
     1: "a minute",
@@ -11,8 +13,9 @@ _LENGTHS = {
     90: "an hour and a half",
     120: "two hours",
 }
-BEGINNING = ", beginning with "
-"""Between how long a proposal takes and the step it begins with."""
+MOST_QUOTED = 60
+"""Of a title, not more is quoted than one takes in at a glance."""
+_BEGINNING = ", beginning with "
 
 
 def length(minutes: int) -> str:
@@ -20,9 +23,19 @@ def length(minutes: int) -> str:
     return _LENGTHS.get(minutes, f"{minutes} minutes")
 
 
+def in_quotes(title: str) -> str:
+    """Return the title of a step or an event as it is quoted."""
+    return f"“{textwrap.shorten(title, MOST_QUOTED, placeholder='…')}”"
+
+
 def lasting(minutes: int) -> str:
     """Return it as it stands in a sentence."""
     return f" for {length(minutes)}"
+
+
+def beginning(step: str) -> str:
+    """Return which step it begins with, as that stands in a sentence."""
+    return f"{_BEGINNING}{in_quotes(step)}"
 
 
 def relength(text: str, minutes: int, other: int) -> str:
@@ -30,6 +43,6 @@ def relength(text: str, minutes: int, other: int) -> str:
 
     One that does not speak of its length is returned as it is.
     """
-    head, beginning, step = text.partition(BEGINNING)
+    head, *tail = text.partition(_BEGINNING)
     words, found, rest = head.rpartition(lasting(minutes))
-    return f"{words}{lasting(other)}{rest}{beginning}{step}" if found else text
+    return "".join([words, lasting(other), rest, *tail]) if found else text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind import lengths
+from twind import sentences
 from twind.model import Target
 from twind.rl import wording
 from twind.rl.spaces import DURATIONS_MIN
@@ -20,7 +20,7 @@ TARGETS = st.builds(Target, kind=st.sampled_from(["person", "project"]), id=st.j
     ("minutes", "said"), [(1, "a minute"), (45, "three quarters of an hour"), (50, "50 minutes")]
 )
 def test_a_length_is_told_as_people_say_it(minutes, said):
-    assert lengths.length(minutes) == said
+    assert sentences.length(minutes) == said
 
 
 @given(
@@ -41,8 +41,8 @@ def test_a_sentence_says_another_length_and_all_else_as_before(
             "plan", target, minutes, "normal", first=first, style=style, figures=figures
         )
 
-    assert lengths.relength(sentence(was), was, now) == sentence(now)
+    assert sentences.relength(sentence(was), was, now) == sentence(now)
 
 
 def test_what_does_not_speak_of_its_length_stays_as_it_is():
-    assert lengths.relength("Read", 60, 45) == "Read"
+    assert sentences.relength("Read", 60, 45) == "Read"
