@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.saying import believed, evidence_keys, propose, say
-from twind import evidence, reviewed
+from twind import evidence, overtaken, reviewed
 from twind.model import Target
 from twind.preferences.uptake import Uptake
 from twind.store import proposals, words
@@ -55,8 +55,9 @@ def test_who_thinks_better_of_it_has_said_the_last_thing_only(db, seeded):
 
 
 def test_ignored_says_little_and_withdrawn_nothing(db, seeded, clock):
-    row, taken = (propose(seeded, {"LEA_PRACTICAL": 0.8}) for _ in range(2))
-    proposals.withdraw(db, 1, [taken], "an event has taken its time")
+    row, taken, done = (propose(seeded, {"LEA_PRACTICAL": 0.8}) for _ in range(3))
+    proposals.withdraw(db, 1, [taken], overtaken.TAKEN)
+    proposals.withdraw(db, 1, [done], overtaken.DONE)
     assert evidence.collect(seeded) == []
     proposals.expire(db, 1, clock.now() + timedelta(days=1))
     [silence] = evidence.collect(seeded)

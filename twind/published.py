@@ -107,7 +107,7 @@ def _event(proposal: Proposal) -> _Event:
         proposal.id,
         proposal.start,
         proposal.end,
-        _summary(proposal),
+        proposal.text,
         _description(proposal),
         proposal.action,
     )
@@ -133,12 +133,6 @@ def _is_shown(seen: _Seen, now: datetime) -> bool:
 def _digest(proposal: Proposal) -> str:
     said = repr((proposal.start, proposal.end, proposal.text, _description(proposal)))
     return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-def _summary(proposal: Proposal) -> str:
-    """Return the text, and how long the user has made it: the text speaks of what was proposed."""
-    edited = "duration_min" in proposal.details.get("edit", {})
-    return f"{proposal.text}, edited to {proposal.duration_min} min" if edited else proposal.text
 
 
 def _description(proposal: Proposal) -> str:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from twind.clock import SystemClock, local_time
-from twind.store import Store, profiles, proposals
+from twind.model import CalendarEvent
+from twind.store import Store, profiles, proposals, records
 
 ZONE = ZoneInfo("Asia/Kolkata")
 TOMORROW = SystemClock().now().astimezone(ZONE).date() + timedelta(days=1)
@@ -65,11 +66,27 @@ def test_what_is_over_was_proposed_all_the_same(made, say):
 def test_what_is_shown_is_what_was_accepted(made, home, run, say):
     code, told = run("review", "1", "--start", "10:00", "--duration", "45")
     assert (code, told.out) == (0, "1: accepted, edited to 10:00, 45 min\n")
+    text = "Read for three quarters of an hour"
     for argv in (["proposals"], ["why", "1"]):
-        assert f"{TEXT}, edited to 10:00, 45 min" in run(*argv)[1].out
+        assert f"{text}, edited to 10:00, 45 min" in run(*argv)[1].out
     [first, _] = say("proposals")["proposals"]
-    assert first["text"] == TEXT
-    assert b"SUMMARY:Read for an hour\\, edited to 45 min\r\n" in home.calendar.read_bytes()
+    assert first["text"] == text
+    assert f"SUMMARY:{text}\r\n".encode() in home.calendar.read_bytes()
+    say("review", "1", "--undo")
+    assert say("proposals")["proposals"][0]["text"] == TEXT
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--start", "10:00"], f"{TEXT}, edited to 10:00 ✓"),
+        (["--duration", "30"], "Read for half an hour, edited to 30 min ✓"),
+    ],
+)
+def test_what_was_not_changed_is_not_said_to_be(made, run, argv, told):
+    run("review", "1", *argv)
+    [line] = [line for line in run("proposals")[1].out.splitlines() if line.endswith("✓")]
+    assert line.endswith(f"  {told}")
 
 
 @pytest.mark.parametrize(
@@ -102,10 +119,34 @@ def test_what_stands_in_the_way_is_told_in_one_line_and_accepted(made, home, run
     code, told = run("review", "2", "--start", "21:01")
     assert code == 0
     assert told.out == (
-        "2: accepted, edited to 21:01, 60 min; it overlaps 1, which you have accepted, too; "
+        "2: accepted, edited to 21:01; it overlaps 1, which you have accepted, too; "
         "it is in your quiet hours\n"
     )
     assert states(home) == {1: "accepted", 2: "accepted"}
+
+
+def test_an_event_in_the_way_of_what_is_accepted_is_named(made, home, say):
+    def event(title, hour, **more):
+        start = local_time(TOMORROW, hour * 60, ZONE)
+        end = start + timedelta(hours=1)
+        return CalendarEvent(uid=title, title=title, start=start, end=end, **more)
+
+    events = [event("Funeral", 9), event("Lunch", 13), event("Radio", 15, busy=False)]
+    with Store.open(home.database) as db:
+        records.apply(db, 1, "test", events, (events[0].start, events[-1].end))
+    funeral, lunch = (f"it overlaps “{one}” in your calendar" for one in ("Funeral", "Lunch"))
+    assert say("review", "1", "--accept")["mind"] == [funeral]
+    assert say("review", "2", "--accept")["mind"] == []
+    assert say("review", "2", "--start", "12:30")["mind"] == [lunch]
+    assert say("review", "2", "--start", "15:00")["mind"] == []
+
+
+def test_what_had_been_withdrawn_is_accepted_and_said_so(made, home, say):
+    with Store.open(home.database) as db:
+        proposals.withdraw(db, 1, [1], "what it was for is done or gone")
+    assert say("review", "1", "--accept")["mind"] == [
+        "it had been withdrawn: what it was for is done or gone"
+    ]
 
 
 def test_what_is_put_off_says_until_when(made, run):
@@ -128,7 +169,7 @@ def test_a_dialogue_asks_again_until_it_has_understood(made, home, on_a_terminal
         '"abc" is no time of day',
         "'0' is no whole number from 1 to 1440",
         "'2000' is no whole number",
-        "1: accepted, edited to 10:30, 60 min",
+        "1: accepted, edited to 10:30",
         "2: rejected",
         "Nothing else waits for you.",
     ):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from twind import evidence, settings
+from twind import evidence, overtaken, settings
 from twind.errors import NotFoundError, PluginError
 from twind.jobs import detect, elicit, inspect, propose, sync
 from twind.jobs.work import StaleAttemptError
@@ -163,6 +163,23 @@ def test_an_event_withdraws_what_it_displaces(work, status, withdrawn):
     if withdrawn:
         assert all(one.end <= first.start or one.start >= first.end for one in standing)
     assert not [one for one in evidence.collect(work.reader()) if one.kind == "feedback"]
+
+
+@pytest.mark.slow
+def test_what_is_done_is_not_proposed_any_more(work):
+    def proposed():
+        made = propose.run(work)["proposals"]
+        return [one["id"] for one in made if (one["target"] or {}).get("name") == "Thesis"]
+
+    live(work)
+    first = proposed()
+    assert first
+    now = work.clock.now()
+    done = Task(uid="t", title="Write", project="p", status="done", completed_at=now)
+    records.apply(work.db, 1, "test", [done], (now, now + timedelta(days=30)), complete=False)
+    assert proposed() == []
+    whys = {proposals.get(work.db, 1, one).details["withdrawn"] for one in first}
+    assert whys == {overtaken.DONE}
 
 
 def test_a_day_too_far_away_is_refused(work):

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from twind import messages, plugins
+from twind import messages, overtaken, plugins
 from twind import settings as configuration
 from twind.clock import FixedClock
 from twind.home import Home
@@ -40,7 +40,7 @@ from twind.model import (
     Unchanged,
 )
 from twind.plaintext import one_line
-from twind.store import Store, life, outbox, people, profiles, sources
+from twind.store import Store, life, outbox, people, profiles, proposals, sources
 from twind.store import status as store_status
 from twind.store.log import cursor, max_seq
 
@@ -159,6 +159,17 @@ def who(db):
         )
         for one in people.known(db, 1)
     }
+
+
+# --- what is proposed ----------------------------------------------------------------------------
+
+
+def test_an_event_withdraws_what_it_falls_upon_at_once(rig, proposal):
+    day = timedelta(days=1)
+    ids = proposals.add(rig.db, 1, [proposal(NOW + n * day) for n in (1, 2)], {})
+    rig.sync("one", [event("e", day=1)])
+    stands = {one.id: one.details.get("withdrawn") for one in proposals.load(rig.db, 1)}
+    assert stands == {ids[0]: overtaken.TAKEN, ids[1]: None}
 
 
 # --- a source that is held back ------------------------------------------------------------------

@@ -25,6 +25,7 @@ from twind.rl.planner import Item, Rated
 from twind.rl.population import SPREADS
 from twind.rl.snapshot import LIFE_NAMES, Fitted, LifeParameters, shortlist
 from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, TYPES
+from twind.sentences import length
 from twind.store import Store, ownership, patterns, profiles, proposals, questions, records
 from twind.store.projection import SINGLE_TASKS
 
@@ -328,6 +329,63 @@ def test_a_meeting_that_is_to_come_is_named(db, clock, met, status, text):
     assert [row["text"] for row in person.evidence] == cited
 
 
+@pytest.mark.parametrize(
+    ("hours", "text", "would_change"),
+    [
+        ([27], "By then you will have met Bob for “Tea” on Tuesday, 3 March", "met once more"),
+        (
+            [9, 27, 90, 99],
+            (
+                "By then you will have met Bob for “Tea” on Tuesday, 3 March; "
+                "you meet again for “Tea” on Friday, 6 March"
+            ),
+            "met once more",
+        ),
+        ([90], "twind knows of no meeting with Bob before “Tea” on Friday, 6 March", "had met"),
+    ],
+)
+def test_whom_the_user_meets_before_is_met_by_then(db, clock, hours, text, would_change):
+    bob = (Attendee(email="bob@x.org", status="accepted"),)
+    starts = {number: clock.now() + timedelta(hours=number) for number in hours}
+    teas = [
+        CalendarEvent(
+            uid=f"{number}", title="Tea", start=at, end=at + timedelta(hours=1), attendees=bob
+        )
+        for number, at in starts.items()
+    ]
+    window = (clock.now() - timedelta(days=30), clock.now() + timedelta(days=30))
+    records.apply(
+        db, 1, "test", [Person(uid="b", name="Bob", emails=("bob@x.org",)), *teas], window
+    )
+    made = teller(db, clock).proposal(rated("social", PERSON, (0, 0, 2.0, 0, 0)), 2)
+    [person] = made.reasons
+    assert person.text == text
+    assert len(person.evidence) == text.count("“Tea”")
+    assert made.would_change.startswith(f"If you {would_change} by then, ")
+
+
+@pytest.mark.parametrize(
+    ("due_h", "day", "estimate_min", "text"),
+    [
+        (9, 0, 240, "“Thesis” is due today with about 4 h left"),
+        (9, 1, 240, "“Thesis” is overdue by then with about 4 h left"),
+        (-9, 0, 240, "“Thesis” is overdue with about 4 h left"),
+        (33, 1, 240, "“Thesis” is due that day with about 4 h left"),
+        (33, 0, 240, "“Thesis” is due tomorrow with about 4 h left: it needs 2.9 h a day"),
+        (57, 1, 240, "“Thesis” is due the day after with about 4 h left: it needs 2.9 h a day"),
+        (None, 0, 60, "“Thesis” moves forward (about 1 h left, plus the time to get into it)"),
+    ],
+)
+def test_hours_a_day_are_told_of_what_has_days_left(db, clock, due_h, day, estimate_min, text):
+    due = None if due_h is None else clock.now() + timedelta(hours=due_h)
+    window = (clock.now() - timedelta(days=9), clock.now() + timedelta(days=9))
+    task = Task(uid="t", title="Write", project="p", due=due, estimate_min=estimate_min)
+    records.apply(db, 1, "test", [Project(uid="p", name="Thesis"), task], window)
+    made = teller(db, clock).proposal(rated("work", PROJECT, duration=4), day)
+    [deadline] = [one for one in made.reasons if one.kind == "deadline"]
+    assert deadline.text == text
+
+
 def test_a_step_that_is_as_good_as_done_is_not_begun_with(db, clock):
     due = clock.now() + timedelta(days=1)
     tasks = [Task(uid=n, title=n, due=due) for n in ("Get cat food", "Phone Elin")]
@@ -612,7 +670,7 @@ def test_every_proposal_is_a_sentence(action, target, minutes, intensity, first,
     assert text[0].isupper()
     assert first or "{" not in text
     assert len(text) < 200
-    assert wording.length(minutes) in text
+    assert length(minutes) in text
     assert text.endswith("?") is (style.diplomatic > wording.CLEAR)
     assert ("% likely" in text) is (figures is not None and style.data_driven > wording.CLEAR)
     forms = {"person": wording._WITH_PERSON, "project": wording._FOR_PROJECT}

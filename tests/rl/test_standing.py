@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twind import overtaken
 from twind.model import Attendee, CalendarEvent, Person, Project, Target, Task
 from twind.rl import standing
 from twind.rl.pipeline import DataPipeline
@@ -59,6 +60,16 @@ def test_hours_are_taken_by_what_waits_around_a_day_and_what_is_accepted_from_to
         if step and counts and away != ahead:
             expected[step] = expected.get(step, 0.0) + minutes / 60
     assert standing.hours_taken(every, day, TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("why", "seen"),
+    [(None, True), (standing.CHANGED, True), (overtaken.TAKEN, False), (overtaken.DONE, False)],
+)
+def test_what_was_overtaken_was_never_the_users_to_answer_and_may_come_again(proposal, why, seen):
+    one = made(proposal, TODAY, "ignored")
+    one.details.update({} if why is None else {"withdrawn": why})
+    assert standing.was_seen(one) is seen
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from twind.cli.session import Session, choose, interactive, opened
 from twind.clock import DAY_MIN, local_midnight, local_time, when
 from twind.errors import TwindError
 from twind.model import Feedback, Proposal
+from twind.sentences import in_quotes
+from twind.store import life
 from twind.store import proposals as kept
 
 if TYPE_CHECKING:
@@ -102,15 +104,18 @@ def _mark(one: dict[str, Any]) -> str:
 
 
 def _worded(one: dict[str, Any]) -> str:
-    """Return a proposal's text, and what the user has made of it: the text says what it was."""
+    """Return a proposal's text, and what the user has changed of it."""
     return f"{one['text']}{_edited(one)}"
 
 
 def _edited(one: dict[str, Any]) -> str:
-    if not one.get("edit"):
-        return ""
-    start = datetime.fromisoformat(one["start"])
-    return f", edited to {start:%H:%M}, {one['duration_min']} min"
+    edit = one.get("edit", {})
+    told = []
+    if "start" in edit:
+        told.append(f"{datetime.fromisoformat(one['start']):%H:%M}")
+    if "duration_min" in edit:
+        told.append(f"{one['duration_min']} min")
+    return f", edited to {', '.join(told)}" if told else ""
 
 
 # --- review --------------------------------------------------------------------------------------
@@ -212,9 +217,14 @@ def _take(session: Session, said: Feedback) -> dict[str, Any]:
 
 
 def _mind(session: Session, accepted: Proposal) -> list[str]:
-    """Say where an accepted proposal stands in the way of another, or of the user's quiet."""
+    """Say where an accepted proposal stands in the way of others, of events, or of the quiet."""
     zone = session.settings.zone
     mind = [
+        f"it overlaps {in_quotes(event.title)} in your calendar"
+        for event in life.events(session.db, session.profile_id, accepted.start, accepted.end)
+        if event.takes_time
+    ]
+    mind += [
         f"it overlaps {one.id}, which you have accepted, too"
         for one in kept.load(session.db, session.profile_id, status="accepted")
         if one.id != accepted.id and one.start < accepted.end and accepted.start < one.end
@@ -224,6 +234,8 @@ def _mind(session: Session, accepted: Proposal) -> list[str]:
     quiet = session.settings.hours.quiet
     if any(span.contains(minute) for span in quiet for minute in minutes):
         mind.append("it is in your quiet hours")
+    if why := accepted.details.get("withdrawn"):
+        mind.append(f"it had been withdrawn: {why}")
     return mind
 
 

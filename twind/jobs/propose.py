@@ -2,7 +2,7 @@
 
 What has been proposed for a day stays as it is unless a change gains more than changing costs: a
 day that keeps moving is what people leave such programs for. What was accepted always stands. A
-proposal whose time an event has taken is withdrawn.
+proposal whose time an event has taken, or whose work is done, is withdrawn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from twind import asking, evidence, messages, reviewed
+from twind import asking, evidence, messages, overtaken, reviewed
 from twind.errors import NotFoundError
 from twind.rl import reviews, standing
 from twind.rl.candidates import Limits
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ONLY_IF_ASKED = {"health": ("exercise", "Health"), "mood": ("reflect", "Mental State")}
 """By setting: what is proposed, and the dimension that reasons speak of, only where it is on."""
 SILENT = "on simulated days you do best with no proposals at all"
-TAKEN = "an event has taken its time"
 TRYING = 0.15
 """What an hour of doubt is worth in one proposal of a day (`Limits.trying`): of what is never
 proposed, nothing is ever heard. Chosen: of 0, 0.15 and 0.35 this served four simulated people best
@@ -55,7 +54,7 @@ def run(work: Work) -> dict[str, Any]:
     with work.db.transaction():
         work.check()
         proposals.expire(work.db, work.profile_id, work.clock.now())
-        _withdraw_overrun(work)
+        overtaken.withdraw(work.db, work.profile_id)
     made: list[Proposal] = []
     replaced: list[Proposal] = []
     silences: list[str] = []
@@ -159,12 +158,13 @@ def _keep(
     """Store what was proposed, withdraw what can no longer be, and queue the notification."""
     zone = work.settings.zone
     with work.db.transaction():
-        _withdraw_overrun(work)
+        overtaken.withdraw(work.db, work.profile_id)
         # Whoever has answered one meanwhile has had the last word on it.
         waiting = {one.id for one in proposals.load(work.db, work.profile_id, status="pending")}
         ids = [one.id for one in replaced if one.id is not None and one.id in waiting]
         proposals.withdraw(work.db, work.profile_id, ids, standing.CHANGED)
-        made = [one for one in made if not _overrun(work, one)]
+        overtaken_by = overtaken.by_what(work.db, work.profile_id, made)
+        made = [one for one, why in zip(made, overtaken_by, strict=True) if why is None]
         codes = {pattern.code: row for row, pattern in patterns.load(work.db, work.profile_id)}
         ids = proposals.add(work.db, work.profile_id, made, codes)
         ownership.enforce(work.db, work.profile_id)
@@ -185,18 +185,3 @@ def _keep(
                 "silent_because": silent,
             }
         )
-
-
-def _withdraw_overrun(work: Work) -> None:
-    """Withdraw pending proposals whose time a busy event has taken since."""
-    late = [
-        one.id
-        for one in proposals.load(work.db, work.profile_id, status="pending")
-        if one.id is not None and _overrun(work, one)
-    ]
-    proposals.withdraw(work.db, work.profile_id, late, TAKEN)
-
-
-def _overrun(work: Work, one: Proposal) -> bool:
-    clashes = life.events(work.db, work.profile_id, one.start, one.end)
-    return any(event.takes_time for event in clashes)

@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twind import messages, plugins
+from twind import messages, overtaken, plugins
 from twind.clock import parse_utc
 from twind.errors import NotFoundError, PluginError
 from twind.store import outbox, records, sources, words
@@ -134,8 +134,17 @@ def _take(work: Work, name: str, span: Window, reading: plugins.Reading) -> dict
         else:
             sources.succeeded(work.db, profile, name, reading.state, changes.records)
         after = _health(work)[name]
+    if changes.added or changes.changed or changes.removed:
+        _withdraw(work)
     _tell_once(name, before, after, work.clock.now())
     return {**changes.as_json(), **({"error": reading.failure} if reading.failure else {})}
+
+
+def _withdraw(work: Work) -> None:
+    """Withdraw what can no longer stand: until proposals are next made may be a day."""
+    with work.db.transaction():
+        work.check()
+        overtaken.withdraw(work.db, work.profile_id)
 
 
 def _tell(work: Work, name: str, about: str, said: str) -> None:

@@ -34,10 +34,13 @@ from twind.rl.snapshot import (
 from twind.rl.spaces import DURATIONS_MIN, DURATIONS_SLOTS, INTENSITIES, PROJECTS, SLOTS, TYPES
 from twind.rl.world import SLOT_H
 from twind.rl.worth import VARIED_DAYS, in_general
+from twind.sentences import in_quotes
 from twind.store import life, patterns
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from twind.preferences.belief import Belief
     from twind.reader import Reader
 
@@ -112,7 +115,7 @@ class Teller:
             text=text,
             confidence=rated.acceptance,
             reasons=reasons,
-            would_change=_would_change(rated, reasons),
+            would_change=_would_change(rated, reasons, meets=self._meets(about, start)),
         )
         features = {**proposed.features(made, block), **self._parts(rated)}
         usual = self._usual(rated, day)
@@ -240,9 +243,10 @@ class Teller:
         if rated.parts[ALIGNMENT] > 0:
             told += self._aspects(rated, block, about)
         if isinstance(about, ProjectState) and rated.parts[PROGRESS] > 0:
-            told.append((rated.parts[PROGRESS], self._deadline(about, day)))
+            told.append((rated.parts[PROGRESS], self._deadline(about, day, block.hours)))
         if isinstance(about, PersonState) and rated.parts[RELATIONSHIPS] > 0:
-            told.append((rated.parts[RELATIONSHIPS], self._person(about)))
+            start = self.snapshot.instant(day, rated.item.slot)
+            told.append((rated.parts[RELATIONSHIPS], self._person(about, start)))
         if rated.parts[ENERGY] > 0:
             text = "You come out of it with more energy for what follows"
             told.append(
@@ -344,22 +348,26 @@ class Teller:
                 chosen.append({key: row[key] for key in ("table", "id", "text", "at")})
         return tuple(chosen[:MOST_ROWS])
 
-    def _deadline(self, project: ProjectState, day: int) -> Reason:
+    def _deadline(self, project: ProjectState, day: int, hours: float) -> Reason:
+        """Return what speaks for so many hours of a project on a day."""
         steps = self._next_steps(project)
         if steps and (project.name == SINGLE_TASKS or _is_habit(project)):
             # Such have nothing in common but the list: the one to begin with speaks for itself.
             steps = steps[:1]
-            text = f"{wording.step(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
+            text = f"{in_quotes(steps[0].text)} {self._due(self._due_h(steps[0]), day)}"
         else:
             left = (
                 f"about {project.remaining_h:.0f} h left"
                 if project.remaining_h >= 1
                 else "little left"
             )
+            if 1 <= project.remaining_h < hours:
+                left += ", plus the time to get into it"
             text = f"“{project.name}” {self._due(project.deadline_h, day)}"
             text += f" with {left}" if np.isfinite(project.deadline_h) else f" ({left})"
             need = need_per_day(project, self.snapshot.slot / 4 + day * 24)
-            if need >= 1:
+            # What is due on the day itself, or was before, is not spread over days any more.
+            if need >= 1 and project.deadline_h > (day + 1) * 24:
                 text += f": it needs {need:.1f} h a day"
         if wording.is_notable(project.estimate_ratio, 1.0):
             text += f"; {wording.ratio(project.estimate_ratio)}"
@@ -398,45 +406,62 @@ class Teller:
             key=lambda step: (step.due is None, step.due, step.id),
         )
 
-    def _person(self, person: PersonState) -> Reason:
+    def _person(self, person: PersonState, start: datetime) -> Reason:
+        """Return what speaks for somebody at that moment; whom the user meets before is met."""
         [row] = [row for row in evidence.people(self.reader) if row.id == person.id]
-        coming = self._coming(person)
-        if row.meetings:
+        before, after = self._coming(person, start)
+        if before is not None:
+            text = f"By then you will have met {person.name} for {self._event(before)}"
+        elif row.meetings:
             since = wording.days_ago((self.reader.now - row.contacts[-1]).days)
             text = f"You last saw {person.name} {since}"
-            usual = usual_gap_days(row.meetings, self.reader.local)
-            if usual is not None:
-                text += f"; you usually meet every {wording.days(usual)}"
-            if coming is not None:
-                text += f"; you meet next for {self._event(coming)}"
-        elif coming is not None:
-            text = f"twind knows of no meeting with {person.name} before {self._event(coming)}"
+        elif after is not None:
+            text = f"twind knows of no meeting with {person.name} before {self._event(after)}"
         else:
             text = f"twind knows of no meeting with {person.name} yet"
+        usual = usual_gap_days(row.meetings, self.reader.local)
+        if usual is not None:
+            text += f"; you usually meet every {wording.days(usual)}"
+        if after is not None and (row.meetings or before is not None):
+            text += f"; you meet {'next' if before is None else 'again'} for {self._event(after)}"
         if kind := row.closeness(self.reader.local).kind:
             text += f"; {person.name} is {kind}"
-        events = [met.record for met in row.meetings[-1:]] + ([coming.id] if coming else [])
+        events = [met.record for met in row.meetings[-1:]]
+        events += [event.id for event in (before, after) if event is not None]
         return Reason(
             kind="person",
             ref=f"entity:{person.id}",
             weight=0.0,
             text=text,
-            evidence=tuple(patterns.event_row(self.reader.db, event) for event in events),
+            evidence=tuple(
+                patterns.event_row(self.reader.db, event) for event in dict.fromkeys(events)
+            ),
         )
 
-    def _coming(self, person: PersonState) -> life.EventRow | None:
-        """Return the next event with somebody in the days ahead, None for none."""
+    def _meets(self, about: ProjectState | PersonState | None, start: datetime) -> bool:
+        """Tell whether it is about somebody whom the user meets before that moment."""
+        return isinstance(about, PersonState) and self._coming(about, start)[0] is not None
+
+    def _coming(
+        self, person: PersonState, start: datetime
+    ) -> tuple[life.EventRow | None, life.EventRow | None]:
+        """Return the last event with somebody before a moment to come, and the next after it."""
         reader = self.reader
         until = reader.now + timedelta(days=HORIZON_DAYS)
-        ahead = life.events(reader.db, reader.profile_id, reader.now, until, with_people=True)
-        for event in ahead:
-            if person.id in event.people and event.brought_together(reader.emails):
-                return event
-        return None
+        ahead = [
+            event
+            for event in life.events(
+                reader.db, reader.profile_id, reader.now, until, with_people=True
+            )
+            if person.id in event.people and event.brought_together(reader.emails)
+        ]
+        before = [event for event in ahead if event.start < start]
+        after = ahead[len(before) :]
+        return before[-1] if before else None, after[0] if after else None
 
     def _event(self, event: life.EventRow) -> str:
         start = event.start.astimezone(self.reader.zone)
-        return f"{wording.step(event.title)} on {start:%A}, {start.day} {start:%B}"
+        return f"{in_quotes(event.title)} on {start:%A}, {start.day} {start:%B}"
 
 
 def _is_habit(about: ProjectState | PersonState | None) -> bool:
@@ -450,13 +475,16 @@ def _target(about: ProjectState | PersonState | None) -> Target | None:
     return Target(kind=kind, id=about.id, name=about.name)  # type: ignore[arg-type]
 
 
-def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
-    """Say what would make it another proposal: the first reason gone, if it stands on that."""
+def _would_change(rated: Rated, reasons: tuple[Reason, ...], *, meets: bool = False) -> str:
+    """Say what would make it another proposal: the first reason gone, if it stands on that.
+
+    meets: that the user meets whom it is for before.
+    """
     first = reasons[0]
     without = rated.gain * (1.0 - first.weight)
     what = {
         "deadline": "If that were done or less pressing",
-        "person": "If you had met by then",
+        "person": "If you met once more by then" if meets else "If you had met by then",
         "energy": "If you were rested",
         "trial": "Once that is known",
         "reviews": "If you had said otherwise",

@@ -8,10 +8,10 @@ where others are told to call; who decides by numbers gets them, who decides by 
 from __future__ import annotations
 
 import math
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twind.sentences import beginning, lasting
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -64,14 +64,6 @@ _FOR_HABIT: dict[str, dict[str, str]] = {
 }
 LONG_MIN = 90
 """From here on nobody gives anybody a call: they talk."""
-_LENGTHS = {
-    15: "a quarter of an hour",
-    30: "half an hour",
-    45: "three quarters of an hour",
-    60: "an hour",
-    90: "an hour and a half",
-    120: "two hours",
-}
 ATTRIBUTES = {
     "rest": "rest",
     "work": "work",
@@ -98,7 +90,6 @@ ATTRIBUTES = {
     "varied": "a change",
 }
 """What each attribute of the feature map is called."""
-STEP_LENGTH = 60
 CLEAR = 0.15
 """How much more somebody must like one style than its opposite for it to be chosen."""
 
@@ -113,11 +104,6 @@ class Style:
     diplomatic: float = 0.0
     written: float = 0.0
     data_driven: float = 0.0
-
-
-def length(minutes: int) -> str:
-    """Return a duration as people say it."""
-    return _LENGTHS.get(minutes, f"{minutes} minutes")
 
 
 def sentence(
@@ -150,20 +136,15 @@ def sentence(
         words = _IN_WRITING.get(action, {}).get(intensity, words)
     if target is not None:
         words = words.format(name=quoted(target))
-    told = f"{words} for {length(minutes)}"
+    told = f"{words}{lasting(minutes)}"
     if first is not None:
-        told += f", beginning with {step(first)}"
+        told += beginning(first)
     if figures is not None and style.data_driven > CLEAR:
         gain, chance = figures
         told += f" (worth {gain:.1f} free hours, {chance:.0%} likely)"
     if style.diplomatic > CLEAR:
         return f"How about this: {told}?"
     return told[0].upper() + told[1:]
-
-
-def step(text: str) -> str:
-    """Return a step's text as it is quoted: not more of it than one takes in at a glance."""
-    return f"“{textwrap.shorten(text, STEP_LENGTH, placeholder='…')}”"
 
 
 def quoted(target: Target) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from twind.clock import format_utc, parse_utc
 from twind.errors import NotFoundError, TwindError
 from twind.model import Feedback, Proposal, Reason, Target
+from twind.sentences import relength
 from twind.store import patterns, words
 from twind.store.connection import from_json, stored_time, to_json
 
@@ -95,7 +96,9 @@ def _proposal(row: Any) -> Proposal | None:
     edit = about.get("edit", {})
     start = parse_utc(edit.get("start", about["start"]))
     length = parse_utc(about["end"]) - parse_utc(about["start"])
+    text = row["title"]
     if "duration_min" in edit:
+        text = relength(text, round(length.total_seconds() / 60), edit["duration_min"])
         length = timedelta(minutes=edit["duration_min"])
     return Proposal(
         day=date.fromisoformat(about["day"]),
@@ -105,7 +108,7 @@ def _proposal(row: Any) -> Proposal | None:
         end=start + length,
         duration_min=round(length.total_seconds() / 60),
         intensity=about["intensity"],
-        text=row["title"],
+        text=text,
         confidence=row["confidence"],
         reasons=tuple(
             Reason(**{**reason, "evidence": tuple(reason["evidence"])})
