@@ -108,7 +108,7 @@ class Calendar:
     def fetch(self, ctx: Context[CalendarSettings]) -> Iterator[Fetched]:
         """Yield what overlaps the window, file by file; a file that stands is not read.
 
-        Raises FileNotFoundError when a path of the settings does not exist.
+        Raises OSError when no path of the settings can be read.
         """
         files = Files(ctx, ctx.settings.paths, ".ics", ".ical", max_mib=ctx.settings.max_mib)
         yield from files.each(_Reader(ctx).parse)
