@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from twind import api, hookspecs
 from twind.errors import PluginError, SettingsError
-from twind.settings import base_folder, explain
+from twind.settings import base_folder, explain, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -359,12 +359,18 @@ def _settings(
         return kind.model_validate(section, context={"base": base_folder(home)})
     except ValidationError as error:
         reason = one_line(explain(error, f"plugins.{name}"), 4 * MAX_LINE)
-        wrong = {str(key) for item in error.errors(include_url=False) for key in item["loc"][:1]}
-        places = [str(home.config_file)] if wrong - set(given) or not wrong else []
-        places += ["--set"] if wrong & set(given) else []
-        raise PluginError(f"{', '.join(places)}: {reason}") from error
+        wrong = [str(item["loc"][0]) for item in error.errors(include_url=False) if item["loc"]]
+        places = dict.fromkeys(_place_of(name, key, home, given) for key in wrong)
+        raise PluginError(f"{', '.join(places or [str(home.config_file)])}: {reason}") from error
     except SettingsError as error:
         raise PluginError(f"{home.config_file}: {error}") from error
+
+
+def _place_of(name: str, key: str, home: Home, given: Collection[str]) -> str:
+    """Return where a key of a plugin's section is set."""
+    if key in given:
+        return "--set"
+    return variable_of("plugins", name, key) or str(home.config_file)
 
 
 def unclaimed(
