@@ -110,7 +110,8 @@ def load(home: Home, settings: TwindSettings) -> Plugins:
     A plugin's settings are its section of twind.toml, validated by its own `Settings`. Of two
     plugins with one name the first found stays in service. A file whose stem is in
     `plugins.disabled` is not imported, a plugin whose name is there is not used. A section of
-    twind.toml that belongs to no plugin is listed as a failure of that name.
+    twind.toml, or a name that is disabled there, that belongs to no plugin is listed as a failure
+    of that name.
     """
     importlib.invalidate_caches()
     loaded: list[Loaded] = []
@@ -378,18 +379,19 @@ def unclaimed(
 ) -> Iterator[Loaded]:
     """Yield a failure for each section of twind.toml that belongs to no plugin of these names.
 
-    broken: the files of those that are not loaded; it may be one of theirs.
+    So it does for each name that is disabled there. broken: the files of those that are not loaded;
+    it may be one of theirs.
     """
     known = sorted(names)
     labels = ", ".join(sorted({file_label(file) for file in broken}))
-    for name in sorted(settings.plugins.model_extra or {}):
+    wanted = [(name, name, "of this name") for name in sorted(settings.plugins.model_extra or {})]
+    wanted += [("disabled", name, f'"{name}"') for name in settings.plugins.disabled]
+    for key, name, called in wanted:
         if name in names:
             continue
         close = difflib.get_close_matches(name, [*known, "disabled"], 1)
         hint = f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(known)}"
         unloaded = f" (not loaded: {labels})" if labels else ""
-        yield failed(
-            name,
-            home.config_file,
-            f"{home.config_file}: plugins.{name}: there is no plugin of this name{hint}{unloaded}",
-        )
+        place = variable_of("plugins", key) or home.config_file
+        error = f"{place}: plugins.{key}: there is no plugin {called}{hint}{unloaded}"
+        yield failed(name, home.config_file, error)
