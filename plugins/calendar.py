@@ -462,7 +462,7 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     if first != zones.utc(start, fold=1):
         last = first + (ical.naive(end) - ical.naive(start))
     if last < first:
-        raise ValueError(f"ends before it starts: {ical.basic(start)} to {ical.basic(end)}")
+        raise ValueError(f"ends before it starts: {ical.written(start)} to {ical.written(end)}")
     return first, last, all_day
 
 
