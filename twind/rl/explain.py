@@ -18,6 +18,7 @@ import numpy as np
 from twind import evidence, proposed
 from twind.closeness import usual_gap_days
 from twind.model import HORIZON_DAYS, Proposal, Reason, Target
+from twind.plaintext import every
 from twind.preferences import catalogue, observations
 from twind.preferences.belief import ATTRIBUTE_NAMES, POPULATION_MEANS
 from twind.preferences.features import ACTIVITIES, PARTS, Block
@@ -406,7 +407,7 @@ class Teller:
             text = f"You last saw {person.name} {since}"
             usual = usual_gap_days(row.meetings, self.reader.local)
             if usual is not None:
-                text += f"; you usually meet every {wording.days(usual)}"
+                text += f"; you usually meet {every(usual)}"
             if coming is not None:
                 text += f"; you meet next for {self._event(coming)}"
         elif coming is not None:
