@@ -112,7 +112,7 @@ class Calendar:
     def fetch(self, ctx: Context[CalendarSettings]) -> Iterator[Fetched]:
         """Yield what overlaps the window, file by file; a file that stands is not read.
 
-        Raises FileNotFoundError when a path of the settings does not exist.
+        Raises OSError when no path of the settings can be read.
         """
         files = Files(ctx, ctx.settings.paths, ".ics", ".ical", max_mib=ctx.settings.max_mib)
         yield from files.each(_Reader(ctx).parse)
@@ -575,7 +575,7 @@ def _start_and_end(event: _Event, zones: ical.Zones) -> tuple[datetime, datetime
     if not is_exact and first != zones.utc(start, fold=1):
         last = first + (ical.naive(end) - ical.naive(start))
     if last < first:
-        raise ValueError(f"ends before it starts: {ical.basic(start)} to {ical.basic(end)}")
+        raise ValueError(f"ends before it starts: {ical.written(start)} to {ical.written(end)}")
     return first, last, all_day
 
 

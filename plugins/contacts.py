@@ -149,7 +149,7 @@ class Contacts:
     def fetch(self, ctx: Context[ContactsSettings]) -> Iterator[Fetched]:
         """Yield everybody, file by file; a file that stands is not read.
 
-        Raises FileNotFoundError when a path of the settings does not exist.
+        Raises OSError when no path of the settings can be read.
         """
         paths, limit = ctx.settings.paths, ctx.settings.max_mib
         # People are there whatever the time.

@@ -33,6 +33,7 @@ from twind.api import (
     files_under,
 )
 from twind.contentlines import unfolded
+from twind.files import MISSING
 
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -139,8 +140,9 @@ def test_a_folder_replaced_by_a_link_keeps_what_it_had(tmp_path):
     each(context(tmp_path / "in", state=state))
     path.parent.rename(tmp_path / "moved")
     path.parent.symlink_to(tmp_path / "moved")
-    told = problems(each(context(tmp_path / "in", state=state)))
-    assert told.keys() == {str(path.parent), str(path)}
+    found = each(context(tmp_path / "in", state=state))
+    assert problems(found).keys() == {str(path.parent)}
+    assert Unchanged(str(path)) in found
 
 
 def test_a_vanished_source_does_not_look_empty(tmp_path):
@@ -148,7 +150,37 @@ def test_a_vanished_source_does_not_look_empty(tmp_path):
         list(files_under([tmp_path / "gone"], ".ics"))
     for read in (each, together):
         with pytest.raises(FileNotFoundError, match="gone"):
-            read(context(tmp_path, tmp_path / "gone"))
+            read(context(tmp_path / "gone", tmp_path / "lost"))
+
+
+@pytest.mark.parametrize("read", [each, together])
+def test_a_path_that_is_gone_costs_only_itself(tmp_path, read):
+    """A share that is not mounted looks neither emptied nor like the loss of the whole source."""
+    shelf, share = tmp_path / "shelf", tmp_path / "share"
+    kept, changed = write(share / "a.txt", "u Ada"), write(shelf / "b.txt", "v Bob")
+    late = write(tmp_path / "late.txt", "x Dee")
+    state: dict = {}
+    read(context(shelf, share, late, state=state))
+    share.rename(tmp_path / "elsewhere")
+    late.rename(tmp_path / "later")
+    write(changed, "w Cy", OLD + 1)
+    for _ in range(2):
+        found = read(context(shelf, share, late, state=state))
+        assert problems(found) == {str(share): MISSING, str(late): MISSING}
+        assert Unchanged(str(kept)) in found
+        assert "Ada" not in str(said(found))
+    (tmp_path / "elsewhere").rename(share)
+    (tmp_path / "later").rename(late)
+    found = read(context(shelf, share, late, state=state))
+    assert not problems(found)
+    assert all(name in str(said(found)) for name in ("Ada", "Dee"))
+
+
+def test_a_path_that_was_never_there_is_told_and_the_others_are_read(tmp_path):
+    write(tmp_path / "in" / "a.txt", "u Ada")
+    found = each(context(tmp_path / "gone", tmp_path / "in"))
+    assert said(found) == {"u": "Ada"}
+    assert problems(found) == {str(tmp_path / "gone"): MISSING}
 
 
 @pytest.mark.parametrize("read", [each, together])
@@ -168,6 +200,8 @@ def test_only_some_of_a_folder_but_what_is_named(tmp_path):
     named = write(tmp_path / "other.dat", "w Cy")
     found = each(context(tmp_path / "in", named), only=re.compile("list"))
     assert said(found) == {"u": "Ada", "w": "Cy"}
+    found = each(context(tmp_path / "in", named), named=lambda path: path.suffix == ".txt")
+    assert said(found) == {"u": "Ada", "v": "Bob"}
 
 
 @pytest.mark.parametrize("read", [each, together])
@@ -414,7 +448,11 @@ def test_a_folder_that_cannot_be_listed_keeps_what_is_in_it(tmp_path, monkeypatc
         patch.setattr(os, "scandir", refuse)
         for read in (each, together):
             found = read(context(tmp_path, state=dict(state)))
-            assert {str(hidden.parent), str(hidden)} == problems(found).keys()
+            assert problems(found) == {str(hidden.parent): "Permission denied"}
+            assert Unchanged(str(hidden)) in found
+            found = read(context(tmp_path / "a.txt", hidden.parent, state=dict(state)))
+            assert problems(found) == {str(hidden.parent): "Permission denied"}
+            assert Unchanged(str(hidden)) in found
         each(context(tmp_path, state=state))
         with pytest.raises(PermissionError):
             each(context(hidden.parent, state=state))
@@ -436,6 +474,15 @@ def test_a_folder_that_becomes_empty_yields_nothing_and_forgets(tmp_path):
 def test_what_is_no_record_is_the_files_error(tmp_path):
     write(tmp_path / "a.txt", "u Ada")
     assert "NoneType is no record" in str(problems(each(context(tmp_path), lambda _: [None])))
+
+
+def test_what_raises_without_a_word_is_an_error_all_the_same(tmp_path):
+    path = write(tmp_path / "a.txt", "u Ada")
+
+    def parse(_):
+        raise ValueError
+
+    assert problems(each(context(tmp_path), parse)) == {str(path): "ValueError: "}
 
 
 # --- one uid in several files --------------------------------------------------------------------

@@ -142,6 +142,19 @@ def test_times_are_written_as_the_standard_does(moment, written):
     assert ical.basic(moment) == written
 
 
+@pytest.mark.parametrize(
+    ("moment", "written"),
+    [
+        (date(2026, 3, 1), "20260301"),
+        (datetime(2026, 3, 1, 9), "20260301T090000"),
+        (datetime(2026, 3, 1, 9, tzinfo=UTC), "20260301T090000Z"),
+        (datetime(2026, 3, 1, 9, tzinfo=BERLIN), "20260301T090000 Europe/Berlin"),
+    ],
+)
+def test_times_are_told_as_the_file_has_them(moment, written):
+    assert ical.written(moment) == written
+
+
 # --- rules ---------------------------------------------------------------------------------------
 
 

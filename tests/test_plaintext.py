@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twind.plaintext import as_json, counted, cut, one_line, plain, shown
+from twind.plaintext import as_json, counted, cut, every, one_line, plain, shown
 
 JOINERS = "\u200c\u200d"
 ACTING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -82,3 +82,7 @@ def test_what_is_cut_says_so():
 def test_what_is_counted_agrees_with_its_number():
     assert [counted(n, "record") for n in (0, 1, 2)] == ["0 records", "1 record", "2 records"]
     assert [counted(n, "copy", "copies") for n in (1, 2)] == ["1 copy", "2 copies"]
+
+
+def test_how_often_is_told_in_whole_days():
+    assert [every(days) for days in (0.2, 1.4, 1.6)] == ["every day", "every day", "every 2 days"]

@@ -377,6 +377,28 @@ def test_a_section_of_no_plugin(home):
     )
 
 
+def test_a_disabled_name_of_no_plugin(home):
+    drop(home, "small.py", SMALL.format(name="small"))
+    good, bad = load(home, disabled=["smal"])
+    assert good.state == "ok"
+    assert (bad.name, bad.state) == ("smal", "failed")
+    assert bad.error == (
+        f'{home.config_file}: plugins.disabled: there is no plugin "smal"; did you mean "small"?'
+    )
+
+
+def test_a_name_that_the_environment_disables_is_not_blamed_on_the_file(home, monkeypatch):
+    monkeypatch.setenv("TWIND_PLUGINS__DISABLED", '["smal"]')
+    [bad] = load(home)
+    assert bad.error.startswith('TWIND_PLUGINS__DISABLED: plugins.disabled: there is no plugin "')
+
+
+def test_a_plugins_setting_in_the_environment_is_not_blamed_on_the_file(home, monkeypatch):
+    drop(home, "small.py", SMALL.format(name="small"))
+    monkeypatch.setenv("TWIND_PLUGINS__SMALL__X", "1")
+    assert one(home).error == "TWIND_PLUGINS__SMALL__X: plugins.small.x: unknown key"
+
+
 def test_of_two_with_one_name_the_first_serves(home):
     first = drop(home, "a.py", SMALL.format(name="small"))
     later = drop(home, "b.py", SMALL.format(name="small"))

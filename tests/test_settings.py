@@ -141,6 +141,52 @@ def test_the_environment_wins_over_the_file(home, monkeypatch):
     assert loaded.schedule.sync_every_min == 5
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SCHEDULE__PROPOSE_A", "08:00", "schedule.propose_a: unknown key; did you mean "),
+        ("PROPOSAL__MAX_PER_DAY", "1", 'proposal: unknown key; did you mean "proposals"?'),
+        ("PROFILE__TIMEZONE", "Foo", 'profile.timezone: "Foo" is no time zone'),
+        ("PROFILE__EMAILS", "me@example.org", "profile.emails: must be a list"),
+        ("HOURS__SLEEP", "25:00-01:00", 'hours.sleep: "25:00-01:00" is no range of hours'),
+        ("HOURS__WORK", '{"mond": "9:00-10:00"}', 'hours.work: "mond" names no days'),
+    ],
+)
+def test_what_the_environment_has_wrong_is_not_blamed_on_the_file(
+    home, monkeypatch, name, value, told
+):
+    monkeypatch.setenv(f"TWIND_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        settings.load(home)
+    assert str(caught.value).startswith(f"TWIND_{name}: {told}")
+
+
+def test_what_is_wrong_in_both_names_both(home, monkeypatch):
+    home.config_file.write_text("[hours]\nslep = 3\n")
+    monkeypatch.setenv("TWIND_PROFILE__TIMEZONE", "Foo")
+    with pytest.raises(SettingsError) as caught:
+        settings.load(home)
+    assert str(caught.value).startswith(f"TWIND_PROFILE__TIMEZONE, {home.config_file}: ")
+    assert 'hours.slep: unknown key; did you mean "sleep"?' in str(caught.value)
+
+
+def test_the_environment_is_read_like_the_file_and_lists_as_json(home, monkeypatch):
+    monkeypatch.setenv("TWIND_HOURS__SLEEP", "22:00-06:30")
+    monkeypatch.setenv("TWIND_PLUGINS__DISABLED", '["notify"]')
+    monkeypatch.setenv("TWIND_PLUGINS__CALENDAR", '{"paths": ["a"], "max_mib": 3}')
+    monkeypatch.setenv("TWIND_PLUGINS__CALENDAR__MAX_MIB", "5")
+    loaded = settings.load(home)
+    assert loaded.hours.sleep.start == 22 * 60
+    assert loaded.plugins.disabled == ("notify",)
+    assert loaded.plugins.section("calendar") == {"paths": ["a"], "max_mib": "5"}
+
+
+@pytest.mark.parametrize("name", ["TWIND_HOME", "TWIND_CORPUS", "TWIND_PROFILE", "TWINDS__X__Y"])
+def test_other_variables_are_left_alone(home, monkeypatch, name):
+    monkeypatch.setenv(name, "anything")
+    settings.load(home)
+
+
 def test_a_plugins_section_is_kept_as_written():
     loaded = settings.parse({"plugins": {"calendar": {"paths": ["~/c"]}}})
     assert loaded.plugins.section("calendar") == {"paths": ["~/c"]}

@@ -47,6 +47,7 @@ SETTLED_S = 2.0
 """Coarse file systems keep times to two seconds (FAT): a file younger than that may change again
 and show the same time."""
 LINKED = "is a link to a folder, which is not followed; name that folder in the settings"
+MISSING = "is not there: bring it back, or mend this path in the settings; what it had stays"
 _FORMAT = 2
 """Of the state; one in another format is left aside."""
 _RECORDS = (Person, Project, Task, CalendarEvent)
@@ -139,12 +140,13 @@ class Files:
     dot; none for all) are taken, at any depth, if `only` is found in their name. One that is larger
     than `max_mib` MiB is not read. A file is read again when it has changed, and all of them when
     the plugin's settings or modules, the user's zone or addresses have, or, unless `windowed` is
-    False, when the window has moved, as it does once a day.
+    False, when the window has moved, as it does once a day. Of the `paths` that are files those
+    are taken that `named` holds for; None takes all.
 
-    A path that does not exist raises FileNotFoundError, so that a lost source does not look like
-    an empty one. A file or a folder below it that cannot be read is a RecordError: its last good
-    records stay, and it is tried again each time. So is a link to a folder that none of the paths
-    reaches.
+    What cannot be read, be it one of the paths or a file or a folder below, is a RecordError: its
+    last good records stay, and it is tried again each time. So is a link to a folder that none of
+    the paths reaches. Where none of the paths can be read, the first one's OSError is raised, so
+    that a lost source does not look like an empty one.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Files:
         paths: Iterable[Path],
         *suffixes: str,
         only: re.Pattern[str] | None = None,
+        named: Callable[[Path], bool] | None = None,
         max_mib: float = 64,
         windowed: bool = True,
     ) -> None:
@@ -160,6 +163,7 @@ class Files:
         self._paths = list(paths)
         self._suffixes = suffixes
         self._only = only
+        self._named = named
         self._max_mib = max_mib
         self._windowed = windowed
         self._facts: dict[str, tuple[str, ...]] = {}
@@ -246,10 +250,10 @@ class Files:
         lost: dict[str, str] = {}
         for path in self._found(lost):
             paths.setdefault(_group_of(path), path)
-        hidden = [
+        hidden = {
             group for group in past if any(group.startswith(f"{folder}{os.sep}") for folder in lost)
-        ]
-        failed = lost | dict.fromkeys(hidden, "its folder cannot be read")
+        } - lost.keys()
+        failed = lost | dict.fromkeys(hidden, "")
         stamps = {group: _stamp(path, ctx.now) for group, path in paths.items()}
         standing = {
             group
@@ -259,25 +263,36 @@ class Files:
         return _Survey(view, past, paths, stamps, standing, failed)
 
     def _found(self, lost: dict[str, str]) -> Iterator[Path]:
-        """Yield the files; a folder below the paths that cannot be listed goes to `lost`.
+        """Yield the files; a path, or a folder below, that cannot be listed goes to `lost`.
 
         So does a link to a folder that lies elsewhere: it may lead anywhere, and round in a circle.
+        Raises the first path's OSError where all of them are lost.
         """
         roots = [os.path.realpath(path) for path in self._paths]
+        errors: list[OSError] = []
         for root in self._paths:
 
             def note(error: OSError, root: Path = root) -> None:
-                if error.filename == str(root):
-                    raise error
-                lost[_group_of(Path(error.filename))] = _reason(error)
+                path, reason = Path(error.filename), _reason(error)
+                if path == root:
+                    errors.append(error)
+                    reason = MISSING if isinstance(error, FileNotFoundError) else reason
+                lost[_group_of(path)] = reason
 
             def note_link(link: Path) -> None:
                 if not any(_lies_in(os.path.realpath(link), one) for one in roots):
                     lost[_group_of(link)] = LINKED
 
             for path in _under(root, self._suffixes, note, note_link):
-                if path == root or self._only is None or self._only.search(path.name):
+                if self._takes(path, root):
                     yield path
+        if errors and len(errors) == len(self._paths):
+            raise errors[0]
+
+    def _takes(self, path: Path, root: Path) -> bool:
+        if path == root:
+            return self._named is None or self._named(path)
+        return self._only is None or bool(self._only.search(path.name))
 
     def _parsed(
         self,
@@ -372,8 +387,8 @@ def _past(state: dict[str, Any], view: str) -> dict[str, _Entry]:
 class _Survey:
     """What is there, against what was there at the last good fetch.
 
-    `failed` holds what cannot be read, with the reason; of that, what is in `past` keeps its last
-    good records.
+    `failed` holds what cannot be read, with the reason, "" for what lies in a folder that cannot;
+    of that, what is in `past` keeps its last good records.
     """
 
     view: str
@@ -411,10 +426,14 @@ class _Survey:
         yield from (RecordError(uid, reason, group) for uid, reason in seen[group].errors)
 
     def keep(self, group: str, seen: dict[str, _Entry]) -> Iterator[Fetched]:
-        """Keep what an unreadable file has; without stamp and hash it is tried again."""
+        """Keep what an unreadable file has; without stamp and hash it is tried again.
+
+        What lies in a folder that cannot be read is not told one by one: it may be thousands.
+        """
         if group in self.past:
             seen[group] = _Entry(uids=self.past[group].uids, facts=self.past[group].facts)
-        yield RecordError(group, self.failed[group], group)
+        reason = self.failed[group]
+        yield RecordError(group, reason, group) if reason else Unchanged(group)
 
 
 @dataclass(slots=True)
@@ -566,11 +585,14 @@ def _under(
 ) -> Iterator[Path]:
     """Yield what lies under `root`, or itself.
 
-    A folder that cannot be listed goes to `failed`, a link to one to `linked`.
+    A `root` or a folder that cannot be looked into goes to `failed`, a link to one to `linked`.
     """
-    if not root.is_dir():
-        if not root.exists():
-            raise FileNotFoundError(2, "no such file or folder", str(root))
+    try:
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+    except OSError as error:
+        failed(error)
+        return
+    if not is_folder:
         yield root
         return
     found: list[str] = []
@@ -684,4 +706,4 @@ def _reason(error: Exception) -> str:
         return error.strerror
     text = " ".join(str(error).split())[:300]
     # A bare KeyError says "DTSTART" and an AttributeError nothing a user knows: name the kind.
-    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
+    return text if text and isinstance(error, ValueError) else f"{type(error).__name__}: {text}"

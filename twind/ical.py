@@ -332,6 +332,13 @@ def basic(moment: date) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
+def written(moment: date) -> str:
+    """Write a time as the file has it: on the clock of its zone, which is named."""
+    if not isinstance(moment, datetime) or moment.tzinfo in {None, UTC}:
+        return basic(moment)
+    return f"{basic(naive(moment))} {getattr(moment.tzinfo, 'key', '')}".rstrip()
+
+
 def like(moment: date, start: date, zones: Zones) -> date:
     """Return a time as a series has it that begins at `start`; a day is the start's time on it."""
     if not isinstance(start, datetime):

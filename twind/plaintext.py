@@ -62,6 +62,12 @@ def counted(count: int, thing: str, things: str = "") -> str:
     return f"{count} {thing if count == 1 else things or thing + 's'}"
 
 
+def every(days: float) -> str:
+    """Return "every day" or "every 2 days", of at least one."""
+    whole = max(1, round(days))
+    return "every day" if whole == 1 else f"every {whole} days"
+
+
 def shown(text: str) -> str:
     """Return a text of twind's own for a terminal or the log: MARK for each character that acts.
 

@@ -1,11 +1,16 @@
 """Settings: defaults < twind.toml < environment (TWIND_HOURS__SLEEP=…) < flags.
 
-Every key has a default. An unknown key or a bad value raises SettingsError with the file and the
-key. A plugin's own section is kept as it stands and validated by the plugin's worker.
+Every key has a default. An unknown key or a bad value raises SettingsError with the file, or the
+environment's variable, and the key. A plugin's own section is kept as it stands and validated by
+the plugin's worker.
 """
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import json
+import os
 import re
 import tomllib
 from datetime import time
@@ -20,7 +25,12 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from twind import clock
 from twind.clock import DAY_MIN
@@ -243,9 +253,7 @@ class PluginsSettings(BaseModel):
 class TwindSettings(BaseSettings):
     """All of twind.toml."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="TWIND_", env_nested_delimiter="__"
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     profile: ProfileSettings = Field(default_factory=ProfileSettings)
     hours: HoursSettings = Field(default_factory=HoursSettings)
@@ -270,14 +278,62 @@ class TwindSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes them by name
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - they are passed by name
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, which comes in as arguments."""
-        return env_settings, init_settings
+        """Let the environment win over the file, which comes in as arguments.
+
+        pydantic's own reading of it passes over a section that it does not know, and takes a range
+        of hours for broken JSON.
+        """
+        return InitSettingsSource(settings_cls, _environment()), init_settings
+
+
+_PREFIX, _BETWEEN = "TWIND_", "__"
+"""TWIND_HOURS__SLEEP is `sleep` in [hours]; what has no two underscores is no setting."""
+
+
+def _environment() -> dict[str, Any]:
+    """Return what the environment sets, in sections as in twind.toml."""
+    values: dict[str, Any] = {}
+    for name in sorted(os.environ):
+        *sections, key = _keys_of(name) or [""]
+        place = values
+        for section in sections:
+            if not isinstance(place.get(section), dict):
+                place[section] = {}
+            place = place[section]
+        if sections:
+            place[key] = _value_of(os.environ[name])
+    return values
+
+
+def _keys_of(variable: str) -> list[str]:
+    """Return the section and the keys that a variable of the environment names, if it does."""
+    if not variable.upper().startswith(_PREFIX) or _BETWEEN not in variable:
+        return []
+    return variable[len(_PREFIX) :].lower().split(_BETWEEN)
+
+
+def _value_of(text: str) -> Any:
+    """Return a list or a section written as JSON; anything else is read as the text it is."""
+    if text.startswith(("[", "{", '"')):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    return text
+
+
+def variable_of(*keys: object) -> str | None:
+    """Return the variable of the environment that sets a key, or a part of it, or all around it."""
+    wanted = [str(key) for key in keys]
+    for name in sorted(os.environ):
+        named = _keys_of(name)
+        if named and all(one == other for one, other in zip(named, wanted, strict=False)):
+            return name
+    return None
 
 
 def load(home: Home) -> TwindSettings:
@@ -306,7 +362,12 @@ def parse(values: dict[str, Any], origin: str = "twind.toml") -> TwindSettings:
     try:
         return TwindSettings(**values)
     except ValidationError as error:
-        raise SettingsError(f"{origin}: {explain(error)}") from None
+        places = dict.fromkeys(variable_of(*each) or origin for each in _wrong_keys(error))
+        raise SettingsError(f"{', '.join(places)}: {explain(error)}") from None
+
+
+def _wrong_keys(error: ValidationError) -> list[tuple[int | str, ...]]:
+    return [item["loc"] for item in error.errors(include_url=False)]
 
 
 _LIST, _SECTION = 'must be a list, like ["one", "two"]', "must be a section with keys of its own"
@@ -324,8 +385,18 @@ def explain(error: ValidationError, prefix: str = "") -> str:
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in (*filter(None, [prefix]), *item["loc"]))
         message = _IN_TOML.get(item["type"], item["msg"].removeprefix("Value error, "))
-        lines.append(f"{key}: {message}")
+        meant = "" if prefix or item["type"] != "extra_forbidden" else _meant(*item["loc"])
+        lines.append(f"{key}: {message}{meant}")
     return "; ".join(lines)
+
+
+def _meant(*keys: int | str) -> str:
+    """Say which key of twind's an unknown one is a misspelling of; "" if none."""
+    section: Any = TwindSettings
+    for key in keys[:-1]:
+        section = section.model_fields[key].annotation
+    close = difflib.get_close_matches(str(keys[-1]), section.model_fields, 1)
+    return f'; did you mean "{close[0]}"?' if close else ""
 
 
 def base_folder(home: Home) -> Path:

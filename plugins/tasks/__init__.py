@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -41,6 +42,10 @@ def _format_of(path: Path) -> str:
     return next((name for name, one in FORMATS.items() if suffix in one.SUFFIXES), "todotxt")
 
 
+def _has_format(name: str, path: Path) -> bool:
+    return _format_of(path) == name
+
+
 class Tasks:
     """Task lists of several formats, as a plugin."""
 
@@ -54,7 +59,7 @@ class Tasks:
     def fetch(self, ctx: Context[TasksSettings]) -> Iterator[Fetched]:
         """Yield every open task, those over inside the window, and all projects and habits.
 
-        Raises FileNotFoundError when a path of the settings does not exist.
+        Raises OSError when no path of the settings can be read.
         """
         for name in ctx.state.keys() - FORMATS.keys():
             del ctx.state[name]
@@ -62,9 +67,10 @@ class Tasks:
             own = replace(ctx, state=ctx.state.setdefault(name, {}))
             files = Files(
                 own,
-                [path for path in ctx.settings.paths if path.is_dir() or _format_of(path) == name],
+                ctx.settings.paths,
                 *format_.SUFFIXES,
                 only=format_.IN_FOLDER,
+                named=partial(_has_format, name),
                 max_mib=ctx.settings.max_mib,
             )
             yield from format_.fetch(files, own)

@@ -36,6 +36,12 @@ def test_a_file_that_is_there_is_not_replaced(home, say, tmp_path):
     assert (tmp_path / "mine.zip").read_text("utf-8") == "mine"
 
 
+def test_a_folder_that_is_not_there_may_be_a_stick_that_is_not_in(home, say, tmp_path):
+    error = say("backup", str(tmp_path / "stick" / "mine.zip"), expect=1)
+    assert f"{tmp_path / 'stick'} is not there" in error["message"]
+    assert not (tmp_path / "stick").exists()
+
+
 def test_all_are_read_and_the_bad_one_is_named(home, say, capsys):
     made = say("backup")
     bad = home.backups_dir / "twind-20200101T000000Z.zip"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from twind.cli import main
 from twind.cli.output import Output, say
-from twind.store import Store, profiles, proposals
+from twind.model import Person
+from twind.store import Store, profiles, proposals, records
 
 
 def run(capsys, *argv):
@@ -135,6 +139,32 @@ def test_why_tells_what_is_known_of_the_user_and_what_is_assumed(home, capsys, p
     data = json.loads(told)["data"]
     assert data["life"] == details[2]["life"]
     assert "life" not in data["details"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+def test_a_terminal_that_does_not_know_a_letter_gets_its_number(home, proposal, encoding):
+    """And JSON stays JSON."""
+    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    with Store.open(home.database) as db:
+        profiles.ensure(db, 1)
+        proposals.add(db, 1, [proposal(start, text="Work on “Käse”")], {})
+        person = [Person(uid="zoe", name="Zoë Ωmega")]
+        records.apply(db, 1, "contacts", person, (start, start))
+
+    def told(*argv):
+        done = subprocess.run(
+            [sys.executable, "-m", "twind", *argv, "--home", str(home.root)],
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
+        return done.stdout.decode(encoding)
+
+    assert r"\u201c" in told("proposals", "--day", "2026-03-02")
+    assert r"\u03a9mega" in told("people")
+    data = json.loads(told("people", "--json"))["data"]
+    assert data["people"][0]["name"] == "Zoë Ωmega"
 
 
 def test_text_from_sources_cannot_command_the_terminal(capsys):

@@ -36,12 +36,16 @@ def model(db, state, kind="ppo", **report):
     return models.put(db, 1, kind=kind, state=state, score=-1.332, report=report)
 
 
+def scored(**means):
+    return [{"name": name, "mean": mean} for name, mean in means.items()]
+
+
 def test_what_serves_is_said_as_it_is(lines, db):
     assert lines()["model"] == "model none trained yet: rules and the base policy serve"
-    number = model(db, "serving", field=[{"name": "nothing", "mean": -4.0}])
+    number = model(db, "serving", field=scored(ppo=-1.332, nothing=-4.0))
     assert (
         lines()["model"]
-        == f"model ppo {number}, scores -1.332 free hours a day (field: nothing -4.000)"
+        == f"model ppo {number}, scores -1.332 free hours a day (beat nothing -4.000)"
     )
     assert "last" not in lines()
     models.roll_back(db, 1)
@@ -56,6 +60,26 @@ def test_what_lost_says_why(lines, db):
         lines()["last"]
         == f"last training {number} does not serve: others did as well or better (twind models)"
     )
+
+
+def test_what_was_better_but_not_surely_so_is_neither_beaten_nor_said_to_have_lost(lines, db):
+    field = scored(ppo=-1.211, base=-1.262, nothing=-4.0)
+    number = model(db, "retired", field=field, plans=scored(base=-2.0, search=-2.1))
+    model(db, "serving", kind="base", field=field)
+    told = lines()
+    assert told["model"].endswith("(beat nothing -4.000)")
+    assert told["last"].startswith(
+        f"last training {number} does not serve: better, but not surely so"
+    )
+
+
+def test_what_won_but_plans_worse_than_a_search_says_so(lines, db):
+    field, plans = scored(ppo=-1.2, base=-1.3), scored(search=-3.0, ppo=-3.5, nothing=-5.0)
+    model(db, "retired", field=field, plans=plans)
+    model(db, "serving", kind="search", field=field, plans=plans)
+    told = lines()
+    assert told["model"].endswith("(beat ppo -3.500, nothing -5.000)")
+    assert "does not serve: days were planned better without it" in told["last"]
 
 
 def test_a_failure_names_its_job_and_times_are_told_on_the_users_clock(lines, db):

@@ -45,10 +45,9 @@ def test_who_is_one_person_and_why(two_anns, say):
     assert link["confidence"] > 0.9
 
 
-def test_how_close_and_how_often_and_from_what(db, say, run):
-    now = SystemClock().now()  # as the command line has it
-    guests = (Attendee(email="bo@x.org", status="accepted"),)
-    lunches = [
+def lunches(now, email, *days_ago):
+    guests = (Attendee(email=email, status="accepted"),)
+    return [
         CalendarEvent(
             uid=f"lunch {days}",
             title="Lunch",
@@ -56,11 +55,25 @@ def test_how_close_and_how_often_and_from_what(db, say, run):
             end=now - timedelta(days=days, hours=-1),
             attendees=guests,
         )
-        for days in (2, 9, 16, 23)
+        for days in days_ago
     ]
+
+
+def test_who_is_met_daily_is_met_every_day(db, say, run):
+    now = SystemClock().now()
+    person = Person(uid="1", name="Bo", emails=("bo@x.org",))
+    met = lunches(now, "bo@x.org", 1, 2, 3, 4)
+    records.apply(db, 1, "phone", [person, *met], (now - timedelta(days=30), now))
+    [bo] = say("people", "list")["people"]
+    assert "cadence      every day (" in run("people", "show", str(bo["id"]))[1].out
+
+
+def test_how_close_and_how_often_and_from_what(db, say, run):
+    now = SystemClock().now()  # as the command line has it
     people = [Person(uid="1", name="Bo", emails=("bo@x.org",), groups=("friends",))]
     window = (now - timedelta(days=30), now)
-    records.apply(db, 1, "phone", [*people, Person(uid="2", name="Cy"), *lunches], window)
+    records.apply(db, 1, "phone", [*people, Person(uid="2", name="Cy")], window)
+    records.apply(db, 1, "calendar", lunches(now, "bo@x.org", 2, 9, 16, 23), window)
     bo, cy = say("people", "list")["people"]
     assert bo["closeness"]["why"] == "in your group friends, 4 days together"
     assert 0.6 < bo["closeness"]["value"] < 0.9

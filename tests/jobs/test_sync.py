@@ -254,6 +254,39 @@ def test_a_file_that_shrinks_is_held_until_it_is_accepted(tmp_path):
         assert twin.sync().changed == ()
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_share_that_is_not_mounted_loses_nothing(tmp_path, forgets):
+    """Whatever its files are, whichever day it is, and where all sources are to be read anew."""
+    from twind.testing import Twin
+
+    todo, share = tmp_path / "todo.txt", tmp_path / "share"
+    todo.write_text("water the plants +home\n")
+    share.mkdir()
+    (share / "todo.txt").write_text("mend the roof +house\n")
+    (share / "notes.org").write_text("* TODO read a book\n")
+    (share / "list.ics").write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VTODO\nUID:v\nSUMMARY:sing\nEND:VTODO\nEND:VCALENDAR\n"
+    )
+    plugin = Path(sync.__file__).parents[2] / "plugins" / "tasks"
+    with Twin(plugin, {"paths": [str(todo), str(share)]}, root=tmp_path / "twin") as twin:
+        had = twin.sync().records
+        share.rename(tmp_path / "elsewhere")
+        todo.write_text("water the plants +home\ncall Ada\n")
+        for _ in range(2):
+            if forgets:
+                sources.reread(twin._db, 1)
+            twin.clock.advance(days=1)
+            without = twin.sync()
+            assert (without.records, without.deleted) == (had + 1, ())
+            assert not without.error
+            [error] = sources.errors(twin._db, 1, twin.name)
+            assert error["uid"] == str(share)
+        (tmp_path / "elsewhere").rename(share)
+        twin.clock.advance(days=1)
+        assert not twin.sync().deleted
+        assert sources.errors(twin._db, 1, twin.name) == []
+
+
 def test_a_source_that_wants_another_password_tells_its_user_once(rig):
     from twind.api import AuthenticationFailed
 

@@ -390,6 +390,13 @@ def test_a_rule_without_end_costs_only_itself(read, rule, problem):
     assert problem in bad.reason
 
 
+def test_an_event_that_ends_before_it_starts_is_told_by_its_own_clock(read):
+    zone = ";TZID=Europe/Berlin:20260301T"
+    [error] = read(vevent(f"DTEND{zone}170000", start=f"DTSTART{zone}180000"))
+    told = "20260301T180000 Europe/Berlin to 20260301T170000 Europe/Berlin"
+    assert error.reason.endswith(f"ends before it starts: {told}")
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -29,6 +29,15 @@ def test_a_path_that_is_gone_is_a_lost_source(lists):
         lists.fetch(lists.folder / "gone")
 
 
+def test_a_path_that_is_gone_costs_no_other_whatever_format_it_had(lists):
+    """Not even where no file of that format is left."""
+    there = lists.write("todo.txt", "Water the plants\n")
+    found = lists.fetch(there, lists.folder / "gone.ics", lists.folder / "gone")
+    assert [task.title for task in found.tasks] == ["Water the plants"]
+    gone = {str(lists.folder / "gone.ics"), str(lists.folder / "gone")}
+    assert {error.uid for error in found.errors} == gone
+
+
 def test_watches_its_paths(tasks_plugin, lists):
     assert tasks_plugin.Tasks().watch(lists.context()) == [lists.folder]
 

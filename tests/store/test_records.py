@@ -82,6 +82,14 @@ def test_an_unreadable_file_keeps_its_records(db):
     assert uids(db) == ["a", "b"]
 
 
+def test_an_unreadable_folder_keeps_the_records_of_all_in_it(db):
+    """Also where the source has forgotten what was in it, as it does when all is read anew."""
+    groups = ("/share/a.ics", "/share/sub/b.ics", "/shared.ics")
+    sync(db, [event(group, group=group) for group in groups])
+    sync(db, [RecordError("/share", "is not there", "/share"), event("new")])
+    assert uids(db) == ["/share/a.ics", "/share/sub/b.ics", "new"]
+
+
 def test_an_unchanged_group_stands(db):
     sync(db, [event("a", group="one.ics"), event("b", group="two.ics")])
     assert sync(db, [Unchanged("one.ics"), event("c", group="two.ics")]).removed == 1

@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from twind.home import Home
 
     words = sys.argv[1:] if argv is None else list(argv)
+    output.spell_out()
     out = output.Output(as_json="--json" in words)
     try:
         arguments = parser.parse(words)

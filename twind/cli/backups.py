@@ -27,6 +27,9 @@ def backup(arguments: argparse.Namespace, out: Output) -> int:
             path = Path(arguments.file).expanduser().absolute()
             if path.exists():
                 raise BackupError(f"{path} is there already; name another file")
+            if not path.parent.is_dir():
+                # What is not mounted must not end up beside what it is to be safe from.
+                raise BackupError(f"{path.parent} is not there; mount it, or make it")
             manifest = backups.make(session.db, session.home, path, "asked")
         else:
             keep = session.settings.backups

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 QUICK_S = 10.0
 PATIENT_S = 4 * 3600.0
+TRAINED = "ppo"
+"""The name, in what a training has found, of what was trained."""
 
 
 def _ask(arguments: argparse.Namespace, command: str, wait_s: float = QUICK_S, **more: Any) -> Any:
@@ -156,16 +158,31 @@ def _model_text(model: dict[str, Any] | None, last: dict[str, Any] | None) -> li
     if model is not None:
         score = "" if model["score"] is None else f", scores {model['score']:.3f} free hours a day"
         beat = ", ".join(f"{one['name']} {one['score']:.3f}" for one in model["beat"])
-        lines = [f"model           {model['kind']} {model['id']}{score} (field: {beat})"]
+        told = f" (beat {beat})" if beat else ""
+        lines = [f"model           {model['kind']} {model['id']}{score}{told}"]
     elif last is not None:
         lines = ["model           the base policy serves"]
     else:
         lines = ["model           none trained yet: rules and the base policy serve"]
     if last is not None and last["state"] != "serving":
-        beaten = "others did as well or better"
-        why = last["because"] or ("taken out" if last["state"] == "rejected" else beaten)
-        lines.append(f"last training   {last['id']} does not serve: {why} (twind models)")
+        lines.append(
+            f"last training   {last['id']} does not serve: {_why_not(last)} (twind models)"
+        )
     return lines
+
+
+def _why_not(last: dict[str, Any]) -> str:
+    """Say why what was trained last does not serve."""
+    if last["because"]:
+        return str(last["because"])
+    if last["state"] == "rejected":
+        return "taken out"
+    if any(one["name"] == TRAINED for one in last["plans"]):
+        return "days were planned better without it"
+    best = max(last["field"], key=lambda one: one["mean"], default={"name": ""})
+    return (
+        "better, but not surely so" if best["name"] == TRAINED else "others did as well or better"
+    )
 
 
 def _damage_text(data: dict[str, Any]) -> list[str]:

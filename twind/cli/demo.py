@@ -61,17 +61,24 @@ LOG_LINES = 5
 
 REASONS = {
     "rest": "I'd only lie there thinking about glue",
-    "work": "the workshop can wait, the varnish is not going anywhere",
+    "work": "it has waited so far, and it waits so well",
     "social": "I have been among people all week",
-    "learn": "my head is full of verbs already",
+    "learn": "nothing more goes into this head",
     "create": "the muse is at the dentist's",
     "exercise": "my shoulder votes against it",
     "outdoors": "have you seen the weather",
     "reflect": "I'd rather sand something",
     "help": "first I help myself to some soup",
-    "plan": "the shoebox and I are not on speaking terms",
+    "plan": "a plan is what I make when I would rather not begin",
 }
-"""What Ada says when she turns something down. None of it is about the hour: it counts in full."""
+ABOUT = {
+    "Taxes": "the shoebox and I are not on speaking terms",
+    "Learn Portuguese": "my head is full of verbs",
+    "Abernathy cabinet": "the workshop can wait, the varnish is not going anywhere",
+    "Captain's bench": "the workshop can wait, the varnish is not going anywhere",
+}
+"""What Ada says when she turns something down: of these projects, and else by what was proposed.
+None of it is about the hour: it counts in full."""
 
 
 def demo(arguments: argparse.Namespace, out: Output) -> int:
@@ -463,10 +470,15 @@ def _give_feedback(home: Home, show: Show, proposed: list[dict[str, Any]]) -> No
     show.say(f"  ✓ {liked['text']}", "green")
     if others:
         refused = min(others, key=lambda one: one["confidence"])
-        reason = REASONS.get(refused["action"], "not in the mood")
+        reason = _objection(refused)
         _twind(home, "review", str(refused["id"]), "--reject", "--reason", reason)
         show.say(f"  ✗ {refused['text']} — “{reason}”", "red")
     _show_changes(home, show, before, _patterns(home))
+
+
+def _objection(proposal: dict[str, Any]) -> str:
+    name = (proposal["target"] or {"name": ""})["name"]
+    return ABOUT.get(name) or REASONS.get(proposal["action"], "not in the mood")
 
 
 def _show_changes(

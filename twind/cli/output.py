@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +54,15 @@ class Output:
         say(text, aside=True)
 
 
+def spell_out() -> None:
+    """Have stdout write what its encoding has no letter for as a number, like stderr does anyway.
+
+    Titles have letters that a terminal in another locale does not know: no reason to say nothing.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def say(text: str, *, aside: bool = False) -> None:
     """Print a text, harmless whoever wrote its parts; `aside`: what is not the result, on stderr.
 
@@ -60,8 +72,9 @@ def say(text: str, *, aside: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print a result as one line of JSON."""
-    print(as_json(value))
+    """Print a result as one line of JSON, in ASCII where stdout is not UTF-8."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(as_json(value) if codecs.lookup(encoding).name == "utf-8" else json.dumps(value))
 
 
 def plugin_line(one: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from twind.cli.output import told_withdrawn
 from twind.cli.session import opened
 from twind.clock import day_of
 from twind.closeness import cadence_days, cadence_why
-from twind.plaintext import counted
+from twind.plaintext import counted, every
 from twind.store import life, ownership, people, words
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def show(arguments: argparse.Namespace, out: Output) -> int:
         _line("name", one["name"]),
         _line("last met", _met(one, zone) or "never"),
         _line("closeness", f"{close['value']:.2f} ({close['why']})"),
-        _line("cadence", f"every {cadence['days']:.0f} days ({cadence['why']})"),
+        _line("cadence", f"{every(cadence['days'])} ({cadence['why']})"),
     ]
     for key, value in one["about"].items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from twind import api, hookspecs
 from twind.errors import PluginError, SettingsError
-from twind.settings import base_folder, explain
+from twind.settings import base_folder, explain, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -110,7 +110,8 @@ def load(home: Home, settings: TwindSettings) -> Plugins:
     A plugin's settings are its section of twind.toml, validated by its own `Settings`. Of two
     plugins with one name the first found stays in service. A file whose stem is in
     `plugins.disabled` is not imported, a plugin whose name is there is not used. A section of
-    twind.toml that belongs to no plugin is listed as a failure of that name.
+    twind.toml, or a name that is disabled there, that belongs to no plugin is listed as a failure
+    of that name.
     """
     importlib.invalidate_caches()
     loaded: list[Loaded] = []
@@ -359,12 +360,18 @@ def _settings(
         return kind.model_validate(section, context={"base": base_folder(home)})
     except ValidationError as error:
         reason = one_line(explain(error, f"plugins.{name}"), 4 * MAX_LINE)
-        wrong = {str(key) for item in error.errors(include_url=False) for key in item["loc"][:1]}
-        places = [str(home.config_file)] if wrong - set(given) or not wrong else []
-        places += ["--set"] if wrong & set(given) else []
-        raise PluginError(f"{', '.join(places)}: {reason}") from error
+        wrong = [str(item["loc"][0]) for item in error.errors(include_url=False) if item["loc"]]
+        places = dict.fromkeys(_place_of(name, key, home, given) for key in wrong)
+        raise PluginError(f"{', '.join(places or [str(home.config_file)])}: {reason}") from error
     except SettingsError as error:
         raise PluginError(f"{home.config_file}: {error}") from error
+
+
+def _place_of(name: str, key: str, home: Home, given: Collection[str]) -> str:
+    """Return where a key of a plugin's section is set."""
+    if key in given:
+        return "--set"
+    return variable_of("plugins", name, key) or str(home.config_file)
 
 
 def unclaimed(
@@ -372,18 +379,19 @@ def unclaimed(
 ) -> Iterator[Loaded]:
     """Yield a failure for each section of twind.toml that belongs to no plugin of these names.
 
-    broken: the files of those that are not loaded; it may be one of theirs.
+    So it does for each name that is disabled there. broken: the files of those that are not loaded;
+    it may be one of theirs.
     """
     known = sorted(names)
     labels = ", ".join(sorted({file_label(file) for file in broken}))
-    for name in sorted(settings.plugins.model_extra or {}):
+    wanted = [(name, name, "of this name") for name in sorted(settings.plugins.model_extra or {})]
+    wanted += [("disabled", name, f'"{name}"') for name in settings.plugins.disabled]
+    for key, name, called in wanted:
         if name in names:
             continue
         close = difflib.get_close_matches(name, [*known, "disabled"], 1)
         hint = f'; did you mean "{close[0]}"?' if close else f"; there are {', '.join(known)}"
         unloaded = f" (not loaded: {labels})" if labels else ""
-        yield failed(
-            name,
-            home.config_file,
-            f"{home.config_file}: plugins.{name}: there is no plugin of this name{hint}{unloaded}",
-        )
+        place = variable_of("plugins", key) or home.config_file
+        error = f"{place}: plugins.{key}: there is no plugin {called}{hint}{unloaded}"
+        yield failed(name, home.config_file, error)

@@ -18,6 +18,7 @@ import numpy as np
 from twind import evidence, proposed
 from twind.closeness import usual_gap_days
 from twind.model import HORIZON_DAYS, Proposal, Reason, Target
+from twind.plaintext import every
 from twind.preferences import catalogue, observations
 from twind.preferences.belief import ATTRIBUTE_NAMES, POPULATION_MEANS
 from twind.preferences.features import ACTIVITIES, PARTS, Block
@@ -421,7 +422,7 @@ class Teller:
             text = f"twind knows of no meeting with {person.name} yet"
         usual = usual_gap_days(row.meetings, self.reader.local)
         if usual is not None:
-            text += f"; you usually meet every {wording.days(usual)}"
+            text += f"; you usually meet {every(usual)}"
         if after is not None and (row.meetings or before is not None):
             text += f"; you meet {'next' if before is None else 'again'} for {self._event(after)}"
         if kind := row.closeness(self.reader.local).kind:

@@ -166,12 +166,6 @@ def aspect(one: Aspect, known: str, *, spared: bool) -> str:
     return f"{said} ({one.dimension.lower()}: {one.name.replace('_', ' ')}, {known})"
 
 
-def days(number: float) -> str:
-    """Return a number of days, at least one, in words: "day" for one, as after "every"."""
-    whole = max(1, round(number))
-    return "day" if whole == 1 else f"{whole} days"
-
-
 def days_ago(number: int) -> str:
     """Return how long ago something was, in whole days."""
     return {0: "within the last day", 1: "a day ago"}.get(number, f"{number} days ago")

@@ -29,7 +29,7 @@ from twind.store import erased, projection, sources
 from twind.store.connection import stored_time, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from twind.store.connection import Store
 
@@ -144,8 +144,14 @@ class _Fetched:
         }
 
     def refuses(self, uid: str, group: str, refused: set[str]) -> bool:
-        """Tell whether a record, its series or its group could not be read this time."""
-        return bool({uid, uid.rpartition("/")[0], group} & refused)
+        """Tell whether a record, its series, its group or one above could not be read this time."""
+        return bool({uid, uid.rpartition("/")[0], group, *_above(group)} & refused)
+
+
+def _above(group: str) -> Iterator[str]:
+    """Yield the folders that a group lies in, if it is a path or an address."""
+    while group := group.rpartition("/")[0]:
+        yield group
 
 
 def apply(

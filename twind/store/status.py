@@ -12,6 +12,7 @@ from twind.store import jobs, models, outbox, recovery, sources
 if TYPE_CHECKING:
     from twind.store.connection import Store
     from twind.store.jobs import Job
+    from twind.store.models import ModelRow
 
 
 def summary(db: Store, profile_id: int) -> dict[str, Any]:
@@ -76,18 +77,23 @@ def _model(db: Store, profile_id: int) -> dict[str, Any] | None:
     model = models.serving(db, profile_id)
     if model is None:
         return None
-    field = model.report.get("field", [])
     return {
         "id": model.id,
         "kind": model.kind,
         "trained_at": format_utc(model.created_at),
         "score": model.score,
-        "beat": [
-            {"name": entry["name"], "score": entry["mean"]}
-            for entry in field
-            if entry["name"] != model.kind
-        ],
+        "beat": _beaten(model),
     }
+
+
+def _beaten(model: ModelRow) -> list[dict[str, Any]]:
+    """Return what scored less than a model on the same days: those it lived, or else planned."""
+    for entries in (model.report.get("field", []), model.report.get("plans", [])):
+        scores = {entry["name"]: entry["mean"] for entry in entries}
+        if model.kind in scores:
+            own = scores[model.kind]
+            return [{"name": name, "score": mean} for name, mean in scores.items() if mean < own]
+    return []
 
 
 def _last_training(db: Store, profile_id: int) -> dict[str, Any] | None:
