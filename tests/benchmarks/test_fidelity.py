@@ -80,11 +80,62 @@ def test_the_slope_tells_who_is_too_sure(slope):
 def test_intervals_of_who_is_calibrated_hold_and_of_who_is_off_do_not():
     rng = np.random.default_rng(1)
     chances = rng.uniform(0.2, 0.8, 14 * 200)
-    assert 0.85 <= scoring.coverage("x", [foretold(rng, chances)])["value"] <= 0.97
+    assert scoring.coverage("x", [foretold(rng, chances)])["value"] == pytest.approx(0.9, abs=0.04)
     off = fidelity.Told(
         said=[(day, 0.9, False) for day, _, _ in foretold(rng, chances).said], proposed=[2] * 1400
     )
     assert scoring.coverage("x", [off])["value"] == 0.0
+
+
+@pytest.mark.parametrize("a_week", [3, 7, 14])
+def test_intervals_of_who_is_calibrated_hold_nine_in_ten(a_week):
+    rng = np.random.default_rng(a_week)
+    chances = np.clip(rng.beta(4.0, 3.0, a_week * 2000), 0.05, 0.95)
+    held = scoring.coverage("x", [foretold(rng, chances, a_week=a_week)])
+    assert held["n"] == 2000
+    assert 0.88 < held["value"] < 0.92
+
+
+def test_slopes_are_those_of_greatest_likelihood():
+    """Where there is one; of few words the likelihood is flat, and whole steps overshoot."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        odds = rng.normal(0.6, 1.5, rng.integers(10, 40))
+        chances = 1.0 / (1.0 + np.exp(-odds))
+        taken = rng.random(len(odds)) < 1.0 / (1.0 + np.exp(0.5 - 0.3 * odds))
+        told = fidelity.Told(
+            said=[(0, float(one), bool(yes)) for one, yes in zip(chances, taken, strict=True)]
+        )
+        slope = scoring.calibration("x", [told])["value"]
+        if slope is None:
+            continue
+        found += 1
+        # At the greatest likelihood the yeses are foretold in number, and where they are.
+        base = np.linspace(-20.0, 20.0, 4001)
+        each = 1.0 / (1.0 + np.exp(-base[:, None] - slope * odds))
+        best = np.abs(each.sum(axis=1) - taken.sum()).argmin()
+        assert odds @ (taken - each[best]) == pytest.approx(0.0, abs=0.1)
+    assert found > 250
+
+
+@pytest.mark.parametrize("taken", ["yyyyyyyyyyyy", "nnnnnnyyyyyy", "yyyyyynnnnnn"])
+@pytest.mark.parametrize("chances", [np.linspace(0.2, 0.8, 12), np.full(12, 0.6)])
+def test_no_slope_is_told_where_there_is_none(taken, chances):
+    told = fidelity.Told(
+        said=[(0, float(chance), yes == "y") for chance, yes in zip(chances, taken, strict=True)]
+    )
+    line = scoring.calibration("x", [told])
+    assert (line["value"], line["low"], line["high"]) == (None, None, None)
+
+
+def test_where_nothing_is_to_be_gained_there_is_no_share():
+    line = scoring.lived_gain("x", "twind", "week1", [person(1.0, 1.0, 2.0)], slice(0, 7))
+    assert (line["value"], line["low"], line["high"]) == (None, None, None)
+    both = [person(0.0, 2.0, 1.0), person(1.0, 1.0, 1.0)]
+    line = scoring.lived_gain("x", "twind", "week1", both, slice(0, 7))
+    assert (line["value"], line["low"], line["high"]) == (0.5, None, None)
+    json.dumps(line, allow_nan=False)
 
 
 def test_a_days_own_gain_leaves_out_what_is_carried_over():
@@ -141,6 +192,14 @@ def test_recovery_is_counted_from_the_change():
     assert line["value"] == 10
     everyone[0]["twind"].worth[21:] = [0.0] * 21
     assert scoring.recovery("x", everyone, 21)["value"] is None
+    # Nothing was gained before the change: there is nothing to come back to.
+    everyone[0]["twind"].worth[14:] = [-0.2] * 7 + [-0.15] * 21
+    assert scoring.recovery("x", everyone, 21)["value"] is None
+    # A change in the first week is held against the days there were.
+    everyone[0]["twind"].worth = [0.9] * 5 + [0.01] * 37
+    line = scoring.recovery("x", everyone, 5)
+    assert (line["value"], line["baseline"]) == (None, pytest.approx(0.8 * 0.9))
+    assert scoring.recovery("x", everyone, 0)["value"] is None
 
 
 def test_who_learns_what_is_accepted_goes_on_trying_after_a_week_of_noes():
