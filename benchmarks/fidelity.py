@@ -11,6 +11,9 @@ proposing anything; with proposals from a search that knows what a day is really
 that they say no to as to any other; with a supervised predictor of what they accept; and with what
 twind would be that learns from nothing, from answers alone, or from behaviour alone. `lived_gain`
 is what the days were worth beyond those with nobody, scaled so that the search that knows is 1.
+
+Who does not keep to the protocol is told by method, day and value; who lacks what one of the --ways
+needs, before anything is played.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from pathlib import Path
 
 import knowing
 import numpy as np
+from checking import BreachError, Checked
 from figures import FAST, PEOPLE, SEED
 from predicting import Predictor
 from scoring import ANSWERS, ASKED_AGAIN, pooled, report
@@ -48,6 +52,8 @@ WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 CEILINGS = ("told", "no_foresight")
 """Ways in which somebody lives who knows a share of what is to be known: twind that is told their
 tastes, and the search that knows, but for the day's luck."""
+NEEDS = {"told": "tastes", "no_foresight": "in_other_luck"}
+"""What somebody must have beyond the protocol to live in these ways."""
 
 
 @dataclass
@@ -390,9 +396,10 @@ def live_with_twind(user, diary, days, way, training_steps):
         try:
             for number, day in enumerate(days):
                 twin.live(day, number, told)
-            twin.compare_pairs(days[-1], told)
+            after = days[-1] + timedelta(days=1)
+            twin.compare_pairs(after, told)
             if way == "twind":
-                told.ahead = twin.look_ahead(days[-1] + timedelta(days=1))
+                told.ahead = twin.look_ahead(after)
         finally:
             twin.close()
     return told
@@ -537,7 +544,7 @@ def one_person(factory, seed, days, training_steps, ways):
     import torch
 
     torch.set_num_threads(1)
-    user = _found(factory)(seed)
+    user = Checked(_found(factory)(seed))
     diary = lived_before(user)
     dates = [user.life.first_day + timedelta(days=number) for number in range(days)]
     told = {
@@ -570,11 +577,37 @@ def _found(factory):
     if not name:
         raise SystemExit(f'--user "{factory}": write package.module:factory')
     sys.path.insert(0, str(Path.cwd()))
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SystemExit(f'--user "{factory}": {error}') from error
+
+
+def refuse(factory, seed, ways):
+    """Raise SystemExit where a family cannot be played in these ways."""
+    from twind.errors import SettingsError
+
+    try:
+        user = Checked(_found(factory)(seed))
+        knowing.settings_of(user)
+        lacks = [
+            f"{NEEDS[way]}, without which there is no {way}"
+            for way in ways
+            if way in NEEDS and getattr(user, NEEDS[way], None) is None
+        ]
+    except (BreachError, SettingsError) as error:
+        raise SystemExit(f"{factory}: {error}") from error
+    if lacks:
+        raise SystemExit(f"{factory} has no {'; and no '.join(lacks)}")
 
 
 def play(factories, people, days, seed, training_steps, ways=WAYS):
-    """Play people of each family and print their figures as they come."""
+    """Play people of each family and print their figures as they come.
+
+    Raises SystemExit where they cannot be.
+    """
+    for factory in factories:
+        refuse(factory, seed, ways)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         waiting = {
             factory: [
@@ -585,14 +618,18 @@ def play(factories, people, days, seed, training_steps, ways=WAYS):
         }
         all_told = []
         for factory, each in waiting.items():
-            everyone = [one.result() for one in each]
+            try:
+                everyone = [one.result() for one in each]
+            except BreachError as error:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise SystemExit(f"{factory}: {error}") from error
             all_told += [person["twind"] for person in everyone]
             drift_day = getattr(_found(factory), "drift_day", None)
             family = factory.rpartition(":")[2]
             for line in report(family, everyone, days, (*ways, "predictor"), drift_day):
-                print(json.dumps(line), flush=True)
+                print(json.dumps(line, allow_nan=False), flush=True)
         for line in pooled(all_told):
-            print(json.dumps(line), flush=True)
+            print(json.dumps(line, allow_nan=False), flush=True)
 
 
 def measure():
