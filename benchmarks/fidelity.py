@@ -62,16 +62,17 @@ class Told:
 
     worth: of each day. own: what was taken up added to each, beside the very day left alone. said:
     of each proposal that was answered, its day, the probability of being accepted that twind gave
-    it, and whether it was. truly: how probable that was; empty where it is not told. proposed: how
-    many, by day. moved: of days on which twind proposed twice in a row, the share of proposals that
-    were others then. pairs: of two things, how sure twind was in the end of which is worth more,
-    and whether it was. ahead: as `Companion.look_ahead` has it.
+    it, and whether it was. truly: how often they would have said yes in other luck, and how often
+    anything; empty where it is not told. proposed: how many, by day. moved: of days on which twind
+    proposed twice in a row, the share of proposals that were others then. pairs: of two things, how
+    sure twind was in the end of which is worth more, and whether it was. ahead: as
+    `Companion.look_ahead` has it.
     """
 
     worth: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
     said: list[tuple[int, float, bool]] = field(default_factory=list)
-    truly: list[float] = field(default_factory=list)
+    truly: list[tuple[int, int]] = field(default_factory=list)
     proposed: list[int] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)
     pairs: list[tuple[float, bool]] = field(default_factory=list)
@@ -110,20 +111,20 @@ def live_with_who_knows(user, days, seed, *, foresight=True):
 def _taken(user, day, number, shown, told):
     """Return what somebody takes up of what is shown; what they say, nobody has foretold."""
     said = user.review(day, shown)
-    told.said += [(number, 0.5, knowing.accepts(word)) for word in said if word is not None]
-    return [one for one, word in zip(shown, said, strict=True) if knowing.accepts(word)]
+    told.said += [(number, 0.5, knowing.accepts(word)) for word in said if knowing.answers(word)]
+    return knowing.taken_up(shown, said)
 
 
 def live_with_a_predictor(user, days, seed):
     """Return the same with proposals by who learns what is accepted, and nothing else."""
-    told, predictor = Told(), Predictor(seed)
+    most = knowing.settings_of(user).proposals.max_per_day
+    told, predictor = Told(), Predictor(seed, most)
     for day in days:
         shown = predictor.propose(knowing.everything(user, day), day, knowing.clash)
-        said = [knowing.accepts(word) for word in user.review(day, shown)]
-        for one, taken in zip(shown, said, strict=True):
-            predictor.learn(one, taken)
-        accepted = [one for one, taken in zip(shown, said, strict=True) if taken]
-        told.live(user, day, accepted)
+        said = user.review(day, shown)
+        for one, word in zip(shown, said, strict=True):
+            predictor.learn(one, knowing.accepts(word))
+        told.live(user, day, knowing.taken_up(shown, said))
     return told
 
 
@@ -240,12 +241,13 @@ class Companion:
     def plan(self, number, day, believing=lambda belief: belief, *, reviewed=True):
         """Return the best that twind knows of for a day, the `number`th from today.
 
-        Nothing is kept, and nothing is proposed to see what is said to it. believing: returns what
-        is to be believed in place of what twind believes. reviewed: whether reviews tell what is
-        taken up.
+        As it would plan when it is time to propose, and by the same limits. Nothing is kept, and
+        nothing is proposed to see what is said to it. believing: returns what is to be believed in
+        place of what twind believes. reviewed: whether reviews tell what is taken up.
         """
         from twind import evidence
         from twind import reviewed as reviews
+        from twind.jobs.propose import unasked
         from twind.preferences.uptake import Uptake
         from twind.rl.candidates import Limits
         from twind.rl.explain import Teller
@@ -253,6 +255,8 @@ class Companion:
         from twind.rl.planner import plan_day
         from twind.rl.trainer import serving_choice
 
+        today = day - timedelta(days=number)
+        self._set_clock(today, self.settings.schedule.propose_at)
         profile = self.settings.profile.id
         snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
         snapshot = replace(snapshot, belief=believing(snapshot.belief))
@@ -261,6 +265,7 @@ class Companion:
         limits = Limits(
             most=self.settings.proposals.max_per_day,
             min_acceptance=self.settings.proposals.min_confidence,
+            without=unasked(self.settings)[0],
             uptake=reviews.uptake_of(reader) if reviewed else Uptake(),
         )
         made = plan_day(snapshot, number, guide=serving.guide, limits=limits, seed=day.toordinal())
@@ -282,7 +287,7 @@ class Companion:
         truly = knowing.inclinations(self.user, day, shown, ASKED_AGAIN)
         for place, word in enumerate(self.user.review(day, shown)):
             one = shown[place]
-            if word is not None:
+            if knowing.answers(word):
                 told.said.append((number, one.confidence, knowing.accepts(word)))
                 told.truly += truly[place : place + 1]
             kept = one if word is None else proposals.review(self.db, profile, word)
@@ -329,7 +334,7 @@ class Companion:
                 "learnt": self.plan(number, then),
                 "unlearnt": self.plan(number, then, lambda _: prior, reviewed=False),
                 "knowing": knowing.best_proposals(
-                    self.user, then, knowing.luck_of(number, then), lucks
+                    self.user, then, knowing.luck_of(number, then), lucks, today=number == 0
                 ),
             }
             for name, plan in plans.items():
@@ -354,9 +359,8 @@ class Companion:
         belief = evidence.believe(self.reader())
         offered = knowing.alternatives(self.user, day)
         worth = [knowing.imagined(self.user, day, (one,)) for one in offered]
-        features = [
-            proposed.named_features(proposed.block_of(one, self.settings.zone)) for one in offered
-        ]
+        blocks = [proposed.block_of(one, self.settings.zone) for one in offered]
+        features = [proposed.features(*both) for both in zip(offered, blocks, strict=True)]
         for place, mine in enumerate(features):
             for other in range(place):
                 rows = belief.vector(mine) - belief.vector(features[other])
@@ -489,7 +493,10 @@ def _told(belief, tastes):
 def plans_who_knows(user, seed, lucks=None):
     """Return the same of plans of the search that knows; lucks as in its `best_proposals`."""
     days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
-    plans = [knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks) for day in days]
+    plans = [
+        knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks, today=number == 0)
+        for number, day in enumerate(days)
+    ]
     return np.mean(
         [knowing.imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
     )
@@ -552,13 +559,13 @@ def one_person(factory, seed, days, training_steps, ways):
         "knowing": live_with_who_knows(copy.deepcopy(user), dates, seed),
         "predictor": live_with_a_predictor(copy.deepcopy(user), dates, seed),
     }
-    user_at_first = copy.deepcopy(user)
     told["gap"] = {
-        order: plans_after_answers(user_at_first, order, seed) for order in ("chosen", "random")
+        order: plans_after_answers(copy.deepcopy(user), order, seed)
+        for order in ("chosen", "random")
     }
-    told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
-    told["gap"]["told"] = plans_told(user_at_first)
-    told["gap"]["no_foresight"] = plans_without_foresight(user_at_first, seed)
+    told["gap"]["knowing"] = plans_who_knows(copy.deepcopy(user), seed)
+    told["gap"]["told"] = plans_told(copy.deepcopy(user))
+    told["gap"]["no_foresight"] = plans_without_foresight(copy.deepcopy(user), seed)
     for way in ways:
         told[way] = _live(way, copy.deepcopy(user), diary, dates, seed, training_steps)
     return told

@@ -199,36 +199,40 @@ def refused_of_who_knows(family, week, everyone, when):
 def brier_skill(family, told):
     """Return how much better twind foretells acceptance than the rate so far does."""
     own = [(chance - taken) ** 2 for person in told for _, chance, taken in person.said]
-    return _skill(f"{family}.brier_skill", own, _by_the_rate_so_far(told))
+    base = [error for person in told for error in _by_the_rate_so_far(person.said)]
+    return _skill(f"{family}.brier_skill", own, base)
 
 
 def brier_skill_at_most(family, told):
     """Return the same of who knows how probable each yes was: no value where it is untold.
 
-    That is known from asking again only, so that the luck of that is taken off.
+    That is known from asking again only, so that the luck of that is taken off: what was answered
+    less than twice then is left out.
     """
-    own = [
-        (chance - taken) ** 2 - chance * (1.0 - chance) / (ASKED_AGAIN - 1)
-        for person in told
-        for chance, (_, _, taken) in zip(person.truly, person.said, strict=False)
-    ]
-    return _skill(f"{family}.brier_skill.at_most", own, _by_the_rate_so_far(told))
-
-
-def _by_the_rate_so_far(told):
-    """Return the squared errors of the rate of acceptance so far."""
-    errors = []
+    own, base = [], []
     for person in told:
-        accepted = 1.0
-        for count, (_, _, taken) in enumerate(person.said):
-            errors.append((accepted / (count + 2.0) - taken) ** 2)
-            accepted += taken
+        errors = _by_the_rate_so_far(person.said)
+        for (yes, answered), (_, _, taken), error in zip(
+            person.truly, person.said, errors, strict=False
+        ):
+            if answered > 1:
+                chance = yes / answered
+                own.append((chance - taken) ** 2 - chance * (1.0 - chance) / (answered - 1))
+                base.append(error)
+    return _skill(f"{family}.brier_skill.at_most", own, base)
+
+
+def _by_the_rate_so_far(said):
+    """Return the squared errors of one person's rate of acceptance so far."""
+    errors, accepted = [], 1.0
+    for count, (_, _, taken) in enumerate(said):
+        errors.append((accepted / (count + 2.0) - taken) ** 2)
+        accepted += taken
     return errors
 
 
 def _skill(name, own, base):
-    known = len(own) == len(base) > 0
-    skill = 1.0 - float(np.mean(own) / np.mean(base)) if known else None
+    skill = 1.0 - float(np.mean(own) / np.mean(base)) if base else None
     baseline = float(np.mean(base)) if base else None
     return _line(name, skill, None, None, "over the rate so far; simulated", baseline, len(own))
 
