@@ -11,6 +11,9 @@ proposing anything; with proposals from a search that knows what a day is really
 that they say no to as to any other; with a supervised predictor of what they accept; and with what
 twind would be that learns from nothing, from answers alone, or from behaviour alone. `lived_gain`
 is what the days were worth beyond those with nobody, scaled so that the search that knows is 1.
+
+Who does not keep to the protocol is told by method, day and value; who lacks what one of the --ways
+needs, before anything is played.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from pathlib import Path
 
 import knowing
 import numpy as np
+from checking import BreachError, Checked
 from figures import FAST, PEOPLE, SEED
 from predicting import Predictor
 from scoring import ANSWERS, ASKED_AGAIN, pooled, report
@@ -48,6 +52,8 @@ WAYS = ("twind", "no_learning", "answers_only", "behaviour_only")
 CEILINGS = ("told", "no_foresight")
 """Ways in which somebody lives who knows a share of what is to be known: twind that is told their
 tastes, and the search that knows, but for the day's luck."""
+NEEDS = {"told": "tastes", "no_foresight": "in_other_luck"}
+"""What somebody must have beyond the protocol to live in these ways."""
 
 
 @dataclass
@@ -56,16 +62,17 @@ class Told:
 
     worth: of each day. own: what was taken up added to each, beside the very day left alone. said:
     of each proposal that was answered, its day, the probability of being accepted that twind gave
-    it, and whether it was. truly: how probable that was; empty where it is not told. proposed: how
-    many, by day. moved: of days on which twind proposed twice in a row, the share of proposals that
-    were others then. pairs: of two things, how sure twind was in the end of which is worth more,
-    and whether it was. ahead: as `Companion.look_ahead` has it.
+    it, and whether it was. truly: how often they would have said yes in other luck, and how often
+    anything; empty where it is not told. proposed: how many, by day. moved: of days on which twind
+    proposed twice in a row, the share of proposals that were others then. pairs: of two things, how
+    sure twind was in the end of which is worth more, and whether it was. ahead: as
+    `Companion.look_ahead` has it.
     """
 
     worth: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
     said: list[tuple[int, float, bool]] = field(default_factory=list)
-    truly: list[float] = field(default_factory=list)
+    truly: list[tuple[int, int]] = field(default_factory=list)
     proposed: list[int] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)
     pairs: list[tuple[float, bool]] = field(default_factory=list)
@@ -104,20 +111,20 @@ def live_with_who_knows(user, days, seed, *, foresight=True):
 def _taken(user, day, number, shown, told):
     """Return what somebody takes up of what is shown; what they say, nobody has foretold."""
     said = user.review(day, shown)
-    told.said += [(number, 0.5, knowing.accepts(word)) for word in said if word is not None]
-    return [one for one, word in zip(shown, said, strict=True) if knowing.accepts(word)]
+    told.said += [(number, 0.5, knowing.accepts(word)) for word in said if knowing.answers(word)]
+    return knowing.taken_up(shown, said)
 
 
 def live_with_a_predictor(user, days, seed):
     """Return the same with proposals by who learns what is accepted, and nothing else."""
-    told, predictor = Told(), Predictor(seed)
+    most = knowing.settings_of(user).proposals.max_per_day
+    told, predictor = Told(), Predictor(seed, most)
     for day in days:
         shown = predictor.propose(knowing.everything(user, day), day, knowing.clash)
-        said = [knowing.accepts(word) for word in user.review(day, shown)]
-        for one, taken in zip(shown, said, strict=True):
-            predictor.learn(one, taken)
-        accepted = [one for one, taken in zip(shown, said, strict=True) if taken]
-        told.live(user, day, accepted)
+        said = user.review(day, shown)
+        for one, word in zip(shown, said, strict=True):
+            predictor.learn(one, knowing.accepts(word))
+        told.live(user, day, knowing.taken_up(shown, said))
     return told
 
 
@@ -234,12 +241,13 @@ class Companion:
     def plan(self, number, day, believing=lambda belief: belief, *, reviewed=True):
         """Return the best that twind knows of for a day, the `number`th from today.
 
-        Nothing is kept, and nothing is proposed to see what is said to it. believing: returns what
-        is to be believed in place of what twind believes. reviewed: whether reviews tell what is
-        taken up.
+        As it would plan when it is time to propose, and by the same limits. Nothing is kept, and
+        nothing is proposed to see what is said to it. believing: returns what is to be believed in
+        place of what twind believes. reviewed: whether reviews tell what is taken up.
         """
         from twind import evidence
         from twind import reviewed as reviews
+        from twind.jobs.propose import unasked
         from twind.preferences.uptake import Uptake
         from twind.rl.candidates import Limits
         from twind.rl.explain import Teller
@@ -247,6 +255,8 @@ class Companion:
         from twind.rl.planner import plan_day
         from twind.rl.trainer import serving_choice
 
+        today = day - timedelta(days=number)
+        self._set_clock(today, self.settings.schedule.propose_at)
         profile = self.settings.profile.id
         snapshot = DataPipeline(self.db, self.settings, self.clock).snapshot(profile)
         snapshot = replace(snapshot, belief=believing(snapshot.belief))
@@ -255,6 +265,7 @@ class Companion:
         limits = Limits(
             most=self.settings.proposals.max_per_day,
             min_acceptance=self.settings.proposals.min_confidence,
+            without=unasked(self.settings)[0],
             uptake=reviews.uptake_of(reader) if reviewed else Uptake(),
         )
         made = plan_day(snapshot, number, guide=serving.guide, limits=limits, seed=day.toordinal())
@@ -276,7 +287,7 @@ class Companion:
         truly = knowing.inclinations(self.user, day, shown, ASKED_AGAIN)
         for place, word in enumerate(self.user.review(day, shown)):
             one = shown[place]
-            if word is not None:
+            if knowing.answers(word):
                 told.said.append((number, one.confidence, knowing.accepts(word)))
                 told.truly += truly[place : place + 1]
             kept = one if word is None else proposals.review(self.db, profile, word)
@@ -323,7 +334,7 @@ class Companion:
                 "learnt": self.plan(number, then),
                 "unlearnt": self.plan(number, then, lambda _: prior, reviewed=False),
                 "knowing": knowing.best_proposals(
-                    self.user, then, knowing.luck_of(number, then), lucks
+                    self.user, then, knowing.luck_of(number, then), lucks, today=number == 0
                 ),
             }
             for name, plan in plans.items():
@@ -348,9 +359,8 @@ class Companion:
         belief = evidence.believe(self.reader())
         offered = knowing.alternatives(self.user, day)
         worth = [knowing.imagined(self.user, day, (one,)) for one in offered]
-        features = [
-            proposed.named_features(proposed.block_of(one, self.settings.zone)) for one in offered
-        ]
+        blocks = [proposed.block_of(one, self.settings.zone) for one in offered]
+        features = [proposed.features(*both) for both in zip(offered, blocks, strict=True)]
         for place, mine in enumerate(features):
             for other in range(place):
                 rows = belief.vector(mine) - belief.vector(features[other])
@@ -390,9 +400,10 @@ def live_with_twind(user, diary, days, way, training_steps):
         try:
             for number, day in enumerate(days):
                 twin.live(day, number, told)
-            twin.compare_pairs(days[-1], told)
+            after = days[-1] + timedelta(days=1)
+            twin.compare_pairs(after, told)
             if way == "twind":
-                told.ahead = twin.look_ahead(days[-1] + timedelta(days=1))
+                told.ahead = twin.look_ahead(after)
         finally:
             twin.close()
     return told
@@ -482,7 +493,10 @@ def _told(belief, tastes):
 def plans_who_knows(user, seed, lucks=None):
     """Return the same of plans of the search that knows; lucks as in its `best_proposals`."""
     days = [user.life.first_day + timedelta(days=number) for number in range(GAP_DAYS)]
-    plans = [knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks) for day in days]
+    plans = [
+        knowing.best_proposals(user, day, knowing.luck_of(seed, day), lucks, today=number == 0)
+        for number, day in enumerate(days)
+    ]
     return np.mean(
         [knowing.imagined(user, day, plan) for day, plan in zip(days, plans, strict=True)]
     )
@@ -537,7 +551,7 @@ def one_person(factory, seed, days, training_steps, ways):
     import torch
 
     torch.set_num_threads(1)
-    user = _found(factory)(seed)
+    user = Checked(_found(factory)(seed))
     diary = lived_before(user)
     dates = [user.life.first_day + timedelta(days=number) for number in range(days)]
     told = {
@@ -545,13 +559,13 @@ def one_person(factory, seed, days, training_steps, ways):
         "knowing": live_with_who_knows(copy.deepcopy(user), dates, seed),
         "predictor": live_with_a_predictor(copy.deepcopy(user), dates, seed),
     }
-    user_at_first = copy.deepcopy(user)
     told["gap"] = {
-        order: plans_after_answers(user_at_first, order, seed) for order in ("chosen", "random")
+        order: plans_after_answers(copy.deepcopy(user), order, seed)
+        for order in ("chosen", "random")
     }
-    told["gap"]["knowing"] = plans_who_knows(user_at_first, seed)
-    told["gap"]["told"] = plans_told(user_at_first)
-    told["gap"]["no_foresight"] = plans_without_foresight(user_at_first, seed)
+    told["gap"]["knowing"] = plans_who_knows(copy.deepcopy(user), seed)
+    told["gap"]["told"] = plans_told(copy.deepcopy(user))
+    told["gap"]["no_foresight"] = plans_without_foresight(copy.deepcopy(user), seed)
     for way in ways:
         told[way] = _live(way, copy.deepcopy(user), diary, dates, seed, training_steps)
     return told
@@ -570,11 +584,37 @@ def _found(factory):
     if not name:
         raise SystemExit(f'--user "{factory}": write package.module:factory')
     sys.path.insert(0, str(Path.cwd()))
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SystemExit(f'--user "{factory}": {error}') from error
+
+
+def refuse(factory, seed, ways):
+    """Raise SystemExit where a family cannot be played in these ways."""
+    from twind.errors import SettingsError
+
+    try:
+        user = Checked(_found(factory)(seed))
+        knowing.settings_of(user)
+        lacks = [
+            f"{NEEDS[way]}, without which there is no {way}"
+            for way in ways
+            if way in NEEDS and getattr(user, NEEDS[way], None) is None
+        ]
+    except (BreachError, SettingsError) as error:
+        raise SystemExit(f"{factory}: {error}") from error
+    if lacks:
+        raise SystemExit(f"{factory} has no {'; and no '.join(lacks)}")
 
 
 def play(factories, people, days, seed, training_steps, ways=WAYS):
-    """Play people of each family and print their figures as they come."""
+    """Play people of each family and print their figures as they come.
+
+    Raises SystemExit where they cannot be.
+    """
+    for factory in factories:
+        refuse(factory, seed, ways)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         waiting = {
             factory: [
@@ -585,14 +625,18 @@ def play(factories, people, days, seed, training_steps, ways=WAYS):
         }
         all_told = []
         for factory, each in waiting.items():
-            everyone = [one.result() for one in each]
+            try:
+                everyone = [one.result() for one in each]
+            except BreachError as error:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise SystemExit(f"{factory}: {error}") from error
             all_told += [person["twind"] for person in everyone]
             drift_day = getattr(_found(factory), "drift_day", None)
             family = factory.rpartition(":")[2]
             for line in report(family, everyone, days, (*ways, "predictor"), drift_day):
-                print(json.dumps(line), flush=True)
+                print(json.dumps(line, allow_nan=False), flush=True)
         for line in pooled(all_told):
-            print(json.dumps(line), flush=True)
+            print(json.dumps(line, allow_nan=False), flush=True)
 
 
 def measure():

@@ -17,25 +17,26 @@ EXPLORES = 0.2
 """How often it proposes at random, whatever it expects: who does not is silent after a few noes."""
 LEAST = 0.5
 """Below this probability it says nothing else."""
-MOST = 4
 BANDS_H = 4
 PRECISION = 1.0
 
 
 class Predictor:
-    """Somebody who proposes what will be accepted."""
+    """Somebody who proposes what will be accepted, at most so much a day."""
 
-    def __init__(self, seed):
-        self.seed = seed
+    def __init__(self, seed, most):
+        self.seed, self.most = seed, most
         self.rows, self.taken = [], []
 
     def propose(self, everything, day, clash):
         """Return proposals for a day, out of all there could be, no two of which `clash`."""
+        if not everything:
+            return []
         rng = np.random.default_rng([self.seed, day.toordinal()])
         features = np.array([self._describe(one) for one in everything])
         chances = 1.0 / (1.0 + np.exp(-features @ self._weights(features.shape[1])))
         chosen = []
-        for _ in range(MOST):
+        for _ in range(self.most):
             explores = rng.random() < EXPLORES
             # Ties are many: hours of one band are alike.
             likeliest = np.lexsort((rng.random(len(everything)), -chances))

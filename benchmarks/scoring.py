@@ -1,6 +1,7 @@
 """What six weeks with somebody came to, as figures: of fidelity.py's days, one line each.
 
-All are of simulated people, and say so. Intervals are over people (bootstrap), 95 %.
+All are of simulated people, and say so. Intervals are over people (bootstrap), 95 %. What cannot be
+told has no value: shares of what is not there to be gained, for one.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ ASKED_AGAIN = 20
 """How often, in other luck, somebody is asked who is to say how probably they say yes."""
 SURE = 0.9
 """What the twin is this sure of has to be so, about so often."""
-WITHIN = 1.645
-"""Standard deviations on either side of the mean that hold nine tenths of a Gaussian."""
+TAIL = 0.05
+"""How probably less, and how probably more, comes than an interval of 90 % holds."""
+NEWTON_STEPS, CLOSE = 100, 1e-9
 RECOVERED, LOOKED_AT_DAYS = 0.8, 5
 """A change is recovered from when so much of what was gained before it is gained again, on average
 over so many days."""
@@ -135,7 +137,8 @@ def gap_ceiling(family, everyone, ceiling):
 def recovery(family, everyone, drift_day):
     """Return how many days after a change as much is gained again as in the week before it.
 
-    Of everybody together, as a share of what was to be gained; no value where they never do.
+    Of everybody together, as a share of what was to be gained; no value where they never do, or
+    where nothing was gained in that week.
     """
     days = len(everyone[0]["twind"].worth)
     sums = {
@@ -145,12 +148,13 @@ def recovery(family, everyone, drift_day):
     gained, possible = sums["twind"] - sums["nothing"], sums["knowing"] - sums["nothing"]
 
     def share(first, end):
-        return gained[first:end].sum() / max(possible[first:end].sum(), 1e-9)
+        scale = possible[first:end].sum()
+        return gained[first:end].sum() / scale if scale > 0.0 else 0.0
 
-    mark = RECOVERED * share(drift_day - 7, drift_day)
+    mark = RECOVERED * share(max(0, drift_day - 7), drift_day)
     ends = range(drift_day + LOOKED_AT_DAYS, days + 1)
     found = next(
-        (end - drift_day for end in ends if share(end - LOOKED_AT_DAYS, end) >= mark), None
+        (end - drift_day for end in ends if 0.0 < mark <= share(end - LOOKED_AT_DAYS, end)), None
     )
     unit = f"days until {RECOVERED:.0%} of it; simulated"
     return _line(f"{family}.recovered", found, None, None, unit, mark, len(everyone))
@@ -159,12 +163,17 @@ def recovery(family, everyone, drift_day):
 def _scaled(name, gained, possible, unit):
     """Return what everybody gained of what they could have gained, all together.
 
-    Not the mean or median of each one's share: with nearly nothing to be gained it is anything.
+    Not the mean or median of each one's share: with nearly nothing to be gained it is anything. No
+    value where there is nothing, and no interval where that may well be so.
     """
-    picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
-    spread = gained[picks].sum(axis=1) / possible[picks].sum(axis=1)
-    low, high = np.percentile(spread, [2.5, 97.5])
-    return _line(name, gained.sum() / possible.sum(), low, high, unit, possible.mean(), len(gained))
+    value = low = high = None
+    if possible.sum() > 0.0:
+        value = gained.sum() / possible.sum()
+        picks = np.random.default_rng(SEED).integers(0, len(gained), (BOOTSTRAPS, len(gained)))
+        scales = possible[picks].sum(axis=1)
+        if scales.min() > 0.0:
+            low, high = np.percentile(gained[picks].sum(axis=1) / scales, [2.5, 97.5])
+    return _line(name, value, low, high, unit, possible.mean(), len(gained))
 
 
 # --- how well the twin knows what is said --------------------------------------------------------
@@ -190,36 +199,40 @@ def refused_of_who_knows(family, week, everyone, when):
 def brier_skill(family, told):
     """Return how much better twind foretells acceptance than the rate so far does."""
     own = [(chance - taken) ** 2 for person in told for _, chance, taken in person.said]
-    return _skill(f"{family}.brier_skill", own, _by_the_rate_so_far(told))
+    base = [error for person in told for error in _by_the_rate_so_far(person.said)]
+    return _skill(f"{family}.brier_skill", own, base)
 
 
 def brier_skill_at_most(family, told):
     """Return the same of who knows how probable each yes was: no value where it is untold.
 
-    That is known from asking again only, so that the luck of that is taken off.
+    That is known from asking again only, so that the luck of that is taken off: what was answered
+    less than twice then is left out.
     """
-    own = [
-        (chance - taken) ** 2 - chance * (1.0 - chance) / (ASKED_AGAIN - 1)
-        for person in told
-        for chance, (_, _, taken) in zip(person.truly, person.said, strict=False)
-    ]
-    return _skill(f"{family}.brier_skill.at_most", own, _by_the_rate_so_far(told))
-
-
-def _by_the_rate_so_far(told):
-    """Return the squared errors of the rate of acceptance so far."""
-    errors = []
+    own, base = [], []
     for person in told:
-        accepted = 1.0
-        for count, (_, _, taken) in enumerate(person.said):
-            errors.append((accepted / (count + 2.0) - taken) ** 2)
-            accepted += taken
+        errors = _by_the_rate_so_far(person.said)
+        for (yes, answered), (_, _, taken), error in zip(
+            person.truly, person.said, errors, strict=False
+        ):
+            if answered > 1:
+                chance = yes / answered
+                own.append((chance - taken) ** 2 - chance * (1.0 - chance) / (answered - 1))
+                base.append(error)
+    return _skill(f"{family}.brier_skill.at_most", own, base)
+
+
+def _by_the_rate_so_far(said):
+    """Return the squared errors of one person's rate of acceptance so far."""
+    errors, accepted = [], 1.0
+    for count, (_, _, taken) in enumerate(said):
+        errors.append((accepted / (count + 2.0) - taken) ** 2)
+        accepted += taken
     return errors
 
 
 def _skill(name, own, base):
-    known = len(own) == len(base) > 0
-    skill = 1.0 - float(np.mean(own) / np.mean(base)) if known else None
+    skill = 1.0 - float(np.mean(own) / np.mean(base)) if base else None
     baseline = float(np.mean(base)) if base else None
     return _line(name, skill, None, None, "over the rate so far; simulated", baseline, len(own))
 
@@ -228,39 +241,76 @@ def calibration(family, told):
     """Return the slope of what was said on what was foretold, both as log odds (Cox 1958).
 
     1 is calibrated; less is too sure, more not sure enough. The interval is that of the logistic
-    regression.
+    regression. No value of fewer than ten words, or where one chance parts the yeses from the noes:
+    the steeper a slope, the better it fits them then.
     """
     chances = np.clip([chance for each in told for _, chance, _ in each.said], 1e-3, 1.0 - 1e-3)
-    taken = np.array([taken for each in told for _, _, taken in each.said], float)
-    name, unit = f"{family}.calibration_slope", "1 is calibrated; simulated"
-    if len(taken) < 10 or taken.min() == taken.max():
-        return _line(name, None, None, None, unit, None, len(taken))
-    rows = np.column_stack([np.ones(len(taken)), np.log(chances / (1.0 - chances))])
+    taken = np.array([taken for each in told for _, _, taken in each.said], bool)
+    odds = np.log(chances / (1.0 - chances))
+    fitted = None if len(taken) < 10 or _are_parted(odds, taken) else _slope(odds, taken)
+    slope, low, high = fitted or (None, None, None)
+    unit = "1 is calibrated; simulated"
+    return _line(f"{family}.calibration_slope", slope, low, high, unit, None, len(taken))
+
+
+def _are_parted(odds, taken):
+    """Tell whether one chance parts the yeses from the noes; so it does where one is missing."""
+    yes, no = odds[taken], odds[~taken]
+    return not len(yes) or not len(no) or yes.min() >= no.max() or yes.max() <= no.min()
+
+
+def _slope(odds, taken):
+    """Return the slope of a logistic regression and its interval; None where it finds none.
+
+    By Newton's method, each step halved until nothing is lost by it: whole ones run off.
+    """
+    rows = np.column_stack([np.ones(len(odds)), odds])
+    signs = np.where(taken, -1.0, 1.0)
+
+    def lost(weights):
+        return np.logaddexp(0.0, signs * (rows @ weights)).sum()
+
     weights = np.array([0.0, 1.0])
-    for _ in range(50):
-        foretold = 1.0 / (1.0 + np.exp(-rows @ weights))
-        curvature = (rows.T * (foretold * (1.0 - foretold))) @ rows + 1e-6 * np.eye(2)
-        weights = weights + np.linalg.solve(curvature, rows.T @ (taken - foretold))
-    error = 1.96 * math.sqrt(np.linalg.inv(curvature)[1, 1])
-    slope = weights[1]
-    return _line(name, slope, slope - error, slope + error, unit, None, len(taken))
+    for _ in range(NEWTON_STEPS):
+        foretold = 0.5 + 0.5 * np.tanh(0.5 * (rows @ weights))
+        curvature = (rows.T * (foretold * (1.0 - foretold))) @ rows
+        if np.linalg.cond(curvature) > 1.0 / np.finfo(float).eps:
+            return None
+        covariance = np.linalg.inv(curvature)
+        step = covariance @ (rows.T @ (taken - foretold))
+        while lost(weights + step) > lost(weights) and np.abs(step).max() > CLOSE:
+            step = 0.5 * step
+        weights = weights + step
+        if np.abs(step).max() <= CLOSE:
+            error = 1.96 * math.sqrt(covariance[1, 1])
+            return weights[1], weights[1] - error, weights[1] + error
+    return None
 
 
 def coverage(family, told):
     """Return how often a week's number of acceptances lies within the 90 % interval foretold.
 
-    That of a sum of independent yeses of the chances foretold, by its Gaussian, half a yes wider.
+    That of a sum of independent yeses of the chances foretold. A number that an end of it falls on
+    counts by the share of its probability that lies within: of who is calibrated, nine in ten do.
     """
     inside = []
     for person in told:
         for week in range(math.ceil(len(person.proposed) / 7)):
             said = [one for one in person.said if one[0] // 7 == week]
             if said:
-                chances = np.array([chance for _, chance, _ in said])
-                off = sum(taken for _, _, taken in said) - chances.sum()
-                spread = math.sqrt((chances * (1.0 - chances)).sum())
-                inside.append(abs(off) <= WITHIN * spread + 0.5)
+                chances = [chance for _, chance, _ in said]
+                inside.append(_share_within(chances, sum(taken for _, _, taken in said)))
     return _figure(f"{family}.coverage", inside, "of 90 % intervals, a week's acceptances")
+
+
+def _share_within(chances, count):
+    """Return which share of the probability of so many yeses lies between the tails."""
+    probable = np.ones(1)
+    for chance in chances:
+        probable = np.convolve(probable, [1.0 - chance, chance])
+    less, own = probable[:count].sum(), probable[count]
+    within = min(less + own, 1.0 - TAIL) - max(less, TAIL)
+    return float(np.clip(within / own, 0.0, 1.0)) if own > 0.0 else 0.0
 
 
 def order_of_pairs(family, told):

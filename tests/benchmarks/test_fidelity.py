@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import scoring
 
+from twind.model import Feedback
+
 BENCHMARKS = Path(fidelity.__file__).parent
 
 
@@ -80,11 +82,62 @@ def test_the_slope_tells_who_is_too_sure(slope):
 def test_intervals_of_who_is_calibrated_hold_and_of_who_is_off_do_not():
     rng = np.random.default_rng(1)
     chances = rng.uniform(0.2, 0.8, 14 * 200)
-    assert 0.85 <= scoring.coverage("x", [foretold(rng, chances)])["value"] <= 0.97
+    assert scoring.coverage("x", [foretold(rng, chances)])["value"] == pytest.approx(0.9, abs=0.04)
     off = fidelity.Told(
         said=[(day, 0.9, False) for day, _, _ in foretold(rng, chances).said], proposed=[2] * 1400
     )
     assert scoring.coverage("x", [off])["value"] == 0.0
+
+
+@pytest.mark.parametrize("a_week", [3, 7, 14])
+def test_intervals_of_who_is_calibrated_hold_nine_in_ten(a_week):
+    rng = np.random.default_rng(a_week)
+    chances = np.clip(rng.beta(4.0, 3.0, a_week * 2000), 0.05, 0.95)
+    held = scoring.coverage("x", [foretold(rng, chances, a_week=a_week)])
+    assert held["n"] == 2000
+    assert 0.88 < held["value"] < 0.92
+
+
+def test_slopes_are_those_of_greatest_likelihood():
+    """Where there is one; of few words the likelihood is flat, and whole steps overshoot."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(300):
+        odds = rng.normal(0.6, 1.5, rng.integers(10, 40))
+        chances = 1.0 / (1.0 + np.exp(-odds))
+        taken = rng.random(len(odds)) < 1.0 / (1.0 + np.exp(0.5 - 0.3 * odds))
+        told = fidelity.Told(
+            said=[(0, float(one), bool(yes)) for one, yes in zip(chances, taken, strict=True)]
+        )
+        slope = scoring.calibration("x", [told])["value"]
+        if slope is None:
+            continue
+        found += 1
+        # At the greatest likelihood the yeses are foretold in number, and where they are.
+        base = np.linspace(-20.0, 20.0, 4001)
+        each = 1.0 / (1.0 + np.exp(-base[:, None] - slope * odds))
+        best = np.abs(each.sum(axis=1) - taken.sum()).argmin()
+        assert odds @ (taken - each[best]) == pytest.approx(0.0, abs=0.1)
+    assert found > 250
+
+
+@pytest.mark.parametrize("taken", ["yyyyyyyyyyyy", "nnnnnnyyyyyy", "yyyyyynnnnnn"])
+@pytest.mark.parametrize("chances", [np.linspace(0.2, 0.8, 12), np.full(12, 0.6)])
+def test_no_slope_is_told_where_there_is_none(taken, chances):
+    told = fidelity.Told(
+        said=[(0, float(chance), yes == "y") for chance, yes in zip(chances, taken, strict=True)]
+    )
+    line = scoring.calibration("x", [told])
+    assert (line["value"], line["low"], line["high"]) == (None, None, None)
+
+
+def test_where_nothing_is_to_be_gained_there_is_no_share():
+    line = scoring.lived_gain("x", "twind", "week1", [person(1.0, 1.0, 2.0)], slice(0, 7))
+    assert (line["value"], line["low"], line["high"]) == (None, None, None)
+    both = [person(0.0, 2.0, 1.0), person(1.0, 1.0, 1.0)]
+    line = scoring.lived_gain("x", "twind", "week1", both, slice(0, 7))
+    assert (line["value"], line["low"], line["high"]) == (0.5, None, None)
+    json.dumps(line, allow_nan=False)
 
 
 def test_a_days_own_gain_leaves_out_what_is_carried_over():
@@ -108,11 +161,19 @@ def test_nobody_foretells_luck():
     rng = np.random.default_rng(2)
     chances = rng.uniform(0.05, 0.95, 4000)
     told = foretold(rng, chances)
-    told.truly = [rng.binomial(scoring.ASKED_AGAIN, one) / scoring.ASKED_AGAIN for one in chances]
+    told.truly = [(rng.binomial(scoring.ASKED_AGAIN, one), scoring.ASKED_AGAIN) for one in chances]
     best = scoring.brier_skill_at_most("x", [told])["value"]
     # Of a variance of 1/4, what chances that are spread evenly over 0.9 explain.
     assert best == pytest.approx(0.9**2 / 12 / 0.25, abs=0.02)
     assert best == pytest.approx(scoring.brier_skill("x", [told])["value"], abs=0.01)
+    # So it is of who answers little; and who was silent each time says nothing.
+    asked = [int(count) for count in rng.integers(0, 8, len(chances))]
+    told.truly = [
+        (rng.binomial(count, one), count) for count, one in zip(asked, chances, strict=True)
+    ]
+    rarely = scoring.brier_skill_at_most("x", [told])
+    assert rarely["value"] == pytest.approx(best, abs=0.03)
+    assert rarely["n"] == sum(count > 1 for count in asked)
     told.truly = []
     assert scoring.brier_skill_at_most("x", [told])["value"] is None
 
@@ -122,8 +183,9 @@ def test_who_is_asked_again_says_so_how_probably_they_say_yes():
     day = user.life.first_day
     shown = [one for one in knowing.everything(user, day) if one.action == "create"][:1]
     worth = knowing.imagined(user, day, shown) - knowing.imagined(user, day, ())
-    asked = knowing.inclinations(user, day, shown, 200)
-    assert asked == pytest.approx([user.inclined(worth, 0)], abs=0.1)
+    [(yes, answered)] = knowing.inclinations(user, day, shown, 200)
+    assert answered == 200
+    assert yes / answered == pytest.approx(user.inclined(worth, 0), abs=0.1)
     assert len(user.review(day, shown)) == 1
 
 
@@ -141,11 +203,19 @@ def test_recovery_is_counted_from_the_change():
     assert line["value"] == 10
     everyone[0]["twind"].worth[21:] = [0.0] * 21
     assert scoring.recovery("x", everyone, 21)["value"] is None
+    # Nothing was gained before the change: there is nothing to come back to.
+    everyone[0]["twind"].worth[14:] = [-0.2] * 7 + [-0.15] * 21
+    assert scoring.recovery("x", everyone, 21)["value"] is None
+    # A change in the first week is held against the days there were.
+    everyone[0]["twind"].worth = [0.9] * 5 + [0.01] * 37
+    line = scoring.recovery("x", everyone, 5)
+    assert (line["value"], line["baseline"]) == (None, pytest.approx(0.8 * 0.9))
+    assert scoring.recovery("x", everyone, 0)["value"] is None
 
 
 def test_who_learns_what_is_accepted_goes_on_trying_after_a_week_of_noes():
     user = families.Ordinary(0)
-    predictor = fidelity.Predictor(0)
+    predictor = fidelity.Predictor(0, 4)
     days = [user.life.first_day + timedelta(days=number) for number in range(14)]
     proposed = []
     for day in days:
@@ -179,6 +249,102 @@ def test_who_knows_no_luck_plans_for_other_days_than_this(monkeypatch):
         plan = knowing.best_proposals(user, day, knowing.luck_of(1, day), lucks)
         worth[name] = knowing.imagined(user, day, plan)
     assert knowing.imagined(user, day, ()) < worth["tastes"] < worth["all"]
+
+
+@pytest.fixture
+def companion(tmp_path):
+    """Return twind on the first morning with somebody who has switched nothing on."""
+    user = families.Ordinary(0)
+    user.life.settings["proposals"] = {}
+    twin = fidelity.Companion(user, (), tmp_path, "twind", 0)
+    twin.wake_up(user.life.first_day)
+    yield twin
+    twin.close()
+
+
+def test_plans_leave_out_what_nobody_has_switched_on(companion, monkeypatch):
+    from twind.rl import planner
+    from twind.rl.spaces import TYPES
+
+    kept = []
+
+    def plan_day(snapshot, number, *, limits, **_):
+        kept.append((snapshot.slot, limits))
+        return planner.Plan(number, (), None, 0)
+
+    monkeypatch.setattr(planner, "plan_day", plan_day)
+    assert companion.plan(1, companion.user.life.first_day + timedelta(days=1)) == []
+    [(slot, limits)] = kept
+    assert {TYPES[kind] for kind in limits.without} == {"exercise", "reflect"}
+    assert slot == companion.settings.schedule.propose_at // 15
+
+
+def test_pairs_are_judged_by_all_that_reviews_teach(companion, monkeypatch):
+    from twind import evidence
+    from twind.preferences.observations import Linear, Observation
+
+    def sure():
+        told = fidelity.Told()
+        companion.compare_pairs(companion.user.life.first_day, told)
+        return sum(one >= scoring.SURE for one, _ in told.pairs)
+
+    def believe(reader):
+        belief = evidence.prior(reader)
+        taught = Linear({"attribute:exercise": 1.0}, 3.0, 0.01)
+        belief.update(
+            Observation(
+                key="x", at=reader.now, kind="feedback", text="", source=("feedback", 1),
+                likelihood=taught,
+            )
+        )  # fmt: skip
+        return belief
+
+    before = sure()
+    monkeypatch.setattr(evidence, "believe", believe)
+    assert sure() >= before + 8
+
+
+def test_each_way_is_played_with_the_person_as_they_were(monkeypatch):
+    class Patient(families.Ordinary):
+        def __init__(self, seed):
+            super().__init__(seed)
+            self.asked = []
+
+        def answer(self, question):
+            self.asked.append(question)
+            return "skip"
+
+    def asked(user, *_):
+        user.user.asked.append(None)
+        return len(user.user.asked)
+
+    monkeypatch.setattr(fidelity, "_found", lambda _: Patient)
+    monkeypatch.setattr(fidelity, "live_with_nobody", asked)
+    for name in ("live_with_who_knows", "live_with_a_predictor", "live_with_twind"):
+        monkeypatch.setattr(fidelity, name, asked)
+    for name in ("plans_after_answers", "plans_who_knows", "plans_told", "plans_without_foresight"):
+        monkeypatch.setattr(fidelity, name, asked)
+    told = fidelity.one_person("outside:Patient", 0, 1, 0, ("twind",))
+    assert set(told.pop("gap").values()) == {1}
+    assert set(told.values()) == {1}
+
+
+def snooze(user, day, proposals):
+    return [
+        Feedback(proposal_id=one.id, action="snooze", at=one.start, until=one.end)
+        for one in proposals
+    ]
+
+
+def test_who_puts_off_has_not_refused(companion, monkeypatch):
+    monkeypatch.setattr(families.Ordinary, "review", snooze)
+    day, told = companion.user.life.first_day, fidelity.Told()
+    shown = knowing.everything(companion.user, day)[:2]
+    assert fidelity._taken(companion.user, day, 0, shown, told) == []
+    monkeypatch.setattr(companion, "_shown", lambda _: shown)
+    monkeypatch.setattr("twind.store.proposals.review", lambda *_: shown[0])
+    assert companion._review(day, 0, told) == []
+    assert (told.said, told.truly, told.proposed) == ([], [], [2])
 
 
 @pytest.mark.slow

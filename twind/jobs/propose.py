@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from twind.model import Proposal
     from twind.preferences.uptake import Uptake
     from twind.rl.trainer import Serving
+    from twind.settings import TwindSettings
 
 ONLY_IF_ASKED = {"health": ("exercise", "Health"), "mood": ("reflect", "Mental State")}
 """By setting: what is proposed, and the dimension that reasons speak of, only where it is on."""
@@ -69,7 +70,7 @@ def run(work: Work) -> dict[str, Any]:
                 f"{unknown[0]} lies outside what can be planned, {known[0]} to {known[-1]}"
             )
         serving = serving_choice(work.db, work.profile_id, work.home.models_dir)
-        _, silent_on = _unasked(work)
+        _, silent_on = unasked(work.settings)
         teller = Teller(reader, snapshot, evidence.believe(reader), serving.known_as, silent_on)
         uptake = reviewed.uptake_of(reader)
         for day in days:
@@ -119,7 +120,7 @@ def _propose(
         ),
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
-        without=_unasked(work)[0],
+        without=unasked(work.settings)[0],
         uptake=uptake,
     )
     if serving.silent:
@@ -142,9 +143,9 @@ def _propose(
     return made, [one for item, one in shown.items() if item not in kept], plan
 
 
-def _unasked(work: Work) -> tuple[frozenset[int], frozenset[str]]:
+def unasked(settings: TwindSettings) -> tuple[frozenset[int], frozenset[str]]:
     """Return the types of proposals, and the dimensions, that nobody has switched on."""
-    off = [both for key, both in ONLY_IF_ASKED.items() if not getattr(work.settings.proposals, key)]
+    off = [both for key, both in ONLY_IF_ASKED.items() if not getattr(settings.proposals, key)]
     return frozenset(TYPES.index(kind) for kind, _ in off), frozenset(name for _, name in off)
 
 

@@ -1,8 +1,9 @@
 """A simulated person: what answers, reviews and lives in place of a user.
 
 `benchmarks/fidelity.py --user package.module:factory` plays the whole product against anybody who
-keeps to `SimulatedUser`; `factory(seed)` returns one. twind is told nothing of how such a person
-decides: it sees answers, feedback, check-ins, and what the sources of the person's `Life` hold.
+keeps to `SimulatedUser`; `factory(seed)` returns one. Where they do not keep to it, that ends with
+the method, the day and the value. twind is told nothing of how such a person decides: it sees
+answers, feedback, check-ins, and what the sources of the person's `Life` hold.
 
 Where a person has more, more is measured: with `tastes`, (75,) strengths in the order of
 `catalogue.aspects()`, what answers can lead to at most; with `in_other_luck(number)`, which returns
@@ -30,7 +31,7 @@ class LivedBlock:
         start, end: aware.
         activity: one of `twind.preferences.features.ACTIVITIES`.
         title: as the person would write it into a calendar.
-        people: uids of those who were there, as the life's records have them.
+        people: uids of those who were there; where it is noted, as the life's records have them.
         project: uid of what was worked on; "" for nothing.
         proposal_id: the proposal that it carries out; None for what they did of their own accord.
         noted: whether it stands in the person's calendar afterwards, where twind can read it.
@@ -82,13 +83,18 @@ class SimulatedUser(Protocol):
         ...
 
     def review(self, day: date, proposals: Sequence[Proposal]) -> Sequence[Feedback | None]:
-        """Return what they say to each proposal; None where they say nothing."""
+        """Return what they say to each proposal, in the same order; None where they say nothing.
+
+        An edit is a yes to what it makes of the proposal. Who snoozes has said neither yes nor no;
+        nothing is there to be undone.
+        """
         ...
 
     def live(self, day: date, accepted: Sequence[Proposal]) -> Sequence[LivedBlock]:
-        """Live a day and return what really happened; days are lived in order.
+        """Live a day and return what really happened; what was accepted may still not be done.
 
-        What was accepted may still not be done.
+        Days are lived in order, from some weeks before `life.first_day` on. A copy may be asked to
+        live a day of the next few without those between, to see what that would be worth.
         """
         ...
 
@@ -99,6 +105,6 @@ class SimulatedUser(Protocol):
     def utility(self, blocks: Sequence[LivedBlock]) -> float:
         """Return what the day just lived was worth to them: for scoring alone, never told to twind.
 
-        In whatever unit; only differences and their ratios are looked at.
+        A finite number in whatever unit; only differences and their ratios are looked at.
         """
         ...
