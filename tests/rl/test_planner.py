@@ -27,11 +27,13 @@ from twind.rl.snapshot import (
     day_plan,
     shortlist,
 )
-from twind.rl.spaces import DURATIONS_MIN, PROJECTS, SLOTS, TYPES
+from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, SLOTS, TYPES
 from twind.rl.world import pack
+from twind.store.projection import SINGLE_TASKS
 
 MONDAY = date(2026, 3, 2)
-WORK, SOCIAL = TYPES.index("work"), TYPES.index("social")
+WORK, SOCIAL, HELP = (TYPES.index(name) for name in ("work", "social", "help"))
+DEEP = INTENSITIES.index("deep")
 
 
 def stretch(*spans):
@@ -229,6 +231,42 @@ def test_what_is_spent_or_taken_is_left_alone():
     assert spent.isdisjoint((one.item.kind, one.item.target) for one in after.items)
     morning = Limits(taken=((0, 14 * 4),))
     assert all(one.item.slot >= 14 * 4 for one in plan(snapshot, limits=morning).items)
+
+
+def everything(snapshot):
+    return candidates.Candidates(snapshot, pack([snapshot]), 0, Limits()).everything()
+
+
+def test_only_what_can_be_focused_is_deep():
+    deep = {TYPES[one.kind] for one in everything(life(projects=[THESIS])) if one.intensity == DEEP}
+    assert deep == {"work", "learn", "create"}
+
+
+@pytest.mark.parametrize("errands", [{"name": SINGLE_TASKS}, {"kind": "habit"}])
+def test_errands_are_not_deep(errands):
+    snapshot = life(projects=[replace(THESIS, **errands), replace(THESIS, id=6)])
+    [row] = [
+        1 + row
+        for row, place in enumerate(shortlist(snapshot).projects)
+        if snapshot.projects[place].id == THESIS.id
+    ]
+    levels = {
+        target: {one.intensity for one in everything(snapshot) if one.target == target}
+        for target in (1, 2)
+    }
+    assert DEEP not in levels.pop(row)
+    [other] = levels.values()
+    assert DEEP in other
+
+
+def test_nobody_in_particular_is_asked_at_decent_hours_alone_either():
+    snapshot = life(people=[ANN], allowed=((6, 24),), asleep=((0, 6),), slot=20)
+    asked = [one for one in everything(snapshot) if one.kind in (SOCIAL, HELP)]
+    assert {one.target for one in asked} > {0}
+    for one in asked:
+        assert 8 * 4 <= one.slot < one.end <= 22 * 4
+    assert Limits().forbid(Item(26, HELP, 0, 1, 1))
+    assert not Limits().forbid(Item(32, HELP, 0, 1, 1))
 
 
 @pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])

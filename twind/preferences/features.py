@@ -34,6 +34,8 @@ ACTIVITIES = (
     "help",
     "plan",
 )
+FOCUSED = tuple(ACTIVITIES.index(name) for name in ("work", "learn", "create"))
+"""What can be undivided, demanding effort. A stroll is not, however long, nor are errands."""
 ATTRIBUTES = (
     *ACTIVITIES,
     "alone",  # hours in nobody's company

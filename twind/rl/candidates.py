@@ -24,7 +24,8 @@ from twind.rl.rehearsal import Item
 from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_SLOTS, INTENSITIES, LEAVE, PROJECTS, SLOTS, TARGETS
 from twind.rl.vec_env import Simulation, stream, streams
-from twind.rl.world import ACTIVITIES, HABIT, P_ACCEPTANCE, SLOT_H
+from twind.rl.world import ACTIVITIES, HABIT, HELP, P_ACCEPTANCE, SLOT_H, SOCIAL
+from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,8 @@ LONGER = 0.35
 """How much less each hour of a block is counted on to bring than the one before."""
 MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 """The hours, in slots, in which it is decent to ask somebody else for their time."""
+WITH_OTHERS = (1 + SOCIAL, 1 + HELP)
+"""The types that take somebody else's time, even that of nobody in particular."""
 PACE = 0.8
 """Hours of normal work that an hour is counted on to bring."""
 GUIDED = 12
@@ -97,7 +100,8 @@ class Limits:
         """Tell which rows of a table of items, (n, 5), keep to it."""
         slot, kind, target = table[:, 0], table[:, 1], table[:, 2]
         end = slot + DURATIONS_SLOTS[table[:, 3]]
-        allowed = (target <= PROJECTS) | ((slot >= MEETING_FROM) & (end <= MEETING_TO))
+        others = (target > PROJECTS) | np.isin(kind, WITH_OTHERS)
+        allowed = ~others | ((slot >= MEETING_FROM) & (end <= MEETING_TO))
         for first, last in self.taken:
             allowed &= (slot >= last) | (end <= first)
         for spent_kind, spent_target in self.spent:
@@ -128,11 +132,12 @@ class Candidates:
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
         first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
-        longest = _longest(snapshot)
+        longest, deepest = _longest(snapshot), _deepest(snapshot)
 
         def may_be(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+            target, duration, depth = rows[:, 2], rows[:, 3], rows[:, 4]
             kept = limits.allow(rows) & (rows[:, 0] >= first)
-            return np.asarray(kept & (rows[:, 3] <= longest[rows[:, 2]]))
+            return np.asarray(kept & (duration <= longest[target]) & (depth <= deepest[target]))
 
         self.plans: list[list[Item]] = []
         """What the guide would propose on each of the days it was asked about."""
@@ -300,6 +305,19 @@ def _longest(snapshot: Snapshot) -> NDArray[np.int64]:
         slots = snapshot.projects[index].remaining_h * 4 / PACE
         longest[1 + row] = min(longest[0], np.searchsorted(DURATIONS_SLOTS, slots))
     return longest
+
+
+def _deepest(snapshot: Snapshot) -> NDArray[np.int64]:
+    """Return the highest intensity worth proposing for each target, (TARGETS,).
+
+    Odd jobs and habits are no undivided stretches, however many of them fill the time.
+    """
+    deepest = np.full(TARGETS, len(INTENSITIES) - 1)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        project = snapshot.projects[index]
+        if project.name == SINGLE_TASKS or project.kind == "habit":
+            deepest[1 + row] = INTENSITIES.index("normal")
+    return deepest
 
 
 # --- what serves would propose -------------------------------------------------------------------

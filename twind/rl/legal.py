@@ -6,13 +6,15 @@ holds: a part of waking time stays free for meals, the household and ways. Work 
 working hours ends with them, and begins outside them only for a project that allows it. Working
 hours are for work, plans and learning for a project; anything else has a break's length there.
 `work` needs a project, `learn` may have one of learning, `social` and `help` may have a person;
-everything else is with nobody. Rest is light, reflection never deep, leaving without degree.
+everything else is with nobody. Rest is light, nothing is deep but what can be focused effort, and
+leaving is without degree.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twind.preferences.features import FOCUSED
 from twind.rl.compiled import compiled
 from twind.rl.person import may_work
 from twind.rl.snapshot import KINDS
@@ -24,7 +26,6 @@ from twind.rl.world import (
     P_BREAK,
     P_MAX_PROPOSALS,
     PLAN,
-    REFLECT,
     REST,
     SLOT_H,
     SOCIAL,
@@ -116,4 +117,4 @@ def may_target(v: Life, w: Day, activity: int, target: int) -> bool:
 @compiled
 def may_depth(activity: int, depth: int) -> bool:
     """Tell whether an activity may be proposed at this intensity."""
-    return depth == 0 or (activity != REST and (depth == 1 or activity != REFLECT))
+    return depth == 0 or activity in FOCUSED or (depth == 1 and activity != REST)

@@ -27,18 +27,14 @@ _WITH_NOBODY: dict[str, dict[str, str]] = {
     "social": {"": "spend time with people", "light": "drop in on somebody"},
     "learn": {"": "learn something", "deep": "study in earnest", "light": "read up on something"},
     "create": {"": "make something", "deep": "lose yourself in making something"},
-    "exercise": {"": "get moving", "light": "stretch your legs", "deep": "train hard"},
+    "exercise": {"": "get moving", "light": "stretch your legs"},
     "outdoors": {"": "go outside", "light": "take a stroll"},
-    "reflect": {"": "take time to think", "deep": "sit down with the big questions"},
+    "reflect": {"": "take time to think"},
     "help": {"": "do something for somebody", "light": "lend somebody a hand"},
     "plan": {"": "put your affairs in order", "light": "look through what is coming"},
 }
 _WITH_PERSON: dict[str, dict[str, str]] = {
-    "social": {
-        "": "see {name}",
-        "light": "give {name} a call",
-        "deep": "make real time for {name}",
-    },
+    "social": {"": "see {name}", "light": "give {name} a call"},
     "help": {"": "help {name} with something", "light": "lend {name} a hand"},
     "outdoors": {"": "go outside with {name}"},
     "exercise": {"": "work out with {name}"},
