@@ -32,7 +32,7 @@ from twind.rl.world import pack
 from twind.store.projection import SINGLE_TASKS
 
 MONDAY = date(2026, 3, 2)
-WORK, SOCIAL, HELP = (TYPES.index(name) for name in ("work", "social", "help"))
+REST, WORK, SOCIAL, HELP = (TYPES.index(name) for name in ("rest", "work", "social", "help"))
 DEEP = INTENSITIES.index("deep")
 
 
@@ -267,6 +267,59 @@ def test_nobody_in_particular_is_asked_at_decent_hours_alone_either():
         assert 8 * 4 <= one.slot < one.end <= 22 * 4
     assert Limits().forbid(Item(26, HELP, 0, 1, 1))
     assert not Limits().forbid(Item(32, HELP, 0, 1, 1))
+
+
+def rest_at(slot):
+    return Item(slot, REST, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        ({}, 10 * 4),  # after an hour of work, which begins at nine
+        ({"busy": ((7.5, 8.5),)}, 8 * 4 + 2),
+        ({"busy": ((7.5, 8),)}, 9 * 4 + 2),
+        ({"busy": ((1, 3),), "asleep": ((0, 1), (3, 7))}, 10 * 4),  # and slept on it
+    ],
+)
+def test_there_is_nothing_to_rest_from_before_some_effort(more, first):
+    snapshot = life(projects=[THESIS], people=[ANN], **more)
+    found = candidates.Candidates(snapshot, pack([snapshot]), 0, Limits())
+    assert [found.is_earned(rest_at(slot), []) for slot in range(28, 60)] == [
+        slot >= first for slot in range(28, 60)
+    ]
+
+
+def test_what_is_planned_tires_too_and_a_stroll_does_not():
+    snapshot = life(projects=[THESIS])
+    found = candidates.Candidates(snapshot, pack([snapshot]), 0, Limits())
+    work, stroll = (Item(28, kind, 0, 3, 1) for kind in (WORK, TYPES.index("outdoors")))
+    assert found.is_earned(rest_at(32), [work, rest_at(32)])
+    assert not found.is_earned(rest_at(31), [work])
+    assert not found.is_earned(rest_at(32), [stroll])
+    assert found.is_earned(stroll, [])
+
+
+def test_who_is_exhausted_has_something_to_rest_from_at_once():
+    for state in ({"energy": 0.2}, {"load": 0.9}):
+        snapshot = replace(life(), **state)
+        for day, earned in ((0, True), (1, False)):
+            found = candidates.Candidates(snapshot, pack([snapshot]), day, Limits())
+            assert found.is_earned(rest_at(30), []) is earned
+
+
+@pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])
+def test_no_plan_begins_with_a_rest(guide):
+    """Not even that of somebody who likes nothing better; what they have been shown stands."""
+    snapshot = life(allowed=((7, 9),))
+    mean = snapshot.belief.mean.copy()
+    mean[snapshot.belief.names.index("MEN_CALM")] = 2.0
+    snapshot = replace(snapshot, belief=replace(snapshot.belief, mean=mean))
+    made = plan(snapshot, guide=guide)
+    assert made.items
+    assert REST not in {one.item.kind for one in made.items}
+    [shown] = plan(snapshot, guide=guide, limits=Limits(most=1), shown=[rest_at(30)]).items
+    assert shown.item == rest_at(30)
 
 
 @pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])

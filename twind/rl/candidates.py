@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twind.preferences.uptake import Uptake
+from twind.rl.body import FREE_RECOVERY, LOADED_AT, RECOVERY_PER_H, TIRED_AT
 from twind.rl.compiled import compiled
 from twind.rl.dynamics import pass_slot
 from twind.rl.learning import doubt
@@ -24,7 +25,7 @@ from twind.rl.rehearsal import Item
 from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_SLOTS, INTENSITIES, LEAVE, PROJECTS, SLOTS, TARGETS
 from twind.rl.vec_env import Simulation, stream, streams
-from twind.rl.world import ACTIVITIES, HABIT, HELP, P_ACCEPTANCE, SLOT_H, SOCIAL
+from twind.rl.world import ACTIVITIES, HABIT, HELP, P_ACCEPTANCE, REST, SLOT_H, SOCIAL
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 """The hours, in slots, in which it is decent to ask somebody else for their time."""
 WITH_OTHERS = (1 + SOCIAL, 1 + HELP)
 """The types that take somebody else's time, even that of nobody in particular."""
+TIRING = RECOVERY_PER_H < FREE_RECOVERY
+"""By activity: what does less against fatigue than time left free. One can rest from that."""
+EARNED_SLOTS = 4
+"""After so much of it since waking there is something to rest from. Chosen."""
 PACE = 0.8
 """Hours of normal work that an hour is counted on to bring."""
 GUIDED = 12
@@ -131,6 +136,7 @@ class Candidates:
         seed: int = 0,
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
+        self._effort = _effort(snapshot, day)
         first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
         longest, deepest = _longest(snapshot), _deepest(snapshot)
 
@@ -183,6 +189,17 @@ class Candidates:
         close &= np.abs(table[:, 0] - item.slot) <= NEAR_SLOTS
         close &= np.abs(table[:, 3] - item.duration) <= 1
         return [_item(row) for row in table[close]]
+
+    def is_earned(self, item: Item, plan: Iterable[Item]) -> bool:
+        """Tell whether there is something to rest from, if an item of a plan is a rest."""
+        if item.kind != 1 + REST:
+            return True
+        planned = sum(
+            other.end - other.slot
+            for other in plan
+            if other.end <= item.slot and TIRING[other.kind - 1]
+        )
+        return bool(self._effort[item.slot] + planned >= EARNED_SLOTS)
 
     def doubt(self, item: Item) -> float:
         """Return how unsure it is what the user sees in an item, in neutral free hours.
@@ -318,6 +335,23 @@ def _deepest(snapshot: Snapshot) -> NDArray[np.int64]:
         if project.name == SINGLE_TASKS or project.kind == "habit":
             deepest[1 + row] = INTENSITIES.index("normal")
     return deepest
+
+
+def _effort(snapshot: Snapshot, day: int) -> NDArray[np.int64]:
+    """Return how many slots of what is tiring, since waking, lie before each slot, (SLOTS,).
+
+    Working hours are, and events of which nobody knows what they are. Whoever is exhausted now has
+    had enough already.
+    """
+    fixed = snapshot.days[day]
+    known = fixed.event_activity >= 0
+    tires = fixed.work | (fixed.busy & (~known | TIRING[fixed.event_activity]))
+    before = np.zeros(SLOTS, np.int64)
+    for slot in range(1, SLOTS):
+        before[slot] = 0 if fixed.asleep[slot - 1] else before[slot - 1] + tires[slot - 1]
+    if day == 0 and (snapshot.energy < TIRED_AT or snapshot.load > LOADED_AT):
+        before[snapshot.slot :] += EARNED_SLOTS
+    return before
 
 
 # --- what serves would propose -------------------------------------------------------------------

@@ -55,8 +55,14 @@ LEAST_STRENGTH = 0.05
 """What is believed to be weaker than that, in neutral free hours an hour, is no reason: three
 minutes an hour are within what anybody's day makes of them."""
 
-_ALL_IN_ALL = Reason(
-    kind="time", ref="day", weight=0.0, text="The day goes better with it, all in all"
+_ALL_IN_ALL, _BETTER_SPENT, _GETS_ON, _SEES_MORE = (
+    Reason(kind="time", ref=ref, weight=0.0, text=text)
+    for ref, text in (
+        ("day", "The day goes better with it, all in all"),
+        ("time", "More of the day goes to what you value, as far as twind knows you"),
+        ("progress", "What you have to do gets on better with it"),
+        ("relationships", "Those close to you get more of you with it"),
+    )
 )
 
 
@@ -239,10 +245,12 @@ class Teller:
         told: list[tuple[float, Reason]] = []
         if rated.parts[ALIGNMENT] > 0:
             told += self._aspects(rated, block, about)
-        if isinstance(about, ProjectState) and rated.parts[PROGRESS] > 0:
-            told.append((rated.parts[PROGRESS], self._deadline(about, day)))
-        if isinstance(about, PersonState) and rated.parts[RELATIONSHIPS] > 0:
-            told.append((rated.parts[RELATIONSHIPS], self._person(about)))
+        if rated.parts[PROGRESS] > 0:
+            due = self._deadline(about, day) if isinstance(about, ProjectState) else _GETS_ON
+            told.append((rated.parts[PROGRESS], due))
+        if rated.parts[RELATIONSHIPS] > 0:
+            met = self._person(about) if isinstance(about, PersonState) else _SEES_MORE
+            told.append((rated.parts[RELATIONSHIPS], met))
         if rated.parts[ENERGY] > 0:
             text = "You come out of it with more energy for what follows"
             told.append(
@@ -275,7 +283,7 @@ class Teller:
         """Split what alignment is worth over what speaks for the block, of aspects and the like.
 
         None is told to be worth more than it is if the block is taken up. What is left comes of
-        the day as a whole, and of what is not to be told.
+        the day as a whole, which is spent better, and of what is not to be told.
         """
         worth = rated.parts[ALIGNMENT]
         found = self._shares(block, about)
@@ -284,7 +292,7 @@ class Teller:
         of_it = min(1.0, worth / whole) * rated.rehearsed if whole else 0.0
         told = [(of_it * abs(share), self._pattern(code, share, about)) for code, share in best]
         rest = worth - sum(part for part, _ in told)
-        return [*told, (rest, _ALL_IN_ALL)] if rest > 0.0 else told
+        return [*told, (rest, _BETTER_SPENT)] if rest > 0.0 else told
 
     def _shares(self, block: Block, about: ProjectState | PersonState | None) -> dict[str, float]:
         """Return what speaks for a block, in neutral free hours if it is done.

@@ -223,7 +223,8 @@ class _Search:
         for day in self._candidates.plans:
             plan = list(begun)
             for item in day:
-                if len(plan) < self._limits.most and _fits(item, plan):
+                fits = _fits(item, plan) and self._candidates.is_earned(item, plan)
+                if len(plan) < self._limits.most and fits:
                     plan.append(item)
             found[tuple(plan)] += len(plan) > len(begun)
         return [list(plan) for plan, count in found.most_common() if count]
@@ -270,6 +271,12 @@ class _Search:
         found = dict.fromkeys([*self._candidates.near(item), *self._promising])
         return [other for other in found if other != item and _fits(other, others)]
 
+    def _earned(self, plan: list[Item]) -> list[Item]:
+        """Return a plan without the rests that have no cause yet; what is shown stands."""
+        return [
+            item for item in plan if item in self._shown or self._candidates.is_earned(item, plan)
+        ]
+
     def _goes_on(self) -> bool:
         return self._left > 0 and monotonic_s() < self._until_s
 
@@ -301,6 +308,7 @@ class _Search:
         those on more. One round alone would choose luck: days differ more than candidates do.
         """
         budget = min(budget, self._left)
+        changes = [change for change in changes if self._earned(change) == change]
         changes = changes[: min(WIDEST, max(1, budget // (ROUNDS * FEWEST_DRAWS)))]
         self.considered += len(changes)
         for number in range(ROUNDS):
@@ -388,6 +396,7 @@ class _Search:
             if not losers:
                 return tuple(rated)
             items.remove(min(losers, key=lambda one: one.gain).item)
+            items = self._earned(items)
         return ()
 
     def _is_worth_it(self, one: Rated, *, tried: bool) -> bool:
