@@ -523,6 +523,15 @@ def test_what_is_known_explains_no_more_of_a_gain_than_it_is_worth(told):
     assert calm.weight == pytest.approx(expected)
 
 
+def test_what_is_there_for_being_due_says_so_and_stands_on_that(told):
+    little = replace(rated("work", PROJECT, (0.01, 0.0, 0.0, 0.0, 0.0)), due=0.5, doubt=1.0)
+    made = told.proposal(little, 0)
+    assert made.reasons[0].kind == "deadline"
+    assert made.reasons[0].weight == pytest.approx(0.5 / 0.51)
+    assert "trial" not in {reason.kind for reason in made.reasons}
+    assert made.would_change == ("If that were done or less pressing, this would not be proposed.")
+
+
 @pytest.mark.parametrize(
     ("part", "text"),
     [

@@ -101,7 +101,7 @@ def assert_within(snapshot, made, limits):
         assert first <= item.slot < item.end <= SLOTS
         assert day.free[item.slot : item.end].all()
         assert not limits.forbid(item)
-        assert rated.gain > LEAST_GAIN
+        assert rated.gain + rated.due > LEAST_GAIN
         assert limits.min_acceptance <= rated.acceptance <= 1.0
         assert len(rated.parts) == 5
         covered[item.slot : item.end] += 1
@@ -320,6 +320,46 @@ def test_no_plan_begins_with_a_rest(guide):
     assert REST not in {one.item.kind for one in made.items}
     [shown] = plan(snapshot, guide=guide, limits=Limits(most=1), shown=[rest_at(30)]).items
     assert shown.item == rest_at(30)
+
+
+PLANTS = ProjectState(id=8, name="Plants", kind="habit", remaining_h=0.25, deadline_h=24.0)
+
+
+@pytest.mark.parametrize(
+    ("deadline_h", "today", "tomorrow"),
+    [
+        (24.0, True, True),
+        (24.5, False, True),
+        (48.5, False, False),
+        (np.inf, False, False),
+        (-24.0 * 6.5, True, False),  # a week overdue it is let go of
+    ],
+)
+def test_what_is_due_on_a_day(deadline_h, today, tomorrow):
+    snapshot = life(projects=[replace(PLANTS, deadline_h=deadline_h)])
+    for day, due in enumerate((today, tomorrow)):
+        found = candidates.Candidates(snapshot, pack([snapshot]), day, Limits())
+        assert found.is_due(Item(40, WORK, 1, 0, 1)) is due
+        assert not found.is_due(rest_at(40))
+
+
+def test_what_is_due_that_day_has_its_place_however_little_it_is():
+    snapshot = life(projects=[PLANTS, replace(THESIS, deadline_h=24.0 * 9)], people=[ANN])
+    [row] = [
+        1 + row
+        for row, place in enumerate(shortlist(snapshot).projects)
+        if snapshot.projects[place].id == PLANTS.id
+    ]
+    [one] = [one for one in plan(snapshot, limits=Limits(due=0.5)).items if one.item.target == row]
+    assert one.due == 0.5
+    assert row not in {one.item.target for one in plan(snapshot).items}
+
+
+def test_what_is_due_leaves_half_of_the_day_to_the_rest():
+    many = [replace(PLANTS, id=number) for number in range(1, 6)]
+    made = plan(life(projects=many, people=[ANN]), limits=Limits(due=0.5)).items
+    assert sum(0 < one.item.target <= PROJECTS for one in made) == 2
+    assert len(made) > 2
 
 
 @pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])

@@ -26,6 +26,7 @@ from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_SLOTS, INTENSITIES, LEAVE, PROJECTS, SLOTS, TARGETS
 from twind.rl.vec_env import Simulation, stream, streams
 from twind.rl.world import ACTIVITIES, HABIT, HELP, P_ACCEPTANCE, REST, SLOT_H, SOCIAL
+from twind.rl.worth import OVERDUE_DAYS
 from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ class Limits:
     all.
     trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
     free hours of standard deviation, as `Candidates.doubt` gives them.
+    due: what it is worth, in neutral free hours, to propose what is due on the day or overdue,
+    however little of it there is and whether or not the user is thought to see to it by themselves:
+    of each such thing, for half of the day's proposals.
     uptake: how probably something is taken up, of how often it is in rehearsals.
     """
 
@@ -95,6 +99,7 @@ class Limits:
     taken: tuple[tuple[int, int], ...] = ()
     without: frozenset[int] = frozenset()
     trying: float = 0.0
+    due: float = 0.0
     uptake: Uptake = field(default_factory=Uptake)
 
     def forbid(self, item: Item) -> bool:
@@ -136,7 +141,7 @@ class Candidates:
         seed: int = 0,
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
-        self._effort = _effort(snapshot, day)
+        self._effort, self._due = _effort(snapshot, day), _due(snapshot, day)
         first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
         longest, deepest = _longest(snapshot), _deepest(snapshot)
 
@@ -153,6 +158,7 @@ class Candidates:
             table, scores = _with_guide(table, scores, days)
         kept = may_be(table)
         table, scores = table[kept], scores[kept]
+        scores = scores + limits.due * self._due[table[:, 2]]
         if limits.trying:
             scores = scores + limits.trying * self._doubts_of(table)
         order = np.lexsort((*table.T[::-1], -scores))
@@ -189,6 +195,10 @@ class Candidates:
         close &= np.abs(table[:, 0] - item.slot) <= NEAR_SLOTS
         close &= np.abs(table[:, 3] - item.duration) <= 1
         return [_item(row) for row in table[close]]
+
+    def is_due(self, item: Item) -> bool:
+        """Tell whether an item is for something that is due on the day or overdue."""
+        return bool(self._due[item.target])
 
     def is_earned(self, item: Item, plan: Iterable[Item]) -> bool:
         """Tell whether there is something to rest from, if an item of a plan is a rest."""
@@ -335,6 +345,15 @@ def _deepest(snapshot: Snapshot) -> NDArray[np.int64]:
         if project.name == SINGLE_TASKS or project.kind == "habit":
             deepest[1 + row] = INTENSITIES.index("normal")
     return deepest
+
+
+def _due(snapshot: Snapshot, day: int) -> NDArray[np.bool_]:
+    """Return which targets are due on a day, or overdue and not yet let go of, (TARGETS,)."""
+    due = np.zeros(TARGETS, np.bool_)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        left_days = snapshot.projects[index].deadline_h / 24.0 - day
+        due[1 + row] = -OVERDUE_DAYS <= left_days <= 1.0
+    return due
 
 
 def _effort(snapshot: Snapshot, day: int) -> NDArray[np.int64]:

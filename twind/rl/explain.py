@@ -105,7 +105,7 @@ class Teller:
             first=begin,
             habit=_is_habit(about),
             style=self._style(),
-            figures=(rated.gain, rated.acceptance),
+            figures=(rated.gain + rated.due, rated.acceptance),
         )
         made = Proposal(
             day=self.snapshot.days[day].date,
@@ -245,9 +245,9 @@ class Teller:
         told: list[tuple[float, Reason]] = []
         if rated.parts[ALIGNMENT] > 0:
             told += self._aspects(rated, block, about)
-        if rated.parts[PROGRESS] > 0:
+        if (progress := rated.parts[PROGRESS] + rated.due) > 0:
             due = self._deadline(about, day) if isinstance(about, ProjectState) else _GETS_ON
-            told.append((rated.parts[PROGRESS], due))
+            told.append((progress, due))
         if rated.parts[RELATIONSHIPS] > 0:
             met = self._person(about) if isinstance(about, PersonState) else _SEES_MORE
             told.append((rated.parts[RELATIONSHIPS], met))
@@ -256,7 +256,8 @@ class Teller:
             told.append(
                 (rated.parts[ENERGY], Reason(kind="energy", ref="energy", weight=0.0, text=text))
             )
-        if (missing := LEAST_GAIN + RISK_PRICE * rated.doubt - rated.gain) > 0.0:
+        missing = LEAST_GAIN + RISK_PRICE * rated.doubt - rated.gain - rated.due
+        if missing > 0.0:
             text = "twind cannot tell yet what it is worth to you: what you say to it will"
             told.append((missing, Reason(kind="trial", ref="trial", weight=0.0, text=text)))
         if not told:
@@ -461,7 +462,7 @@ def _target(about: ProjectState | PersonState | None) -> Target | None:
 def _would_change(rated: Rated, reasons: tuple[Reason, ...]) -> str:
     """Say what would make it another proposal: the first reason gone, if it stands on that."""
     first = reasons[0]
-    without = rated.gain * (1.0 - first.weight)
+    without = (rated.gain + rated.due) * (1.0 - first.weight)
     what = {
         "deadline": "If that were done or less pressing",
         "person": "If you had met by then",

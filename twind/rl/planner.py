@@ -100,7 +100,7 @@ class Rated:
     same by part of the reward (alignment, energy, relationships, progress, costs). rehearsed: the
     share of rehearsals in which the user took it up. acceptance: how probably they do. doubt: how
     unsure it is what they see in it, the standard deviation of that in neutral free hours.
-    considered: what it was chosen from.
+    considered: what it was chosen from. due: what it counts for beyond its gain, being due.
     """
 
     item: Item
@@ -110,6 +110,7 @@ class Rated:
     acceptance: float
     doubt: float = 0.0
     considered: tuple[Considered, ...] = ()
+    due: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,15 +359,18 @@ class _Search:
             if chosen:
                 self._take(rivals[chosen])
 
-    def _cost(self, plan: Iterable[Item]) -> float:
+    def _cost(self, plan: Sequence[Item]) -> float:
         """Return what a plan costs beyond the simulated interruptions.
 
         What changes of what was shown, and how unsure it is what it is worth; less what the answer
-        to the least known of it will teach.
+        to the least known of it will teach, and what it is worth that things due are in it.
         """
+        due = {item.target for item in plan if self._candidates.is_due(item)}
+        seen_to = self._limits.due * min(len(due), (self._limits.most + 1) // 2)
         doubts = [self._candidates.doubt(item) for item in plan]
         tried = self._limits.trying * max(doubts, default=0.0)
-        return CHURN_PRICE * len(self._shown.difference(plan)) + RISK_PRICE * sum(doubts) - tried
+        changed = CHURN_PRICE * len(self._shown.difference(plan))
+        return changed + RISK_PRICE * sum(doubts) - tried - seen_to
 
     def _is_welcome(self, plan: list[Item], lived: Lived, row: int) -> bool:
         """Tell whether everything new in a plan is taken up often enough."""
@@ -405,7 +409,7 @@ class _Search:
         least = LEAST_GAIN + RISK_PRICE * one.doubt
         if tried:
             least -= self._limits.trying * one.doubt
-        return one.gain > least and one.acceptance >= self._limits.min_acceptance
+        return one.gain + one.due > least and one.acceptance >= self._limits.min_acceptance
 
     def _rated(self, item: Item, place: int, lived: Lived) -> Rated:
         gains = lived.returns[0] - lived.returns[place + 1]
@@ -414,7 +418,8 @@ class _Search:
         doubt, weighed = self._candidates.doubt(item), self.weighed.get(item, ())
         rehearsed = _share(lived.accepted[0, :, place])
         chance = self._chance(item, rehearsed)
-        return Rated(item, float(gains.mean()), told, rehearsed, chance, doubt, weighed)
+        due = self._limits.due if self._candidates.is_due(item) else 0.0
+        return Rated(item, float(gains.mean()), told, rehearsed, chance, doubt, weighed, due)
 
     def _chance(self, item: Item, rehearsed: float) -> float:
         return self._limits.uptake.probability(TYPES[item.kind], rehearsed)
