@@ -119,6 +119,21 @@ def test_what_was_rejected_is_not_proposed_again_that_day(work):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_habit_is_proposed_on_the_day_it_is_due(work):
+    live(work)
+    now = work.clock.now()
+    due = now.replace(hour=0) + timedelta(days=1)
+    window = (now, now + timedelta(days=30))
+    plants = Project(uid="h", name="Water plants", kind="habit")
+    today = Task(uid="h1", title="Water plants", project="h", due=due, estimate_min=10)
+    records.apply(work.db, 1, "habits", [plants, today], window)
+    told = {one["text"]: one for one in propose.run(work)["proposals"]}
+    [text] = [text for text in told if "Water plants" in text]
+    reason = told[text]["reasons"][0]
+    assert (reason["kind"], reason["text"]) == ("deadline", "“Water plants” is due today")
+
+
 def test_tomorrow_is_planned_as_today_is_likely_to_leave_it(work):
     now = work.clock.now()
     guest = (Attendee(email="ada@x.org", status="accepted"),)

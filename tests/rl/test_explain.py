@@ -499,6 +499,7 @@ def test_of_single_tasks_the_one_to_begin_with_speaks_for_itself(db, clock):
 
 VALUES = [one.code for one in catalogue.aspects() if one.kind == "value"]
 ALIGNED = (0.4, 0.0, 0.0, 0.0, -0.1)
+BETTER_SPENT = "More of the day goes to what you value, as far as twind knows you"
 
 
 def believing(told, strengths):
@@ -536,7 +537,7 @@ def test_no_reason_is_told_in_words_that_its_strength_belies(
     features = made.details["features"]
     for reason in made.reasons:
         if reason.kind != "pattern":
-            assert reason.text == "The day goes better with it, all in all"
+            assert reason.text == BETTER_SPENT
             continue
         strength, hours = strengths[reason.ref], features[reason.ref]
         assert strength * hours > 0.0
@@ -567,17 +568,42 @@ def test_what_the_user_cares_little_for_and_is_spared_is_told_as_that(db, told):
 def test_what_is_next_to_nothing_is_no_reason(told):
     faint = believing(told, {"WOR_DEEP_WORK": -0.003, "MEN_CALM": 0.04})
     [only] = faint.proposal(rated("rest", 0, ALIGNED, intensity=0), 0).reasons
-    assert (only.text, only.weight) == ("The day goes better with it, all in all", 1.0)
+    assert (only.text, only.weight) == (BETTER_SPENT, 1.0)
 
 
 def test_what_is_known_explains_no_more_of_a_gain_than_it_is_worth(told):
     little = believing(told, {"MEN_CALM": 0.1})
     made = little.proposal(rated("rest", 0, ALIGNED, duration=3, intensity=1), 0)
     whole, calm = made.reasons
-    assert whole.text == "The day goes better with it, all in all"
+    assert whole.text == BETTER_SPENT
     assert calm.ref == "MEN_CALM"
     expected = 0.1 * made.details["features"]["MEN_CALM"] * REHEARSED / ALIGNED[0]
     assert calm.weight == pytest.approx(expected)
+
+
+def test_what_is_there_for_being_due_says_so_and_stands_on_that(told):
+    little = replace(rated("work", PROJECT, (0.01, 0.0, 0.0, 0.0, 0.0)), due=0.5, doubt=1.0)
+    made = told.proposal(little, 0)
+    assert made.reasons[0].kind == "deadline"
+    assert made.reasons[0].weight == pytest.approx(0.5 / 0.51)
+    assert "trial" not in {reason.kind for reason in made.reasons}
+    assert made.would_change == ("If that were done or less pressing, this would not be proposed.")
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (explain.PROGRESS, "What you have to do gets on better with it"),
+        (explain.RELATIONSHIPS, "Those close to you get more of you with it"),
+        (explain.ENERGY, "You come out of it with more energy for what follows"),
+        (4, "The day goes better with it, all in all"),
+    ],
+)
+def test_what_is_for_nothing_in_particular_says_what_it_improves(told, part, text):
+    parts = [0.0] * 5
+    parts[part] = 0.3
+    [only] = told.proposal(rated("rest", 0, tuple(parts), intensity=0), 0).reasons
+    assert (only.text, only.evidence) == (text, ())
 
 
 def test_what_no_evidence_says_is_true_of_most_people_and_cites_none(db, clock):
@@ -701,7 +727,7 @@ def test_where_all_that_speaks_for_it_is_untold_no_other_reason_is_made_up(told)
         .proposal(rated("exercise", parts=(0.3,) + (0.0,) * 4), 0)
         .reasons
     )
-    assert only.text == "The day goes better with it, all in all"
+    assert only.text == BETTER_SPENT
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ from twind.rl.snapshot import (
     day_plan,
     shortlist,
 )
-from twind.rl.spaces import DURATIONS_MIN, PROJECTS, SLOTS, TYPES
+from twind.rl.spaces import DURATIONS_MIN, INTENSITIES, PROJECTS, SLOTS, TYPES
 from twind.rl.world import pack
+from twind.store.projection import SINGLE_TASKS
 
 MONDAY = date(2026, 3, 2)
-WORK, SOCIAL = TYPES.index("work"), TYPES.index("social")
+REST, WORK, SOCIAL, HELP = (TYPES.index(name) for name in ("rest", "work", "social", "help"))
+DEEP = INTENSITIES.index("deep")
 
 
 def stretch(*spans):
@@ -99,7 +101,7 @@ def assert_within(snapshot, made, limits):
         assert first <= item.slot < item.end <= SLOTS
         assert day.free[item.slot : item.end].all()
         assert not limits.forbid(item)
-        assert rated.gain > LEAST_GAIN
+        assert rated.gain + rated.due > LEAST_GAIN
         assert limits.min_acceptance <= rated.acceptance <= 1.0
         assert len(rated.parts) == 5
         covered[item.slot : item.end] += 1
@@ -229,6 +231,135 @@ def test_what_is_spent_or_taken_is_left_alone():
     assert spent.isdisjoint((one.item.kind, one.item.target) for one in after.items)
     morning = Limits(taken=((0, 14 * 4),))
     assert all(one.item.slot >= 14 * 4 for one in plan(snapshot, limits=morning).items)
+
+
+def everything(snapshot):
+    return candidates.Candidates(snapshot, pack([snapshot]), 0, Limits()).everything()
+
+
+def test_only_what_can_be_focused_is_deep():
+    deep = {TYPES[one.kind] for one in everything(life(projects=[THESIS])) if one.intensity == DEEP}
+    assert deep == {"work", "learn", "create"}
+
+
+@pytest.mark.parametrize("errands", [{"name": SINGLE_TASKS}, {"kind": "habit"}])
+def test_errands_are_not_deep(errands):
+    snapshot = life(projects=[replace(THESIS, **errands), replace(THESIS, id=6)])
+    [row] = [
+        1 + row
+        for row, place in enumerate(shortlist(snapshot).projects)
+        if snapshot.projects[place].id == THESIS.id
+    ]
+    levels = {
+        target: {one.intensity for one in everything(snapshot) if one.target == target}
+        for target in (1, 2)
+    }
+    assert DEEP not in levels.pop(row)
+    [other] = levels.values()
+    assert DEEP in other
+
+
+def test_nobody_in_particular_is_asked_at_decent_hours_alone_either():
+    snapshot = life(people=[ANN], allowed=((6, 24),), asleep=((0, 6),), slot=20)
+    asked = [one for one in everything(snapshot) if one.kind in (SOCIAL, HELP)]
+    assert {one.target for one in asked} > {0}
+    for one in asked:
+        assert 8 * 4 <= one.slot < one.end <= 22 * 4
+    assert Limits().forbid(Item(26, HELP, 0, 1, 1))
+    assert not Limits().forbid(Item(32, HELP, 0, 1, 1))
+
+
+def rest_at(slot):
+    return Item(slot, REST, 0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        ({}, 10 * 4),  # after an hour of work, which begins at nine
+        ({"busy": ((7.5, 8.5),)}, 8 * 4 + 2),
+        ({"busy": ((7.5, 8),)}, 9 * 4 + 2),
+        ({"busy": ((1, 3),), "asleep": ((0, 1), (3, 7))}, 10 * 4),  # and slept on it
+    ],
+)
+def test_there_is_nothing_to_rest_from_before_some_effort(more, first):
+    snapshot = life(projects=[THESIS], people=[ANN], **more)
+    found = candidates.Candidates(snapshot, pack([snapshot]), 0, Limits())
+    assert [found.is_earned(rest_at(slot), []) for slot in range(28, 60)] == [
+        slot >= first for slot in range(28, 60)
+    ]
+
+
+def test_what_is_planned_tires_too_and_a_stroll_does_not():
+    snapshot = life(projects=[THESIS])
+    found = candidates.Candidates(snapshot, pack([snapshot]), 0, Limits())
+    work, stroll = (Item(28, kind, 0, 3, 1) for kind in (WORK, TYPES.index("outdoors")))
+    assert found.is_earned(rest_at(32), [work, rest_at(32)])
+    assert not found.is_earned(rest_at(31), [work])
+    assert not found.is_earned(rest_at(32), [stroll])
+    assert found.is_earned(stroll, [])
+
+
+def test_who_is_exhausted_has_something_to_rest_from_at_once():
+    for state in ({"energy": 0.2}, {"load": 0.9}):
+        snapshot = replace(life(), **state)
+        for day, earned in ((0, True), (1, False)):
+            found = candidates.Candidates(snapshot, pack([snapshot]), day, Limits())
+            assert found.is_earned(rest_at(30), []) is earned
+
+
+@pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])
+def test_no_plan_begins_with_a_rest(guide):
+    """Not even that of somebody who likes nothing better; what they have been shown stands."""
+    snapshot = life(allowed=((7, 9),))
+    mean = snapshot.belief.mean.copy()
+    mean[snapshot.belief.names.index("MEN_CALM")] = 2.0
+    snapshot = replace(snapshot, belief=replace(snapshot.belief, mean=mean))
+    made = plan(snapshot, guide=guide)
+    assert made.items
+    assert REST not in {one.item.kind for one in made.items}
+    [shown] = plan(snapshot, guide=guide, limits=Limits(most=1), shown=[rest_at(30)]).items
+    assert shown.item == rest_at(30)
+
+
+PLANTS = ProjectState(id=8, name="Plants", kind="habit", remaining_h=0.25, deadline_h=24.0)
+
+
+@pytest.mark.parametrize(
+    ("deadline_h", "today", "tomorrow"),
+    [
+        (24.0, True, True),
+        (24.5, False, True),
+        (48.5, False, False),
+        (np.inf, False, False),
+        (-24.0 * 6.5, True, False),  # a week overdue it is let go of
+    ],
+)
+def test_what_is_due_on_a_day(deadline_h, today, tomorrow):
+    snapshot = life(projects=[replace(PLANTS, deadline_h=deadline_h)])
+    for day, due in enumerate((today, tomorrow)):
+        found = candidates.Candidates(snapshot, pack([snapshot]), day, Limits())
+        assert found.is_due(Item(40, WORK, 1, 0, 1)) is due
+        assert not found.is_due(rest_at(40))
+
+
+def test_what_is_due_that_day_has_its_place_however_little_it_is():
+    snapshot = life(projects=[PLANTS, replace(THESIS, deadline_h=24.0 * 9)], people=[ANN])
+    [row] = [
+        1 + row
+        for row, place in enumerate(shortlist(snapshot).projects)
+        if snapshot.projects[place].id == PLANTS.id
+    ]
+    [one] = [one for one in plan(snapshot, limits=Limits(due=0.5)).items if one.item.target == row]
+    assert one.due == 0.5
+    assert row not in {one.item.target for one in plan(snapshot).items}
+
+
+def test_what_is_due_leaves_half_of_the_day_to_the_rest():
+    many = [replace(PLANTS, id=number) for number in range(1, 6)]
+    made = plan(life(projects=many, people=[ANN]), limits=Limits(due=0.5)).items
+    assert sum(0 < one.item.target <= PROJECTS for one in made) == 2
+    assert len(made) > 2
 
 
 @pytest.mark.parametrize("guide", [None, candidates.unvarying(rules.greedy)])

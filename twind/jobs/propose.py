@@ -37,6 +37,9 @@ TRYING = 0.15
 proposed, nothing is ever heard. Chosen: of 0, 0.15 and 0.35 this served four simulated people best
 in their second week, by no more than luck can make of four.
 """
+DUE = 0.5
+"""What it is worth to propose what is due that day (`Limits.due`). Chosen: more than two hours of
+most things that could as well be done on another day gain on simulated ones."""
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -120,6 +123,7 @@ def _propose(
         ),
         taken=tuple(standing.slots_of(one, snapshot, day) for one in fixed),
         trying=TRYING,
+        due=DUE,
         without=unasked(work.settings)[0],
         uptake=uptake,
     )

@@ -34,6 +34,9 @@ ACTIVITIES = (
     "help",
     "plan",
 )
+FOCUSED = tuple(ACTIVITIES.index(name) for name in ("work", "learn", "create"))
+"""What can be undivided, demanding effort, and so deep. A stroll is not, however long, nor are
+errands; to train hard, and to make real time for somebody, is something else."""
 ATTRIBUTES = (
     *ACTIVITIES,
     "alone",  # hours in nobody's company
@@ -141,8 +144,8 @@ def list_attributes(
     else:
         which[1], amounts[1] = ALONE, hours
         count = 2
-    if depth != 0.5:
-        which[count], amounts[count] = DEEP if depth > 0.5 else LIGHT, hours
+    if depth < 0.5 or (depth > 0.5 and activity in FOCUSED):
+        which[count], amounts[count] = LIGHT if depth < 0.5 else DEEP, hours
         count += 1
     if hour < EARLY_BEFORE_H or hour >= LATE_AFTER_H:
         which[count], amounts[count] = EARLY if hour < EARLY_BEFORE_H else LATE, hours

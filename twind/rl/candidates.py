@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twind.preferences.uptake import Uptake
+from twind.rl.body import FREE_RECOVERY, LOADED_AT, RECOVERY_PER_H, TIRED_AT
 from twind.rl.compiled import compiled
 from twind.rl.dynamics import pass_slot
 from twind.rl.learning import doubt
@@ -24,7 +25,9 @@ from twind.rl.rehearsal import Item
 from twind.rl.snapshot import shortlist
 from twind.rl.spaces import DURATIONS_SLOTS, INTENSITIES, LEAVE, PROJECTS, SLOTS, TARGETS
 from twind.rl.vec_env import Simulation, stream, streams
-from twind.rl.world import ACTIVITIES, HABIT, P_ACCEPTANCE, SLOT_H
+from twind.rl.world import ACTIVITIES, HABIT, HELP, P_ACCEPTANCE, REST, SLOT_H, SOCIAL
+from twind.rl.worth import OVERDUE_DAYS
+from twind.store.projection import SINGLE_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +52,12 @@ LONGER = 0.35
 """How much less each hour of a block is counted on to bring than the one before."""
 MEETING_FROM, MEETING_TO = 8 * 4, 22 * 4
 """The hours, in slots, in which it is decent to ask somebody else for their time."""
+WITH_OTHERS = (1 + SOCIAL, 1 + HELP)
+"""The types that take somebody else's time, even that of nobody in particular."""
+TIRING = RECOVERY_PER_H < FREE_RECOVERY
+"""By activity: what does less against fatigue than time left free. One can rest from that."""
+EARNED_SLOTS = 4
+"""After so much of it since waking there is something to rest from. Chosen."""
 PACE = 0.8
 """Hours of normal work that an hour is counted on to bring."""
 GUIDED = 12
@@ -77,6 +86,9 @@ class Limits:
     all.
     trying: what an hour of doubt is worth in one proposal of a day, for what its answer will tell:
     free hours of standard deviation, as `Candidates.doubt` gives them.
+    due: what it is worth, in neutral free hours, to propose what is due on the day or overdue,
+    however little of it there is and whether or not the user is thought to see to it by themselves:
+    of each such thing, for half of the day's proposals.
     uptake: how probably something is taken up, of how often it is in rehearsals.
     """
 
@@ -87,6 +99,7 @@ class Limits:
     taken: tuple[tuple[int, int], ...] = ()
     without: frozenset[int] = frozenset()
     trying: float = 0.0
+    due: float = 0.0
     uptake: Uptake = field(default_factory=Uptake)
 
     def forbid(self, item: Item) -> bool:
@@ -97,7 +110,8 @@ class Limits:
         """Tell which rows of a table of items, (n, 5), keep to it."""
         slot, kind, target = table[:, 0], table[:, 1], table[:, 2]
         end = slot + DURATIONS_SLOTS[table[:, 3]]
-        allowed = (target <= PROJECTS) | ((slot >= MEETING_FROM) & (end <= MEETING_TO))
+        others = (target > PROJECTS) | np.isin(kind, WITH_OTHERS)
+        allowed = ~others | ((slot >= MEETING_FROM) & (end <= MEETING_TO))
         for first, last in self.taken:
             allowed &= (slot >= last) | (end <= first)
         for spent_kind, spent_target in self.spent:
@@ -127,12 +141,14 @@ class Candidates:
         seed: int = 0,
     ) -> None:
         table, scores, self._doubts = _everything(lives, day)
+        self._effort, self._due = _effort(snapshot, day), _due(snapshot, day)
         first = snapshot.slot + LEAD_SLOTS if day == 0 else 0
-        longest = _longest(snapshot)
+        longest, deepest = _longest(snapshot), _deepest(snapshot)
 
         def may_be(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+            target, duration, depth = rows[:, 2], rows[:, 3], rows[:, 4]
             kept = limits.allow(rows) & (rows[:, 0] >= first)
-            return np.asarray(kept & (rows[:, 3] <= longest[rows[:, 2]]))
+            return np.asarray(kept & (duration <= longest[target]) & (depth <= deepest[target]))
 
         self.plans: list[list[Item]] = []
         """What the guide would propose on each of the days it was asked about."""
@@ -142,6 +158,7 @@ class Candidates:
             table, scores = _with_guide(table, scores, days)
         kept = may_be(table)
         table, scores = table[kept], scores[kept]
+        scores = scores + limits.due * self._due[table[:, 2]]
         if limits.trying:
             scores = scores + limits.trying * self._doubts_of(table)
         order = np.lexsort((*table.T[::-1], -scores))
@@ -178,6 +195,21 @@ class Candidates:
         close &= np.abs(table[:, 0] - item.slot) <= NEAR_SLOTS
         close &= np.abs(table[:, 3] - item.duration) <= 1
         return [_item(row) for row in table[close]]
+
+    def is_due(self, item: Item) -> bool:
+        """Tell whether an item is for something that is due on the day or overdue."""
+        return bool(self._due[item.target])
+
+    def is_earned(self, item: Item, plan: Iterable[Item]) -> bool:
+        """Tell whether there is something to rest from, if an item of a plan is a rest."""
+        if item.kind != 1 + REST:
+            return True
+        planned = sum(
+            other.end - other.slot
+            for other in plan
+            if other.end <= item.slot and TIRING[other.kind - 1]
+        )
+        return bool(self._effort[item.slot] + planned >= EARNED_SLOTS)
 
     def doubt(self, item: Item) -> float:
         """Return how unsure it is what the user sees in an item, in neutral free hours.
@@ -300,6 +332,45 @@ def _longest(snapshot: Snapshot) -> NDArray[np.int64]:
         slots = snapshot.projects[index].remaining_h * 4 / PACE
         longest[1 + row] = min(longest[0], np.searchsorted(DURATIONS_SLOTS, slots))
     return longest
+
+
+def _deepest(snapshot: Snapshot) -> NDArray[np.int64]:
+    """Return the highest intensity worth proposing for each target, (TARGETS,).
+
+    Odd jobs and habits are no undivided stretches, however many of them fill the time.
+    """
+    deepest = np.full(TARGETS, len(INTENSITIES) - 1)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        project = snapshot.projects[index]
+        if project.name == SINGLE_TASKS or project.kind == "habit":
+            deepest[1 + row] = INTENSITIES.index("normal")
+    return deepest
+
+
+def _due(snapshot: Snapshot, day: int) -> NDArray[np.bool_]:
+    """Return which targets are due on a day, or overdue and not yet let go of, (TARGETS,)."""
+    due = np.zeros(TARGETS, np.bool_)
+    for row, index in enumerate(shortlist(snapshot).projects):
+        left_days = snapshot.projects[index].deadline_h / 24.0 - day
+        due[1 + row] = -OVERDUE_DAYS <= left_days <= 1.0
+    return due
+
+
+def _effort(snapshot: Snapshot, day: int) -> NDArray[np.int64]:
+    """Return how many slots of what is tiring, since waking, lie before each slot, (SLOTS,).
+
+    Working hours are, and events of which nobody knows what they are. Whoever is exhausted now has
+    had enough already.
+    """
+    fixed = snapshot.days[day]
+    known = fixed.event_activity >= 0
+    tires = fixed.work | (fixed.busy & (~known | TIRING[fixed.event_activity]))
+    before = np.zeros(SLOTS, np.int64)
+    for slot in range(1, SLOTS):
+        before[slot] = 0 if fixed.asleep[slot - 1] else before[slot - 1] + tires[slot - 1]
+    if day == 0 and (snapshot.energy < TIRED_AT or snapshot.load > LOADED_AT):
+        before[snapshot.slot :] += EARNED_SLOTS
+    return before
 
 
 # --- what serves would propose -------------------------------------------------------------------

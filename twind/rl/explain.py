@@ -59,8 +59,14 @@ LEAST_STRENGTH = 0.05
 """What is believed to be weaker than that, in neutral free hours an hour, is no reason: three
 minutes an hour are within what anybody's day makes of them."""
 
-_ALL_IN_ALL = Reason(
-    kind="time", ref="day", weight=0.0, text="The day goes better with it, all in all"
+_ALL_IN_ALL, _BETTER_SPENT, _GETS_ON, _SEES_MORE = (
+    Reason(kind="time", ref=ref, weight=0.0, text=text)
+    for ref, text in (
+        ("day", "The day goes better with it, all in all"),
+        ("time", "More of the day goes to what you value, as far as twind knows you"),
+        ("progress", "What you have to do gets on better with it"),
+        ("relationships", "Those close to you get more of you with it"),
+    )
 )
 
 
@@ -103,7 +109,7 @@ class Teller:
             first=begin,
             habit=_is_habit(about),
             style=self._style(),
-            figures=(rated.gain, rated.acceptance),
+            figures=(rated.gain + rated.due, rated.acceptance),
         )
         made = Proposal(
             day=self.snapshot.days[day].date,
@@ -243,17 +249,22 @@ class Teller:
         told: list[tuple[float, Reason]] = []
         if rated.parts[ALIGNMENT] > 0:
             told += self._aspects(rated, block, about)
-        if isinstance(about, ProjectState) and rated.parts[PROGRESS] > 0:
-            told.append((rated.parts[PROGRESS], self._deadline(about, day, block.hours)))
-        if isinstance(about, PersonState) and rated.parts[RELATIONSHIPS] > 0:
+        if (progress := rated.parts[PROGRESS] + rated.due) > 0:
+            due = _GETS_ON
+            if isinstance(about, ProjectState):
+                due = self._deadline(about, day, block.hours)
+            told.append((progress, due))
+        if rated.parts[RELATIONSHIPS] > 0:
             start = self.snapshot.instant(day, rated.item.slot)
-            told.append((rated.parts[RELATIONSHIPS], self._person(about, start)))
+            met = self._person(about, start) if isinstance(about, PersonState) else _SEES_MORE
+            told.append((rated.parts[RELATIONSHIPS], met))
         if rated.parts[ENERGY] > 0:
             text = "You come out of it with more energy for what follows"
             told.append(
                 (rated.parts[ENERGY], Reason(kind="energy", ref="energy", weight=0.0, text=text))
             )
-        if (missing := LEAST_GAIN + RISK_PRICE * rated.doubt - rated.gain) > 0.0:
+        missing = LEAST_GAIN + RISK_PRICE * rated.doubt - rated.gain - rated.due
+        if missing > 0.0:
             text = "twind cannot tell yet what it is worth to you: what you say to it will"
             told.append((missing, Reason(kind="trial", ref="trial", weight=0.0, text=text)))
         if not told:
@@ -280,7 +291,7 @@ class Teller:
         """Split what alignment is worth over what speaks for the block, of aspects and the like.
 
         None is told to be worth more than it is if the block is taken up. What is left comes of
-        the day as a whole, and of what is not to be told.
+        the day as a whole, which is spent better, and of what is not to be told.
         """
         worth = rated.parts[ALIGNMENT]
         found = self._shares(block, about)
@@ -289,7 +300,7 @@ class Teller:
         of_it = min(1.0, worth / whole) * rated.rehearsed if whole else 0.0
         told = [(of_it * abs(share), self._pattern(code, share, about)) for code, share in best]
         rest = worth - sum(part for part, _ in told)
-        return [*told, (rest, _ALL_IN_ALL)] if rest > 0.0 else told
+        return [*told, (rest, _BETTER_SPENT)] if rest > 0.0 else told
 
     def _shares(self, block: Block, about: ProjectState | PersonState | None) -> dict[str, float]:
         """Return what speaks for a block, in neutral free hours if it is done.
@@ -482,7 +493,7 @@ def _would_change(rated: Rated, reasons: tuple[Reason, ...], *, meets: bool = Fa
     meets: that the user meets whom it is for before.
     """
     first = reasons[0]
-    without = rated.gain * (1.0 - first.weight)
+    without = (rated.gain + rated.due) * (1.0 - first.weight)
     what = {
         "deadline": "If that were done or less pressing",
         "person": "If you met once more by then" if meets else "If you had met by then",

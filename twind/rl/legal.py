@@ -6,25 +6,27 @@ holds: a part of waking time stays free for meals, the household and ways. Work 
 working hours ends with them, and begins outside them only for a project that allows it. Working
 hours are for work, plans and learning for a project; anything else has a break's length there.
 `work` needs a project, `learn` may have one of learning, `social` and `help` may have a person;
-everything else is with nobody. Rest is light, reflection never deep, leaving without degree.
+everything else is with nobody. Rest is light, nothing is deep but focused effort, real time for
+people and hard training, and leaving is without degree.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twind.preferences.features import FOCUSED
 from twind.rl.compiled import compiled
 from twind.rl.person import may_work
 from twind.rl.snapshot import KINDS
 from twind.rl.spaces import DURATIONS_SLOTS, PROJECTS, SLOTS
 from twind.rl.world import (
+    EXERCISE,
     FREE,
     HELP,
     LEARN,
     P_BREAK,
     P_MAX_PROPOSALS,
     PLAN,
-    REFLECT,
     REST,
     SLOT_H,
     SOCIAL,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from twind.rl.world import Day, Life
 
 LEARNING = KINDS.index("learning")
+INTENSE = (*FOCUSED, SOCIAL, EXERCISE)
+"""What may be proposed as deep: more of it is something else than a long stretch of it."""
 LONGEST = int(DURATIONS_SLOTS[-1])
 LONGEST_BREAK_H = 1.0
 """Nobody is sent off for longer in working hours: lunch with a friend, not an afternoon."""
@@ -116,4 +120,4 @@ def may_target(v: Life, w: Day, activity: int, target: int) -> bool:
 @compiled
 def may_depth(activity: int, depth: int) -> bool:
     """Tell whether an activity may be proposed at this intensity."""
-    return depth == 0 or (activity != REST and (depth == 1 or activity != REFLECT))
+    return depth == 0 or activity in INTENSE or (depth == 1 and activity != REST)

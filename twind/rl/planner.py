@@ -100,7 +100,7 @@ class Rated:
     same by part of the reward (alignment, energy, relationships, progress, costs). rehearsed: the
     share of rehearsals in which the user took it up. acceptance: how probably they do. doubt: how
     unsure it is what they see in it, the standard deviation of that in neutral free hours.
-    considered: what it was chosen from.
+    considered: what it was chosen from. due: what it counts for beyond its gain, being due.
     """
 
     item: Item
@@ -110,6 +110,7 @@ class Rated:
     acceptance: float
     doubt: float = 0.0
     considered: tuple[Considered, ...] = ()
+    due: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,8 @@ class _Search:
         for day in self._candidates.plans:
             plan = list(begun)
             for item in day:
-                if len(plan) < self._limits.most and _fits(item, plan):
+                fits = _fits(item, plan) and self._candidates.is_earned(item, plan)
+                if len(plan) < self._limits.most and fits:
                     plan.append(item)
             found[tuple(plan)] += len(plan) > len(begun)
         return [list(plan) for plan, count in found.most_common() if count]
@@ -270,6 +272,12 @@ class _Search:
         found = dict.fromkeys([*self._candidates.near(item), *self._promising])
         return [other for other in found if other != item and _fits(other, others)]
 
+    def _earned(self, plan: list[Item]) -> list[Item]:
+        """Return a plan without the rests that have no cause yet; what is shown stands."""
+        return [
+            item for item in plan if item in self._shown or self._candidates.is_earned(item, plan)
+        ]
+
     def _goes_on(self) -> bool:
         return self._left > 0 and monotonic_s() < self._until_s
 
@@ -301,6 +309,7 @@ class _Search:
         those on more. One round alone would choose luck: days differ more than candidates do.
         """
         budget = min(budget, self._left)
+        changes = [change for change in changes if self._earned(change) == change]
         changes = changes[: min(WIDEST, max(1, budget // (ROUNDS * FEWEST_DRAWS)))]
         self.considered += len(changes)
         for number in range(ROUNDS):
@@ -350,15 +359,18 @@ class _Search:
             if chosen:
                 self._take(rivals[chosen])
 
-    def _cost(self, plan: Iterable[Item]) -> float:
+    def _cost(self, plan: Sequence[Item]) -> float:
         """Return what a plan costs beyond the simulated interruptions.
 
         What changes of what was shown, and how unsure it is what it is worth; less what the answer
-        to the least known of it will teach.
+        to the least known of it will teach, and what it is worth that things due are in it.
         """
+        due = {item.target for item in plan if self._candidates.is_due(item)}
+        seen_to = self._limits.due * min(len(due), (self._limits.most + 1) // 2)
         doubts = [self._candidates.doubt(item) for item in plan]
         tried = self._limits.trying * max(doubts, default=0.0)
-        return CHURN_PRICE * len(self._shown.difference(plan)) + RISK_PRICE * sum(doubts) - tried
+        changed = CHURN_PRICE * len(self._shown.difference(plan))
+        return changed + RISK_PRICE * sum(doubts) - tried - seen_to
 
     def _is_welcome(self, plan: list[Item], lived: Lived, row: int) -> bool:
         """Tell whether everything new in a plan is taken up often enough."""
@@ -388,6 +400,7 @@ class _Search:
             if not losers:
                 return tuple(rated)
             items.remove(min(losers, key=lambda one: one.gain).item)
+            items = self._earned(items)
         return ()
 
     def _is_worth_it(self, one: Rated, *, tried: bool) -> bool:
@@ -396,7 +409,7 @@ class _Search:
         least = LEAST_GAIN + RISK_PRICE * one.doubt
         if tried:
             least -= self._limits.trying * one.doubt
-        return one.gain > least and one.acceptance >= self._limits.min_acceptance
+        return one.gain + one.due > least and one.acceptance >= self._limits.min_acceptance
 
     def _rated(self, item: Item, place: int, lived: Lived) -> Rated:
         gains = lived.returns[0] - lived.returns[place + 1]
@@ -405,7 +418,8 @@ class _Search:
         doubt, weighed = self._candidates.doubt(item), self.weighed.get(item, ())
         rehearsed = _share(lived.accepted[0, :, place])
         chance = self._chance(item, rehearsed)
-        return Rated(item, float(gains.mean()), told, rehearsed, chance, doubt, weighed)
+        due = self._limits.due if self._candidates.is_due(item) else 0.0
+        return Rated(item, float(gains.mean()), told, rehearsed, chance, doubt, weighed, due)
 
     def _chance(self, item: Item, rehearsed: float) -> float:
         return self._limits.uptake.probability(TYPES[item.kind], rehearsed)

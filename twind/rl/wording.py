@@ -29,7 +29,7 @@ _WITH_NOBODY: dict[str, dict[str, str]] = {
     "create": {"": "make something", "deep": "lose yourself in making something"},
     "exercise": {"": "get moving", "light": "stretch your legs", "deep": "train hard"},
     "outdoors": {"": "go outside", "light": "take a stroll"},
-    "reflect": {"": "take time to think", "deep": "sit down with the big questions"},
+    "reflect": {"": "take time to think"},
     "help": {"": "do something for somebody", "light": "lend somebody a hand"},
     "plan": {"": "put your affairs in order", "light": "look through what is coming"},
 }

@@ -20,7 +20,13 @@ from twind.preferences.detectors.shared import (
     series_weights,
     sparse,
 )
-from twind.preferences.features import ACTIVITIES, EARLY_BEFORE_H, LATE_AFTER_H, Block
+from twind.preferences.features import (
+    ACTIVITIES,
+    EARLY_BEFORE_H,
+    FOCUSED,
+    LATE_AFTER_H,
+    Block,
+)
 from twind.preferences.observations import Choice
 
 if TYPE_CHECKING:
@@ -32,7 +38,6 @@ if TYPE_CHECKING:
     from twind.preferences.detectors.history import History, LivedBlock
     from twind.preferences.observations import Features, Observation
 
-FOCUSED = frozenset(ACTIVITIES.index(name) for name in ("work", "learn", "create"))
 ANY_HOUR = frozenset(ACTIVITIES.index(name) for name in ("exercise", "outdoors", "reflect"))
 BANDS = (
     ("early in the day", 6.5, EARLY_BEFORE_H),
