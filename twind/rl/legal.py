@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 LEARNING = KINDS.index("learning")
 INTENSE = (*FOCUSED, SOCIAL, EXERCISE)
-"""What may be proposed as deep: more of it is something else than a long stretch of it."""
+"""What may be proposed as deep: undivided effort, hard training, real time for somebody."""
 LONGEST = int(DURATIONS_SLOTS[-1])
 LONGEST_BREAK_H = 1.0
 """Nobody is sent off for longer in working hours: lunch with a friend, not an afternoon."""
