@@ -39,6 +39,7 @@ def test_a_block_is_somewhere_on_each_axis_and_no_attribute_exceeds_its_hours(co
     assert found["group"] <= found["together"]
     assert not (found["ahead"] and found["pressed"])
     assert not (found["deep"] and found["light"])
+    assert not found["deep"] or context["activity"] in features.FOCUSED
     assert sum(found[activity] for activity in features.ACTIVITIES) == length
 
 

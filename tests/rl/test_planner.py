@@ -237,9 +237,9 @@ def everything(snapshot):
     return candidates.Candidates(snapshot, pack([snapshot]), 0, Limits()).everything()
 
 
-def test_only_what_can_be_focused_is_deep():
+def test_no_stroll_and_no_errand_is_deep():
     deep = {TYPES[one.kind] for one in everything(life(projects=[THESIS])) if one.intensity == DEEP}
-    assert deep == {"work", "learn", "create"}
+    assert deep == {"work", "learn", "create", "social", "exercise"}
 
 
 @pytest.mark.parametrize("errands", [{"name": SINGLE_TASKS}, {"kind": "habit"}])

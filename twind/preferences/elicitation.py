@@ -103,8 +103,8 @@ def relevant_directions(belief: Belief) -> NDArray[np.float64]:
 def _hours() -> NDArray[np.float64]:
     """Return what hours that could be proposed are worth beyond the average one, (75, 75).
 
-    Of every activity, company, time of day and depth, each as often: the squares of the rows'
-    values add up to the variance of an hour's worth among them.
+    Of every activity, company, time of day and depth, each as often, where they differ: the squares
+    of the rows' values add up to the variance of an hour's worth among them.
     """
     sorts = product(
         range(len(features.ACTIVITIES)),
@@ -125,6 +125,7 @@ def _hours() -> NDArray[np.float64]:
                 )
             )
             for activity, people, hour, depth in sorts
+            if depth <= 0.5 or activity in features.FOCUSED
         ]
     )
     rows = rows * features.rewarded()
