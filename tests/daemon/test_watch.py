@@ -298,14 +298,15 @@ def test_what_hangs_is_passed_over_and_said_once(tmp_path, monkeypatch, caplog, 
 
     async def scenario(ear):
         assert ear.watcher.polling
-        for text in "bcd":
+        for text in "bcdef":
             replace(file, text)
             assert await ear.next() == {file}
             await ear.watcher.look()
         os.utime(file, ns=(1, 1))
         await ear.watcher.look()
         assert await ear.next() == {file}
-        assert share.threads() <= 2  # One that hangs, and one that may be under way.
+        # One hangs, one may be under way, and one that is done may not have ended.
+        assert share.threads() <= 3
         share.lets_go.set()
         while ear.watcher.polling:
             await ear.watcher.look()

@@ -35,6 +35,8 @@ CLOSE = 1e-3
 NEWTON_STEPS, TOLERANCE = 60, 1e-10
 NOTHING = 1e-12
 """Of the greatest variance: in a direction with less, options differ by rounding alone."""
+LEAST = 1e-10
+"""A feature of less variance is taken for none: its strengths would be too wide for a Posterior."""
 
 
 def fit_prior(
@@ -60,13 +62,14 @@ def fit_prior(
     size = sizes.pop()
     sd = _broad_sd(people, size)
     told = _told(people, sd)
-    mean, covariance = np.zeros(size), np.diag(sd**2)
+    mean, covariance = np.zeros(size), np.eye(size)
     if told.shape[1]:
-        axes = sd[:, None] * told
-        inner_mean, inner = _fitted([_along(person, axes) for person in people], iterations)
-        mean = axes @ inner_mean
-        covariance += axes @ (inner - np.eye(told.shape[1])) @ axes.T
-    return Posterior(mean, 0.5 * (covariance + covariance.T))
+        along = [_along(person, sd[:, None] * told) for person in people]
+        inner_mean, inner = _fitted(along, iterations)
+        mean = told @ inner_mean
+        covariance += told @ (inner - np.eye(told.shape[1])) @ told.T
+    covariance = 0.5 * (covariance + covariance.T)
+    return Posterior(sd * mean, np.outer(sd, sd) * covariance)
 
 
 def _fitted(people: list[Choices], iterations: int) -> tuple[Vector, Matrix]:
@@ -112,7 +115,7 @@ def _broad_sd(people: list[Choices], size: int) -> Vector:
     for person in people:
         scale += np.sum(_differences(person) ** 2, axis=0)
     scale /= sum(options[..., 0].size for person in people for options, _ in person)
-    differs = scale > NOTHING * scale.max(initial=0.0)
+    differs = scale > max(LEAST, NOTHING * float(scale.max()))
     sd: Vector = 1.0 / np.sqrt(np.where(differs, scale, 1.0))
     return sd
 
