@@ -87,7 +87,10 @@ def fence(plugin_file: Path) -> Iterator[None]:
 
 
 def _reason(error: BaseException, file: Path) -> str:
-    """Return "birthdays.py:7: ValueError: …": the innermost line of the plugin's, none of ours."""
+    """Return "birthdays.py:7: ValueError: …": the innermost line of the plugin's, none of ours.
+
+    What cannot be opened comes first, since it may be for the user to mend.
+    """
     root = _root(file)
     place = file_label(file)
     frames = traceback.walk_tb(error.__traceback__)
@@ -99,6 +102,8 @@ def _reason(error: BaseException, file: Path) -> str:
         if path == file or root in path.parents:
             place = f"{file_label(path, root)}:{number}"
             break
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return one_line(f"{error.filename}: {error.strerror} ({place})")
     message = message_of(error)
     return f"{place}: {type(error).__name__}" + (f": {message}" if message else "")
 
