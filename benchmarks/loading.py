@@ -118,6 +118,8 @@ def _daemon(home, baseline):
         figure(
             "load.status_s", timed(twind(home, "ctl", "status"), 5 * RUNS), "s", baseline=baseline
         )
+        # The day's proposals, its backup and what is pruned after it come one after the other.
+        wait_for(lambda: at_rest(home) and _has_had_its_day(home), LONG_S)
         changes = [_refreshed_after_a_change(home, number) for number in range(RUNS)]
         figure("load.change_to_patterns_s", changes, "s", baseline=baseline)
         wait_for(lambda: at_rest(home), LONG_S)
@@ -152,6 +154,16 @@ def _with_one_changed(folder, title):
                 events[place] = re.sub(r"SUMMARY:[^\r]*", f"SUMMARY:{title}", event)
                 return file, "BEGIN:VEVENT".join(events)
     raise ValueError("there is no event to come")
+
+
+def _has_had_its_day(home):
+    """Tell whether nothing of what the day brings is left, if its proposals have been made."""
+    connection = sqlite3.connect(Path(home) / "twind.db", timeout=10)
+    try:
+        done = {row[0] for row in connection.execute("SELECT name FROM jobs WHERE state = 'done'")}
+    finally:
+        connection.close()
+    return "propose" not in done or "prune" in done
 
 
 def _last_detect(home):
