@@ -341,8 +341,11 @@ class _Length:
     @classmethod
     def of(cls, raw: Component) -> _Length:
         told = raw.value("DURATION")
+        whole = icalendar.vDuration.from_ical(told)
+        if "T" not in raw.value("DTSTART"):  # Google has written a day as PT86400S
+            return cls(whole, timedelta())
         days = icalendar.vDuration.from_ical(told.partition("T")[0])
-        return cls(days, icalendar.vDuration.from_ical(told) - days)
+        return cls(days, whole - days)
 
     def after(self, start: date, zones: ical.Zones) -> date:
         """Return when something ends that begins then."""

@@ -329,6 +329,7 @@ def test_the_windows_last_moment_is_outside(read_calendar, rule):
         ("20260328T230000", "PT24H", (utc(2026, 3, 28, 22), utc(2026, 3, 29, 22))),
         ("20260328T230000", "P1D", (utc(2026, 3, 28, 22), utc(2026, 3, 29, 21))),
         ("20260328T230000", "P1DT1H", (utc(2026, 3, 28, 22), utc(2026, 3, 29, 22))),
+        ("20260329", "PT86400S", (utc(2026, 3, 28, 23), utc(2026, 3, 29, 22))),
         ("20260328T230000", "P1W", (utc(2026, 3, 28, 22), utc(2026, 4, 4, 21))),
         # From an hour that the clocks skip a day leads to that hour of the next.
         ("20260329T023000", "P1D", (utc(2026, 3, 29, 1, 30), utc(2026, 3, 30, 0, 30))),
