@@ -490,6 +490,20 @@ def test_it_recovers_simulated_people_and_knows_how_sure_it_is():
     assert 0.83 < np.mean(covered) < 0.95
 
 
+@pytest.mark.parametrize("sd", [3.0, 30.0])
+def test_it_knows_how_sure_it_is_where_little_was_known(sd):
+    rng = np.random.default_rng(3)
+    covered = []
+    for _ in range(25):
+        theta = sd * rng.normal(size=8)
+        posterior = Posterior(np.zeros(8), sd**2 * np.eye(8))
+        for options, chosen in simulated_choices(rng, theta, 40, 8):
+            posterior.update_choice(options, chosen)
+        covered.append(np.abs(theta - posterior.mean) < 1.645 * posterior.sd())
+    # 90 % intervals: what a Gaussian leaves out of sharp evidence costs some more points.
+    assert 0.65 < np.mean(covered) < 0.95
+
+
 def test_a_foretold_yes_is_the_average_over_what_is_believed():
     posterior = Posterior([0.4, -0.2], [[1.0, 0.3], [0.3, 0.5]])
     row, offset = np.array([1.0, 2.0]), -0.3
